@@ -1,0 +1,44 @@
+# Every target does its own set-up, from the lock files in requirements/ into .venv.
+.DEFAULT_GOAL := help
+.PHONY: help setup setup-dev run test test-fast lint format bench lock clean
+
+PYTHON := .venv/bin/python
+SETUP := sh scripts/setup.sh
+LINE := 1.16
+
+help:  ## Show this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+
+setup:  ## Install what running needs into .venv
+	@$(SETUP) requirements/tfx-$(LINE).txt
+
+setup-dev:  ## Install what the tests need as well
+	@$(SETUP) requirements/tfx-$(LINE)-dev.txt
+
+run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.steps=200"
+	@$(PYTHON) runners/local_runner.py $(ARGS)
+
+test: lint  ## Check the style, then run all tests; ARGS="-k name"
+	$(PYTHON) -m pytest $(ARGS)
+
+test-fast: setup-dev  ## Run the tests that need no TensorFlow
+	$(PYTHON) -m pytest -m "not tensorflow and not e2e" $(ARGS)
+
+lint: setup-dev  ## Check style, format and who imports whom
+	$(PYTHON) -m ruff check .
+	$(PYTHON) -m ruff format --check .
+	.venv/bin/lint-imports --no-cache
+
+format: setup-dev  ## Put the code into its format
+	$(PYTHON) -m ruff check --fix-only .
+	$(PYTHON) -m ruff format .
+
+bench: setup-dev  ## Measure quality and speed beside simple baselines
+	$(PYTHON) -m benchmarks $(ARGS)
+
+lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions
+	@$(SETUP) --lock $(LINE) $(UPGRADE)
+
+clean:  ## Remove build/ (runs and pushed models too) and what tools left behind
+	rm -rf build dist .build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	find . -name .venv -prune -o -name .tools -prune -o -name __pycache__ -exec rm -rf {} +

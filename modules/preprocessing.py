@@ -1,0 +1,31 @@
+"""From raw columns to what the model reads; TFX Transform calls `preprocessing_fn`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import tensorflow as tf
+
+from modules.features import load_table
+from modules.summary import summarize
+
+
+def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
+    """Transforms every configured feature, and the label.
+
+    Args:
+      inputs: raw columns, dense, sparse or ragged as the schema says.
+      custom_config: `features` and `label` of the config, and the schema's text as `schema`.
+
+    Returns:
+      Tensors of shape [batch, 1]: float32 numbers and int64 ids.
+    """
+    table = load_table(custom_config, custom_config["schema"])
+    requests = {}
+    for feature in table.features:
+        requests.update(feature.wants(inputs))
+    known = summarize(requests)
+    outputs = table.label.preprocess(inputs)
+    for feature in table.features:
+        outputs.update(feature.preprocess(inputs, known))
+    return outputs

@@ -1,0 +1,48 @@
+"""Describes the package; the lock files in requirements/ serve as constraints."""
+
+import pathlib
+
+from setuptools import find_packages, setup
+
+HERE = pathlib.Path(__file__).parent
+
+
+def requirements(name: str) -> list[str]:
+    """The requirements a file in requirements/ asks for, without comments and options."""
+    lines = (HERE / "requirements" / name).read_text().splitlines()
+    wanted = (line.partition("#")[0].strip() for line in lines)
+    return [line for line in wanted if line and not line.startswith("-")]
+
+
+def readme() -> str:
+    """The README, if this is a folder that has one."""
+    file = HERE / "README.md"
+    return file.read_text() if file.exists() else ""
+
+
+setup(
+    name="tfx-pipeline",
+    version="0.1.0",
+    description="TFX pipelines from one configuration, for any orchestrator",
+    long_description=readme(),
+    long_description_content_type="text/markdown",
+    license="Apache-2.0",
+    license_files=["LICENSE"],
+    python_requires=">=3.10,<3.11",
+    packages=find_packages(include=["tfx_pipeline*", "modules*", "runners*"]),
+    package_data={"tfx_pipeline": ["py.typed"]},
+    install_requires=requirements("tfx-1.16.in"),
+    extras_require={"dev": requirements("tfx-1.16-dev.in")},
+    entry_points={
+        "console_scripts": ["tfx-pipeline=tfx_pipeline.cli:run"],
+        "tfx_pipeline.runners": ["local=runners.local_runner:command"],
+    },
+    # `build/` holds runs and models; the build of the package must not end up there.
+    options={"build": {"build_base": ".build"}},
+    classifiers=[
+        "License :: OSI Approved :: Apache Software License",
+        "Operating System :: POSIX :: Linux",
+        "Programming Language :: Python :: 3.10",
+        "Topic :: Scientific/Engineering :: Artificial Intelligence",
+    ],
+)

@@ -1,0 +1,85 @@
+"""Remembering what Beam asks about methods changes no answer."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+
+
+class Stage:
+    def __init__(self, function):
+        self.function = function
+
+    def process(self, element, side=3, *, window=None):
+        return element
+
+
+def test_answers_are_the_same_and_lists_are_copies():
+    from apache_beam.transforms import core
+
+    from tfx_pipeline.components.beam_tuning import remembering_methods
+
+    stock = core.get_function_args_defaults
+    quick = remembering_methods(stock)
+    for f in (Stage(1).process, Stage.process, lambda x, y=2: x, len, Stage(2).process):
+        assert quick(f) == stock(f)
+    quick(Stage(1).process)[1].append("changed by the caller")
+    assert quick(Stage(1).process) == stock(Stage(1).process)
+
+
+def test_state_of_one_class_is_remembered_and_that_of_wrapped_functions_is_not():
+    import apache_beam as beam
+    from apache_beam.coders import coders
+    from apache_beam.transforms import core, userstate
+
+    from tfx_pipeline.components.beam_tuning import remembering_classes
+
+    state = userstate.BagStateSpec("bag", coders.BytesCoder())
+    parameter = beam.DoFn.StateParam(state)
+
+    class Stateful(beam.DoFn):
+        def process(self, element, bag=parameter):
+            yield element
+
+    def stateful(element, bag=parameter):
+        return [element]
+
+    quick = remembering_classes(userstate.get_dofn_specs)
+    plain = core.CallableWrapperDoFn(lambda element: [element])
+    wrapped = core.CallableWrapperDoFn(stateful)
+    for dofn in (Stateful(), plain, wrapped, Stateful(), beam.DoFn(), plain):
+        assert quick(dofn) == userstate.get_dofn_specs(dofn)
+    assert quick(Stateful())[0] == {state}
+
+
+def test_functions_of_one_class_are_told_apart_by_instance():
+    from apache_beam.transforms import core
+
+    from tfx_pipeline.components import beam_tuning
+
+    with beam_tuning.quick():
+        one = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=1: x), "process")
+        two = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=2: x), "process")
+    assert (one[1][-1:], two[1][-1:]) == ([1], [2])
+
+
+def test_everything_is_put_back():
+    import dill
+    from apache_beam.transforms import core
+    from tensorflow_transform import impl_helper, inspect_preprocessing_fn
+
+    from tfx_pipeline.components import beam_tuning
+
+    before = core.get_function_args_defaults, dill.dill._trace
+    with beam_tuning.quick():
+        assert core.get_function_args_defaults is not before[0]
+        assert dill.dill._trace is not before[1]
+        dill.dill._trace(True)
+        assert logging.getLogger("dill").level == logging.INFO
+        dill.dill._trace(False)
+        assert logging.getLogger("dill").level == logging.WARNING
+    assert (core.get_function_args_defaults, dill.dill._trace) == before
+    assert inspect_preprocessing_fn.impl_helper is impl_helper

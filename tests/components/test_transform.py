@@ -1,0 +1,110 @@
+"""Transform: the schema reaches the user's function, and the graph can be served."""
+
+from __future__ import annotations
+
+import math
+import pathlib
+
+import pytest
+
+from tests.components import ingesting
+from tfx_pipeline import errors
+
+pytestmark = pytest.mark.tensorflow
+
+SCHEMA = "".join(
+    f'feature {{ name: "{name}" type: {kind} presence {{ min_fraction: 1 min_count: 1 }} '
+    "shape { dim { size: 1 } } }\n"
+    for name, kind in {"fare": "FLOAT", "kind": "BYTES", "label": "INT"}.items()
+)
+FUNCTION = "tests.components.user_functions.preprocessing_fn"
+
+
+def transform(folder, function=FUNCTION):
+    """Ingests a small table and transforms it; returns the graph's and examples' folders."""
+    from tfx import types
+    from tfx.types import standard_artifacts
+
+    from tfx_pipeline.components import transform as module
+
+    rows = "".join(f"{i}.5,kind{i % 3},{i % 2}\n" for i in range(200))
+    data = ingesting.write(folder / "data" / "t.csv", "fare,kind,label\n" + rows)
+    schema = standard_artifacts.Schema()
+    schema.uri = str(folder / "schema")
+    path = ingesting.write(folder / "schema" / "schema.pbtxt", SCHEMA)
+    examples, _, _ = ingesting.ingest(folder, data, schema_path=str(path))
+    node = module.Transform(
+        examples=types.Channel(type=standard_artifacts.Examples),
+        schema=types.Channel(type=standard_artifacts.Schema),
+        preprocessing_fn=function,
+        custom_config={"factor": 10.0},
+    )
+    graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
+    graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")
+    properties = {k: v for k, v in node.spec.exec_properties.items() if v is not None}
+    module.Executor().Do(
+        {"examples": [examples], "schema": [schema]},
+        {"transform_graph": [graph], "transformed_examples": [transformed]},
+        properties,
+    )
+    return graph.uri, transformed.uri
+
+
+@pytest.fixture(scope="module")
+def done(tmp_path_factory):
+    return transform(tmp_path_factory.mktemp("transform"))
+
+
+def test_train_and_eval_are_transformed_and_written_as_tfx_does(done):
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    graph, transformed = done
+    assert sorted(p.name for p in pathlib.Path(transformed).iterdir()) == [
+        "Split-eval",
+        "Split-train",
+    ]
+    files = [str(p) for p in pathlib.Path(transformed, "Split-train").iterdir()]
+    spec = tft.TFTransformOutput(graph).transformed_feature_spec()
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    rows = [tf.io.parse_single_example(record, spec) for record in dataset]
+    fares = [float(tf.reshape(row["fare"], [])) for row in rows]
+    mean = sum(fares) / len(fares)
+    assert abs(mean) < 0.01
+    assert math.isclose(sum(f * f for f in fares) / len(fares), 100, rel_tol=0.01)
+    assert set(tft.TFTransformOutput(graph).vocabulary_by_name("kind")) == {
+        b"kind0",
+        b"kind1",
+        b"kind2",
+    }
+
+
+def test_the_graph_works_inside_a_served_function(done, tmp_path):
+    """Saved with a signature, loaded in a graph-mode session as TensorFlow Serving does."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    layer = tft.TFTransformOutput(done[0]).transform_features_layer()
+    holder = tf.Module()
+    holder.layer = layer
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="fare")])
+    def serve(fare):
+        shape = tf.shape(fare)
+        raw = {"fare": fare, "kind": tf.fill(shape, "kind1"), "label": tf.zeros(shape, tf.int64)}
+        return {"fare": layer(raw)["fare"]}
+
+    eager = float(serve(tf.constant([[3.0]]))["fare"][0, 0])
+    tf.saved_model.save(holder, str(tmp_path / "m"), signatures={"serving_default": serve})
+    with tf.compat.v1.Session(graph=tf.Graph()) as session:
+        loaded = tf.compat.v1.saved_model.load(session, ["serve"], str(tmp_path / "m"))
+        signature = loaded.signature_def["serving_default"]
+        (result,) = session.run(
+            [signature.outputs["fare"].name], {signature.inputs["fare"].name: [[3.0]]}
+        )
+    assert math.isclose(float(result[0][0]), eager, rel_tol=1e-6)
+
+
+def test_a_broken_function_is_named(tmp_path):
+    with pytest.raises(errors.NodeError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
+        transform(tmp_path, "no_such.preprocessing_fn")

@@ -1,0 +1,57 @@
+"""What users bring, for the tests: functions named by dotted path."""
+
+from __future__ import annotations
+
+import json
+import pathlib
+
+
+def preprocessing_fn(inputs, custom_config):
+    """One z-score, one vocabulary, the label; fails unless it is given the schema."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    assert 'name: "fare"' in custom_config["schema"]
+    fare = tf.sparse.to_dense(inputs["fare"]) if _sparse(inputs["fare"]) else inputs["fare"]
+    kind = tf.sparse.to_dense(inputs["kind"]) if _sparse(inputs["kind"]) else inputs["kind"]
+    return {
+        "fare": tft.scale_to_z_score(fare) * custom_config["factor"],
+        "kind": tft.compute_and_apply_vocabulary(kind, num_oov_buckets=1, vocab_filename="kind"),
+        "label": inputs["label"],
+    }
+
+
+def _sparse(tensor):
+    return hasattr(tensor, "indices")
+
+
+def run_fn(fn_args):
+    """Writes what it was given where a model should be."""
+    folder = pathlib.Path(fn_args.serving_model_dir)
+    folder.mkdir(parents=True)
+    given = {
+        "custom_config": fn_args.custom_config,
+        "train_steps": fn_args.train_steps,
+        "train_files": fn_args.train_files,
+        "eval_files": fn_args.eval_files,
+        "schema_path": fn_args.schema_path,
+        "transform_graph_path": fn_args.transform_graph_path,
+        "model_run_dir": fn_args.model_run_dir,
+    }
+    (folder / "given.json").write_text(json.dumps(given))
+
+
+def forgetful_run_fn(fn_args):
+    """Saves no model."""
+
+
+def failing_run_fn(fn_args):
+    """Fails in the user's own code."""
+    raise ZeroDivisionError("in the user's code")
+
+
+def refusing_run_fn(fn_args):
+    """Says no to the data."""
+    from tfx_pipeline.errors import DataRefused, Finding
+
+    raise DataRefused("too few rows", [Finding("train", "rows", "3")])

@@ -1,0 +1,68 @@
+"""Fixtures that many tests share."""
+
+from __future__ import annotations
+
+import pathlib
+import subprocess
+import sys
+
+import pytest
+
+PROJECT = pathlib.Path(__file__).resolve().parent.parent
+
+MINIMAL = """\
+name: shop
+data:
+  path: data
+label:
+  name: bought
+  task: binary
+features:
+  price: {transform: log}
+  city: {transform: vocabulary}
+"""
+
+
+@pytest.fixture(scope="session")
+def project() -> pathlib.Path:
+    """The folder of the project."""
+    return PROJECT
+
+
+@pytest.fixture
+def shop(tmp_path) -> pathlib.Path:
+    """A small, right configuration with its data; returns the path of the file."""
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "rows.csv").write_text("price,city,bought\n1.5,Rome,1\n2,Oslo,0\n")
+    file = tmp_path / "pipeline.yaml"
+    file.write_text(MINIMAL)
+    return file
+
+
+@pytest.fixture
+def tfx_pipeline():
+    """Runs the command `tfx-pipeline` in a process of its own."""
+
+    def run(*args: str, **options) -> subprocess.CompletedProcess[str]:
+        command = [sys.executable, "-m", "tfx_pipeline", *map(str, args)]
+        options = {"cwd": PROJECT, "timeout": 60, **options}
+        return subprocess.run(command, capture_output=True, text=True, check=False, **options)
+
+    return run
+
+
+def pytest_addoption(parser):
+    parser.addoption("--golden", action="store_true", help="Write the golden files anew.")
+
+
+@pytest.fixture
+def golden(request):
+    """Compares a text with a golden file, or writes the file with `--golden`."""
+
+    def compare(path: pathlib.Path, text: str) -> None:
+        if request.config.getoption("--golden"):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            path.write_text(text)
+        assert text == path.read_text(), f"{path} differs; look at it, then run with --golden"
+
+    return compare

@@ -1,0 +1,185 @@
+"""ExportCheck: refuses a model that a server could not serve, or would serve wrongly.
+
+The work of TFX's InfraValidator without Docker: the model is loaded as TensorFlow
+Serving loads it and asked through every signature, with real rows and odd ones.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import logging
+import os
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.dsl.components.base import base_component, base_executor, executor_spec
+from tfx.types import artifact_utils, standard_artifacts
+from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.utils import io_utils, path_utils
+
+from tfx_pipeline.components import export_reference, export_rules, odd_rows, raw_examples
+from tfx_pipeline.components.graph_session import ServedModel
+from tfx_pipeline.components.interview import Answer, Interview
+from tfx_pipeline.components.outcome import refusable
+from tfx_pipeline.errors import Finding
+
+# As TFX's InfraValidator has them.
+_BLESSED, _FINDINGS = "blessed", "findings"
+_BLESSED_FILE, _NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
+
+_SPLIT, _REAL_ROWS = "test", 64
+_MOST_FINDINGS = 50
+
+
+class ExportCheckSpec(ComponentSpec):
+    """A model and what it was made from in; TFX's InfraBlessing out."""
+
+    PARAMETERS = {"label": ExecutionParameter(type=str)}
+    INPUTS = {
+        "model": ChannelParameter(type=standard_artifacts.Model),
+        "examples": ChannelParameter(type=standard_artifacts.Examples),
+        "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
+        "schema": ChannelParameter(type=standard_artifacts.Schema),
+    }
+    OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class Executor(base_executor.BaseExecutor):
+    """Checks and blesses; what it finds is in the blessing's property `findings`."""
+
+    @refusable
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Completes whatever the model does: a refusal is a blessing that says 0."""
+        label = exec_properties["label"]
+        files = raw_examples.files(input_dict["examples"], _SPLIT)
+        real = odd_rows.real_rows(raw_examples.head(files, _REAL_ROWS), label)
+        export = Export(
+            path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
+            artifact_utils.get_single_uri(input_dict["transform_graph"]),
+            _columns(artifact_utils.get_single_uri(input_dict["schema"]), label),
+            label,
+        )
+        findings = list(export.findings(real))[:_MOST_FINDINGS]
+        for finding in findings:
+            logging.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), findings)
+
+
+@dataclasses.dataclass(frozen=True)
+class Export:
+    """An exported model and what it is compared with.
+
+    Attributes:
+      folder: the SavedModel.
+      transform_graph: Transform's output.
+      columns: the schema's types by raw column, without the label.
+      label: the label's column.
+    """
+
+    folder: str
+    transform_graph: str
+    columns: Mapping[str, int]
+    label: str
+
+    def findings(self, real: list[odd_rows.Row]) -> Iterator[Finding]:
+        """Everything that is wrong with it."""
+        try:
+            model = ServedModel(self.folder)
+        except Exception as error:
+            yield Finding("model", "loads in a graph session", export_rules.reason(error))
+            return
+        with model:
+            yield from self._of_model(model, real)
+
+    def _of_model(self, model: ServedModel, real: list[odd_rows.Row]) -> Iterator[Finding]:
+        if export_rules.SERVING not in model.signatures:
+            there = ", ".join(sorted(model.signatures)) or "none"
+            yield Finding("model", f"has the signature {export_rules.SERVING}", f"it has {there}")
+        interview = Interview(model, list(self.columns), real[0])
+        rows = real + odd_rows.odd_rows(real[0].example, self.columns)
+        answers, failures = interview.ask(rows)
+        for name, error in failures.items():
+            yield from export_rules.failing_rows(interview, name, rows, error)
+        for name, answer in list(answers.items()):
+            yield from export_rules.answer_findings(name, answer, rows)
+        yield from export_rules.alone_findings(interview, answers, rows)
+        if export_rules.SERVING in answers and export_rules.COLUMNS in answers:
+            yield from export_rules.columns_findings(interview, rows)
+        yield from export_reference.warmup_findings(self.folder, interview)
+        yield from self._witnesses(interview, answers, rows, real)
+
+    def _witnesses(
+        self,
+        interview: Interview,
+        answers: Mapping[str, Answer],
+        rows: list[odd_rows.Row],
+        real: list[odd_rows.Row],
+    ) -> Iterator[Finding]:
+        try:
+            model = export_reference.load(self.folder)
+        except Exception as error:
+            yield Finding("model", "loads in Python", export_rules.reason(error))
+            return
+        yield from export_reference.python_findings(model, interview, answers, rows)
+        if export_rules.SERVING in answers:
+            serving = answers[export_rules.SERVING]
+            yield from export_reference.transform_findings(
+                model, self.transform_graph, serving, real, self.label
+            )
+
+
+def _columns(schema_folder: str, label: str) -> dict[str, int]:
+    path = io_utils.get_only_uri_in_dir(schema_folder)
+    schema = io_utils.parse_pbtxt_file(path, schema_pb2.Schema())
+    return {feature.name: feature.type for feature in schema.feature if feature.name != label}
+
+
+def _bless(blessing: types.Artifact, findings: list[Finding]) -> None:
+    name = _NOT_BLESSED_FILE if findings else _BLESSED_FILE
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(_BLESSED, 0 if findings else 1)
+    if findings:
+        rows = [dataclasses.asdict(finding) for finding in findings]
+        blessing.set_string_custom_property(_FINDINGS, json.dumps(rows))
+
+
+class ExportCheck(base_component.BaseComponent):
+    """Blesses a model that can be served as it was trained.
+
+    Args:
+      model: the Trainer's model.
+      examples: raw examples; rows of the test split are asked.
+      transform_graph: Transform's graph.
+      schema: the raw columns and their types.
+      label: the label's column, which clients do not send.
+    """
+
+    SPEC_CLASS = ExportCheckSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
+
+    def __init__(
+        self,
+        model: types.BaseChannel,
+        examples: types.BaseChannel,
+        transform_graph: types.BaseChannel,
+        schema: types.BaseChannel,
+        label: str,
+    ):
+        super().__init__(
+            ExportCheckSpec(
+                model=model,
+                examples=examples,
+                transform_graph=transform_graph,
+                schema=schema,
+                label=label,
+                blessing=types.Channel(type=standard_artifacts.InfraBlessing),
+            )
+        )

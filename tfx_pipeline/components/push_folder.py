@@ -1,0 +1,168 @@
+"""Puts a model into a folder of versions, whole or not at all.
+
+On a local disk: copied aside into a hidden folder, flushed to the disk, renamed.
+A server that watches the folder never sees half a model, whenever the power goes.
+
+On an object store (`s3://`, `gs://`), where folders cannot be renamed: copied in
+place with `saved_model.pb` last. That file is the marker: servers take a version
+without it for empty.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import errno
+import logging
+import os
+import re
+import shutil
+import socket
+import time
+from collections.abc import Iterator
+
+from tfx.dsl.io import fileio
+from tfx.utils import io_utils
+
+from tfx_pipeline.errors import PipelineError
+
+_MARKER = "saved_model.pb"
+_TEMPORARY = re.compile(r"\.tmp-\d+-(?P<host>.+)-(?P<pid>\d+)")
+_STALE_SECONDS = 3600
+
+
+def push(model: str, push_dir: str) -> str:
+    """Copies the SavedModel `model` to a new version below `push_dir`.
+
+    Returns:
+      The version's folder, `<push_dir>/<Unix time>`; its number is greater than
+      that of any version there.
+
+    Raises:
+      PipelineError: the folder cannot be written, or the disk is full. Nothing
+        half is left behind.
+    """
+    push_dir = push_dir.rstrip("/")
+    try:
+        if "://" in push_dir:
+            return _push_remote(model, push_dir)
+        return _push_local(model, push_dir)
+    except OSError as error:
+        path = error.filename or push_dir
+        raise PipelineError(
+            f"the model cannot be pushed to {push_dir}: {path}: {error.strerror or error}. "
+            "Nothing was changed there. Check its permissions and the space on its disk"
+        ) from error
+
+
+def _push_local(model: str, push_dir: str) -> str:
+    os.makedirs(push_dir, exist_ok=True)
+    _remove_stale(push_dir)
+    version = next_version(os.listdir(push_dir))
+    aside = os.path.join(push_dir, f".tmp-{version}-{socket.gethostname()}-{os.getpid()}")
+    try:
+        shutil.rmtree(aside, ignore_errors=True)
+        _copy(model, aside)
+        flush(aside)
+        return _rename(aside, push_dir, version)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+def _copy(model: str, target: str) -> None:
+    try:
+        if "://" in model:
+            io_utils.copy_dir(model, target)
+        else:
+            shutil.copytree(model, target, copy_function=shutil.copyfile)
+    except shutil.Error as error:
+        # One row (source, target, reason) for each file; the first says enough.
+        _, where, reason = error.args[0][0]
+        raise OSError(errno.EIO, reason, where) from error
+
+
+def _rename(aside: str, push_dir: str, version: int) -> str:
+    """Another push may have taken the version since it was chosen: then the next one."""
+    while True:
+        target = os.path.join(push_dir, str(version))
+        try:
+            if os.path.exists(target):
+                raise FileExistsError(errno.EEXIST, "exists", target)
+            os.rename(aside, target)
+        except OSError as error:
+            if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
+                raise
+            version += 1
+            continue
+        _fsync(push_dir)
+        return target
+
+
+def next_version(names: list[str]) -> int:
+    """The time in Unix seconds, or one more than the greatest version there is."""
+    versions = [int(name) for name in names if re.fullmatch(r"[0-9]+", name)]
+    return max([int(time.time()), *(version + 1 for version in versions)])
+
+
+def flush(folder: str) -> None:
+    """Makes sure that a folder's files are on the disk and not only in memory."""
+    for path, _, files in os.walk(folder):
+        for name in files:
+            _fsync(os.path.join(path, name))
+        _fsync(path)
+
+
+def _fsync(path: str) -> None:
+    descriptor = os.open(path, os.O_RDONLY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)
+
+
+def _remove_stale(push_dir: str) -> None:
+    for path in _temporary(push_dir):
+        logging.warning("Pusher: %s was left by a push that crashed; removed", path)
+        shutil.rmtree(path, ignore_errors=True)
+
+
+def _temporary(push_dir: str) -> Iterator[str]:
+    for name in os.listdir(push_dir):
+        match = _TEMPORARY.fullmatch(name)
+        path = os.path.join(push_dir, name)
+        if match and (_is_old(path) or _is_dead(match["host"], int(match["pid"]))):
+            yield path
+
+
+def _is_old(path: str) -> bool:
+    try:
+        return time.time() - os.stat(path).st_mtime > _STALE_SECONDS
+    except FileNotFoundError:
+        return False
+
+
+def _is_dead(host: str, pid: int) -> bool:
+    if host != socket.gethostname() or pid == os.getpid():
+        return False
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return True
+    except PermissionError:
+        return False
+    return False
+
+
+def _push_remote(model: str, push_dir: str) -> str:
+    names = fileio.listdir(push_dir) if fileio.exists(push_dir) else []
+    target = f"{push_dir}/{next_version([name.rstrip('/') for name in names])}"
+    try:
+        io_utils.copy_dir(model, target, deny_regex_patterns=[r"saved_model\.pb"])
+        io_utils.copy_file(os.path.join(model, _MARKER), f"{target}/{_MARKER}")
+    except Exception as error:
+        with contextlib.suppress(Exception):
+            fileio.rmtree(target)
+        if isinstance(error, OSError):
+            raise
+        # A remote file system has its own exceptions; none of them is an OSError.
+        raise OSError(errno.EIO, str(error), target) from error
+    return target

@@ -1,0 +1,48 @@
+"""Reads raw tf.Examples of a split."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+
+import tensorflow as tf
+from tfx import types
+from tfx.dsl.io import fileio
+from tfx.types import artifact_utils
+from tfx.utils import io_utils
+
+from tfx_pipeline.errors import NodeError
+
+
+def files(examples: Sequence[types.Artifact], split: str) -> list[str]:
+    """The split's files; those of the last split there is when there is no such split.
+
+    Raises:
+      NodeError: no files at all.
+    """
+    found = []
+    for artifact in examples:
+        names = artifact_utils.decode_split_names(artifact.split_names)
+        name = split if split in names else names[-1]
+        uri = artifact_utils.get_split_uri([artifact], name)
+        found += sorted(fileio.glob(io_utils.all_files_pattern(uri)))
+    if not found:
+        raise NodeError(f"the examples have no files for the split {split!r}")
+    return found
+
+
+def batches(path: str, size: int) -> Iterator[list[bytes]]:
+    """Serialized examples of one TFRecord file."""
+    compression = "GZIP" if path.endswith(".gz") else ""
+    dataset = tf.data.TFRecordDataset(path, compression).batch(size)
+    for batch in dataset.as_numpy_iterator():
+        yield batch.tolist()
+
+
+def head(paths: Sequence[str], count: int) -> list[bytes]:
+    """The first `count` examples."""
+    rows: list[bytes] = []
+    for path in paths:
+        rows += next(batches(path, count - len(rows)), [])
+        if len(rows) >= count:
+            break
+    return rows

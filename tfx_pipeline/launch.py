@@ -1,0 +1,168 @@
+"""The one door to TFX's portable launcher, and the guard in front of it.
+
+TFX's launcher executes a node whatever became of its upstream nodes, ignores
+parameters it does not know, caches across changed code and returns normally
+when inputs are missing. So here: check, complete the cache key, launch, and
+believe only what ML Metadata says afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import pathlib
+import sys
+import traceback
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata as tfx_metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import (
+    beam_executor_operator,
+    launcher,
+    python_executor_operator,
+    runtime_parameter_utils,
+)
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
+
+from tfx_pipeline import cache, errors, ir, metadata
+from tfx_pipeline.components import outcome
+from tfx_pipeline.node import Request
+
+_UNKNOWN = 2  # gRPC's UNKNOWN
+
+
+def launch(request: Request) -> int:
+    """Executes a node and returns its exit code; progress goes to standard error.
+
+    Raises:
+      ConfigError: no such pipeline, node or parameter.
+      NodeError: an upstream node did not end well in this run.
+    """
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    pipeline = ir.read(pathlib.Path(request.pipeline))
+    node = ir.find_node(pipeline, request.node)
+    parameters = ir.cast_parameters(pipeline, request.parameters)
+    connection = ir.metadata_connection(pipeline)
+    history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
+    done = history.record(request.node, request.run_id)
+    if done is None or not done.ended_well:
+        _ensure_upstream_ended_well(history, node, request.run_id)
+        _launch(pipeline, node, request, parameters, history)
+        done = history.record(request.node, request.run_id)
+    return _report(request, history, done)
+
+
+def _ensure_upstream_ended_well(
+    history: metadata.History, node: pipeline_pb2.PipelineNode, run_id: str
+) -> None:
+    for upstream in node.upstream_nodes:
+        record = history.record(upstream, run_id)
+        if record is None or record.exit_code != errors.EXIT_OK:
+            found = "has not run" if record is None else f"is {record.state}"
+            if record is not None and record.error:
+                found += f" ({record.error})"
+            raise errors.NodeError(
+                f"cannot run: its upstream node {upstream} {found} in run {run_id}. "
+                f"Run {upstream} first."
+            )
+
+
+def _launch(
+    pipeline: pipeline_pb2.Pipeline,
+    node: pipeline_pb2.PipelineNode,
+    request: Request,
+    parameters: dict[str, int | float | str],
+    history: metadata.History,
+) -> None:
+    runtime_parameter_utils.substitute_runtime_parameter(
+        pipeline, {ir.RUN_ID_PARAMETER: request.run_id, **parameters}
+    )
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    cache.complete_key(node, deployment)
+    cache.forget_vanished_pushes(history, request.node)
+    if not request.cache:
+        node.execution_options.caching_options.enable_cache = False
+    connection = metadata.with_password(ir.metadata_connection(pipeline))
+    tfx_launcher = launcher.Launcher(
+        pipeline_node=node,
+        mlmd_connection=tfx_metadata.Metadata(connection),
+        pipeline_info=pipeline.pipeline_info,
+        pipeline_runtime_spec=pipeline.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
+        custom_executor_operators=_OPERATORS,
+    )
+    history.reopen(request.node, request.run_id)
+    try:
+        tfx_launcher.launch()
+    except Exception:
+        # The executor's own errors are in ML Metadata by now; those of the
+        # driver or of ML Metadata itself are not.
+        record = history.record(request.node, request.run_id)
+        if record is None or record.state != metadata.FAILED:
+            _fail(history, request, traceback.format_exc())
+        if record is None or not record.refused:
+            traceback.print_exc()
+
+
+def _fail(history: metadata.History, request: Request, message: str) -> None:
+    for execution in history.executions(request.node, request.run_id):
+        if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
+            execution.last_known_state = metadata_store_pb2.Execution.FAILED
+            execution.custom_properties[metadata.EXECUTION_RESULT].string_value = json.dumps(
+                {"code": _UNKNOWN, "resultMessage": message}
+            )
+            history.store.put_executions([execution])
+
+
+def _report(request: Request, history: metadata.History, record: metadata.NodeRecord | None) -> int:
+    if record is None:
+        raise errors.NodeError("did not run: its inputs are missing. See the log above.")
+    if record.error:
+        print(f"{request.node}: {record.error}", file=sys.stderr)
+        for finding in record.findings:
+            print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
+        return record.exit_code
+    reason = cache.why_executed(history, request.node, record)
+    suffix = f" (not cached: {reason})" if reason else ""
+    print(f"{request.node}: {record.state}{suffix}", file=sys.stderr)
+    return record.exit_code
+
+
+def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:
+    refusal = outcome.refusal_behind(error)
+    if refusal is not None:
+        return outcome.refused_output(refusal)
+    traceback.print_exc()
+    message = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return execution_result_pb2.ExecutorOutput(
+        execution_result=execution_result_pb2.ExecutionResult(code=_UNKNOWN, result_message=message)
+    )
+
+
+class _Reporting:
+    """Turns an executor's exception into a result that ML Metadata keeps.
+
+    Stock TFX publishes FAILED without a message when an executor raises.
+    """
+
+    def run_executor(self, execution_info):
+        try:
+            return super().run_executor(execution_info)
+        except Exception as error:
+            return _failed_output(error)
+
+
+class _PythonOperator(_Reporting, python_executor_operator.PythonExecutorOperator):
+    pass
+
+
+class _BeamOperator(_Reporting, beam_executor_operator.BeamExecutorOperator):
+    pass
+
+
+_OPERATORS = {
+    executable_spec_pb2.PythonClassExecutableSpec: _PythonOperator,
+    executable_spec_pb2.BeamExecutableSpec: _BeamOperator,
+}

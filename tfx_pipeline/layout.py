@@ -1,0 +1,65 @@
+"""Where the files of a pipeline lie. Nobody else joins paths below `root`."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The folder `<root>/<pipeline name>/` and what is in it.
+
+    TFX adds one folder for each node, `<node>/<output key>/<execution id>`.
+    """
+
+    root: str
+    name: str
+
+    @property
+    def home(self) -> pathlib.Path:
+        return pathlib.Path(self.root) / self.name
+
+    @property
+    def metadata_db(self) -> pathlib.Path:
+        return self.home / "metadata.db"
+
+    @property
+    def runs(self) -> pathlib.Path:
+        return self.home / "runs"
+
+    def run(self, run_id: str) -> RunLayout:
+        return RunLayout(self.runs / run_id)
+
+
+@dataclasses.dataclass(frozen=True)
+class RunLayout:
+    """The folder `runs/<run id>/` of one local run."""
+
+    folder: pathlib.Path
+
+    @property
+    def run_json(self) -> pathlib.Path:
+        return self.folder / "run.json"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        return self.folder / "logs"
+
+    def log(self, node: str) -> pathlib.Path:
+        return self.logs / f"{node}.log"
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledLayout:
+    """A folder that holds one compiled pipeline."""
+
+    folder: pathlib.Path
+
+    @property
+    def ir(self) -> pathlib.Path:
+        return self.folder / "pipeline.pb"
+
+    @property
+    def manifest(self) -> pathlib.Path:
+        return self.folder / "manifest.json"

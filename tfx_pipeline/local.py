@@ -1,0 +1,171 @@
+"""Runs a compiled pipeline's nodes on this machine, those that can side by side."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import time
+from typing import Protocol
+
+from tfx_pipeline import cache, metadata, runs, supervise
+from tfx_pipeline.files import write_atomically
+from tfx_pipeline.layout import CompiledLayout, RunLayout
+from tfx_pipeline.manifest import Manifest
+from tfx_pipeline.schedule import Schedule
+from tfx_pipeline.workerclient import Reply, Worker, last_line
+
+
+class Observer(Protocol):
+    """Is told how a run goes."""
+
+    def begin(self, nodes: tuple[str, ...]) -> None:
+        """The nodes that will run, in order."""
+
+    def started(self, node: str) -> None:
+        """A node has been started."""
+
+    def ended(self, node: str, result: runs.NodeRun) -> None:
+        """A node has ended."""
+
+    def tick(self) -> None:
+        """Time has passed."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Plan:
+    """What to execute, and where its files go.
+
+    Attributes:
+      excluded: nodes that this run leaves out.
+      jobs: how many nodes may run at the same time.
+      cache: whether results of earlier runs may stand in.
+      began: Unix seconds when the command was given.
+    """
+
+    run_id: str
+    manifest: Manifest
+    compiled: CompiledLayout
+    files: RunLayout
+    history: metadata.History
+    excluded: frozenset[str] = frozenset()
+    jobs: int = 2
+    cache: bool = True
+    began: float = dataclasses.field(default_factory=time.time)
+
+
+class Execution:
+    """One run in progress."""
+
+    def __init__(self, plan: Plan, worker: Worker, observer: Observer):
+        self._plan = plan
+        self._worker = worker
+        self._observer = observer
+        upstream = {node.id: node.upstream for node in plan.manifest.nodes}
+        self._schedule = Schedule(upstream, plan.excluded)
+        self._begun: dict[str, float] = {}
+        self._jobs: dict[str, str] = {}
+        self._details: dict[str, dict] = {}
+        self._others = {node: runs.NodeRun(state="skipped") for node in plan.manifest.node_ids}
+
+    def run(self) -> runs.Run:
+        """Executes until nothing can be started any more, and writes run.json.
+
+        An interrupt cancels the running nodes, records that, and is raised again.
+        """
+        self._observer.begin(self._schedule.never_started)
+        self._write()
+        with supervise.signals_raise():
+            try:
+                self._loop()
+            except supervise.Interrupted:
+                with _signals_ignored():
+                    self._cancel()
+                raise
+        return self._write(ended=True)
+
+    def _loop(self) -> None:
+        self._start_ready()
+        while self._jobs:
+            for reply in self._worker.poll(0.25):
+                self._ended(reply)
+            self._start_ready()
+            self._observer.tick()
+
+    def _start_ready(self) -> None:
+        for node in self._schedule.ready():
+            if len(self._jobs) >= self._plan.jobs:
+                return
+            self._start(node)
+
+    def _start(self, node: str) -> None:
+        log = self._plan.files.log(node)
+        request = {
+            "pipeline": str(self._plan.compiled.ir),
+            "node": node,
+            "run_id": self._plan.run_id,
+            "cache": self._plan.cache,
+        }
+        self._schedule.start(node)
+        self._begun[node] = time.monotonic()
+        self._jobs[self._worker.submit("node", log, request=request)] = node
+        self._others[node] = runs.NodeRun(state="running", log=str(log))
+        self._observer.started(node)
+
+    def _ended(self, reply: Reply) -> None:
+        node = self._jobs.pop(reply.id)
+        log = self._plan.files.log(node)
+        record = self._plan.history.record(node, self._plan.run_id)
+        seconds = round(time.monotonic() - self._begun[node], 1)
+        self._details[node] = {
+            "seconds": seconds,
+            "log": str(log),
+            "cpu_seconds": reply.cpu_seconds,
+            "peak_memory_mb": reply.max_rss_mb,
+        }
+        if record is None or (reply.exit != 0 and record.exit_code == 0):
+            error = reply.message or last_line(log) or f"ended with {reply.exit}; see {log}"
+            self._details[node] |= {"state": "failed", "error": error}
+        elif record.error is None:
+            self._details[node]["reason"] = cache.why_executed(self._plan.history, node, record)
+        self._others[node] = runs.NodeRun(**{"state": "failed", **self._details[node]})
+        self._schedule.finish(node, reply.exit == 0)
+        run = self._write()
+        self._observer.ended(node, run.nodes[node])
+
+    def _cancel(self) -> None:
+        self._worker.cancel()
+        deadline = time.monotonic() + 2 * supervise.GRACE_SECONDS
+        while self._jobs and time.monotonic() < deadline:
+            for reply in self._worker.poll(0.25):
+                node = self._jobs.pop(reply.id)
+                self._details[node] = {"state": "canceled", "log": str(self._plan.files.log(node))}
+                self._others[node] = runs.NodeRun(**self._details[node])
+        self._write(ended=True)
+
+    def _write(self, ended: bool = False) -> runs.Run:
+        run = runs.summarise(
+            self._plan.run_id,
+            self._plan.manifest.pipeline,
+            self._plan.history.records(self._plan.run_id),
+            self._others,
+            self._plan.manifest.node_ids,
+            started=runs.timestamp(self._plan.began),
+            seconds=time.time() - self._plan.began,
+            details=self._details,
+        )
+        if not ended:
+            run = run.model_copy(update={"state": "running"})
+        write_atomically(self._plan.files.run_json, run.to_json())
+        return run
+
+
+@contextlib.contextmanager
+def _signals_ignored():
+    import signal
+
+    before = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGTERM, signal.SIGINT)}
+    try:
+        yield
+    finally:
+        for signum, handler in before.items():
+            signal.signal(signum, handler)

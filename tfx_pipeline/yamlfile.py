@@ -1,0 +1,169 @@
+"""Reading YAML with the line of every key, and with every duplicate key refused."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+from collections.abc import Iterator
+from typing import Any
+
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
+
+from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
+
+Location = tuple[str | int, ...]
+"""Keys and list indexes from the top of a document."""
+
+
+@dataclasses.dataclass(frozen=True)
+class LocatedProblem(Problem):
+    """A problem with the line of the file it is on; None when it is on none."""
+
+    line: int | None = None
+
+    def __str__(self) -> str:
+        where = f"{self.where} (line {self.line})" if self.line else self.where
+        return str(Problem(where, self.message, self.remedy))
+
+
+@dataclasses.dataclass(frozen=True)
+class Document:
+    """A YAML mapping and where its keys are.
+
+    Attributes:
+      values: plain data.
+      lines: the line, from 1, of each key and list item.
+      problems: keys that are given twice.
+      overridden: locations whose value came from elsewhere.
+    """
+
+    values: dict[Any, Any]
+    lines: dict[Location, int]
+    problems: tuple[LocatedProblem, ...]
+    overridden: tuple[Location, ...] = ()
+
+    def line(self, location: Location) -> int | None:
+        """The line of `location` or of the nearest key above it, if it is from the file."""
+        if any(location[: len(place)] == place for place in self.overridden):
+            return None
+        for end in range(len(location), 0, -1):
+            if location[:end] in self.lines:
+                return self.lines[location[:end]]
+        return None
+
+
+def read(path: pathlib.Path) -> Document:
+    """Reads the mapping in a YAML file.
+
+    Raises:
+      ConfigError: no such file, not readable, not YAML, or not a mapping.
+    """
+    return parse(_text(path), str(path))
+
+
+def parse(text: str, source: str) -> Document:
+    """Parses a YAML document that is a mapping.
+
+    Raises:
+      ConfigError: not YAML, or not a mapping.
+    """
+    try:
+        node = _yaml().compose(text)
+        values = _yaml().load(text)
+    except YAMLError as error:
+        raise ConfigError(_syntax_problem(error), source) from error
+    if node is None or values is None:
+        raise ConfigError("is empty; see pipeline.yaml of the project for an example", source)
+    if not isinstance(values, dict):
+        raise ConfigError(f"must be a mapping of keys, found a {_kind(values)}", source)
+    return _located(values, node)
+
+
+def _located(values: dict[Any, Any], node: Node) -> Document:
+    lines: dict[Location, int] = {}
+    twice: dict[Location, LocatedProblem] = {}
+    for location, line in _keys(node, (), ()):
+        told = any(location[:end] in twice for end in range(len(location)))
+        if location in lines and not told:
+            twice[location] = _duplicate(location, lines[location], line)
+        lines.setdefault(location, line)
+    return Document(values, lines, tuple(twice.values()))
+
+
+def parse_value(text: str) -> Any:
+    """Parses one value, as `--set` takes it.
+
+    Raises:
+      ValueError: not YAML.
+    """
+    try:
+        return _yaml().load(text)
+    except YAMLError as error:
+        raise ValueError(_syntax_problem(error).message) from error
+
+
+def _yaml() -> YAML:
+    yaml = YAML(typ="safe", pure=True)
+    yaml.allow_duplicate_keys = True  # found by _keys, all of them and with both lines
+    return yaml
+
+
+def _text(path: pathlib.Path) -> str:
+    try:
+        return path.read_bytes().decode("utf-8-sig")
+    except FileNotFoundError as error:
+        raise ConfigError(_no_such_file(path)) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(f"is not UTF-8 text (byte {error.start})", str(path)) from error
+    except OSError as error:
+        raise ConfigError(f"cannot be read: {error.strerror}", str(path)) from error
+
+
+def _no_such_file(path: pathlib.Path) -> Problem:
+    folder = path.parent
+    if not folder.is_dir():
+        return Problem(str(path), "there is no such file", f"The folder {folder} does not exist.")
+    names = sorted(p.name for p in folder.iterdir() if p.suffix in (".yaml", ".yml"))
+    remedy = did_you_mean(path.name, names) or "Name the configuration with --config FILE."
+    return Problem(str(path), "there is no such file", remedy)
+
+
+def _syntax_problem(error: YAMLError) -> LocatedProblem:
+    if not isinstance(error, MarkedYAMLError) or error.problem_mark is None:
+        return LocatedProblem("", f"is not YAML: {' '.join(str(error).split())}")
+    mark = error.problem_mark
+    context = f"{error.context}: " if error.context else ""
+    place = f"line {mark.line + 1}, column {mark.column + 1}"
+    return LocatedProblem("", f"is not YAML at {place}: {context}{error.problem}")
+
+
+def _kind(value: Any) -> str:
+    return {list: "list", str: "text"}.get(type(value), type(value).__name__)
+
+
+def _keys(
+    node: Node, above: Location, open_nodes: tuple[int, ...]
+) -> Iterator[tuple[Location, int]]:
+    """Every key below `node` with its line; a node that contains itself is not entered twice."""
+    if id(node) in open_nodes:
+        return
+    children: list[tuple[Any, Node, Node]] = []
+    if isinstance(node, MappingNode):
+        children = [(key.value, key, value) for key, value in node.value]
+    elif isinstance(node, SequenceNode):
+        children = [(index, item, item) for index, item in enumerate(node.value)]
+    for part, marked, child in children:
+        location = (*above, part if isinstance(part, int) else str(part))
+        yield location, marked.start_mark.line + 1
+        yield from _keys(child, location, (*open_nodes, id(node)))
+
+
+def _duplicate(location: Location, first: int, second: int) -> LocatedProblem:
+    return LocatedProblem(
+        ".".join(map(str, location)),
+        f"is given twice, on lines {first} and {second}",
+        "Keep one of them",
+        second,
+    )
