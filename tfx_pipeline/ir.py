@@ -76,7 +76,10 @@ def metadata_connection(pipeline: pb.Pipeline) -> metadata_store_pb2.ConnectionC
 
 def pipeline_root(pipeline: pb.Pipeline) -> str:
     """The folder below which the nodes' artifacts lie."""
-    return pipeline.runtime_spec.pipeline_root.field_value.string_value
+    value = pipeline.runtime_spec.pipeline_root
+    if value.HasField("runtime_parameter"):
+        return str(default_of(value.runtime_parameter))
+    return value.field_value.string_value
 
 
 def runtime_parameters(pipeline: pb.Pipeline) -> Iterator[tuple[str, pb.RuntimeParameter]]:

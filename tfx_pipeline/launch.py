@@ -26,7 +26,7 @@ from tfx.orchestration.portable import (
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from tfx_pipeline import cache, errors, ir, metadata
-from tfx_pipeline.components import outcome
+from tfx_pipeline.components import beam_tuning, outcome
 from tfx_pipeline.node import Request
 
 _UNKNOWN = 2  # gRPC's UNKNOWN
@@ -159,7 +159,9 @@ class _PythonOperator(_Reporting, python_executor_operator.PythonExecutorOperato
 
 
 class _BeamOperator(_Reporting, beam_executor_operator.BeamExecutorOperator):
-    pass
+    def run_executor(self, execution_info):
+        with beam_tuning.quick():
+            return super().run_executor(execution_info)
 
 
 _OPERATORS = {

@@ -8,16 +8,18 @@ import pathlib
 from collections.abc import Callable
 from typing import Any
 
+os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
+
 import numpy as np
 import tensorflow as tf
 from tfx.types import Artifact, standard_artifacts
 
 LABEL = "big"
 SCHEMA = """
-feature { name: "miles" type: FLOAT presence { min_count: 1 } shape { dim { size: 1 } } }
+feature { name: "miles" type: FLOAT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 feature { name: "hour" type: INT value_count { min: 0 max: 1 } }
 feature { name: "city" type: BYTES value_count { min: 0 max: 1 } }
-feature { name: "big" type: INT presence { min_count: 1 } shape { dim { size: 1 } } }
+feature { name: "big" type: INT presence { min_fraction: 1 } shape { dim { size: 1 } } }
 """
 SPEC = {
     "miles": tf.io.FixedLenFeature([], tf.float32, 0.0),

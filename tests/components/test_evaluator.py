@@ -5,22 +5,19 @@ from __future__ import annotations
 import json
 
 import numpy as np
-import pytest
-
-pytestmark = pytest.mark.tensorflow
-
-sklearn_metrics = pytest.importorskip("sklearn.metrics")
-pytest.importorskip("tensorflow_model_analysis")
-
 import pandas as pd
+import pytest
 import tensorflow as tf
 import tensorflow_model_analysis as tfma
+from sklearn import metrics as sklearn_metrics
 from tfx.types import channel_utils, standard_artifacts
 
 from tests.components import gate_harness as harness
 from tfx_pipeline import errors, metrics
 from tfx_pipeline.components import evaluation_config, evaluator
 from tfx_pipeline.components.tally import BinaryTally, MulticlassTally, RegressionTally
+
+pytestmark = pytest.mark.tensorflow
 
 ROWS = harness.rows(1500)
 LABELS = [row[harness.LABEL] for row in ROWS]
@@ -141,7 +138,9 @@ def test_regression_and_multiclass_metrics_are_those_of_scikit_learn():
     assert found["crossentropy"] == pytest.approx(sklearn_metrics.log_loss(ids, p))
 
 
-def test_a_metric_that_is_not_defined_is_no_number_and_meets_no_threshold(evaluate, model, tmp_path):
+def test_a_metric_that_is_not_defined_is_no_number_and_meets_no_threshold(
+    evaluate, model, tmp_path
+):
     only_yes = harness.examples(tmp_path / "yes", [r for r in ROWS if r["big"]][:20])
     evaluation, blessing = evaluate(model, {"auc": {"min": 0.1}}, data=only_yes)
     assert found_metrics(evaluation) == {"auc": None}
@@ -215,8 +214,10 @@ class Named(harness.Scoring):
     def answer(self, raw):
         yes = tf.sigmoid(harness.clean(raw["miles"]) - 5) * self.weight
         names = tf.tile(tf.constant([self.names]), [tf.size(yes), 1])
-        return {"probabilities": tf.stack([0.9 - 0.9 * yes, 0.1 * yes / yes, 0.9 * yes], 1),
-                "classes": names}
+        return {
+            "probabilities": tf.stack([0.9 - 0.9 * yes, 0.1 * yes / yes, 0.9 * yes], 1),
+            "classes": names,
+        }
 
 
 def test_string_labels_are_classes_by_the_models_own_names(evaluate, tmp_path):

@@ -11,14 +11,13 @@ import sys
 import time
 
 import pytest
-
-pytestmark = pytest.mark.tensorflow
-
 from tfx.types import channel_utils, standard_artifacts
 
 from tfx_pipeline import errors
 from tfx_pipeline.components import push_folder, pusher
 from tfx_pipeline.components.outcome import REFUSED_CODE
+
+pytestmark = pytest.mark.tensorflow
 
 
 def artifact(kind, folder: pathlib.Path, **numbers: int):

@@ -17,7 +17,6 @@ from tfx.types.component_spec import ExecutionParameter
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from tfx_pipeline.components import (
-    beam_tuning,
     evaluation,
     evaluation_config,
     evaluation_results,
@@ -66,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             config,
             output,
         )
-        with beam_tuning.quick(), self._make_beam_pipeline() as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             _ = pipeline | "Evaluate" >> transform
         result = evaluation_results.read(output, config)
         evaluation_results.store(result, output_dict["evaluation"][0])

@@ -12,7 +12,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from tensorflow.core.framework import graph_pb2
 from tensorflow.core.protobuf import meta_graph_pb2
+from tensorflow.python.saved_model import loader_impl
 
 _INIT_OP = "__saved_model_init_op"
 
@@ -28,9 +30,12 @@ class ServedModel:
     """
 
     def __init__(self, folder: str):
-        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=_config())
+        self._session = tf.compat.v1.Session(graph=tf.Graph(), config=_unoptimized())
+        loader = loader_impl.SavedModelLoader(folder)
+        meta_graph = loader.get_meta_graph_def_from_tags(["serve"])
+        _leave_unoptimized(meta_graph.graph_def)
         with self._session.graph.as_default():
-            meta_graph = tf.compat.v1.saved_model.load(self._session, ["serve"], folder)
+            loader.load(self._session, ["serve"])
         signatures = dict(meta_graph.signature_def)
         signatures.pop(_INIT_OP, None)
         self.signatures: dict[str, meta_graph_pb2.SignatureDef] = signatures
@@ -78,8 +83,17 @@ class ServedModel:
         return name if info.dtype == tf.string.as_datatype_enum and is_vector else None
 
 
-def _config() -> tf.compat.v1.ConfigProto:
+def _unoptimized() -> tf.compat.v1.ConfigProto:
     """Without the graph optimizer, which takes longer here than what it saves."""
     config = tf.compat.v1.ConfigProto()
     config.graph_options.rewrite_options.disable_meta_optimizer = True
     return config
+
+
+def _leave_unoptimized(graph: graph_pb2.GraphDef) -> None:
+    """Calls of functions carry a configuration of their own, which counts instead."""
+    config = _unoptimized().SerializeToString()
+    for nodes in (graph.node, *(function.node_def for function in graph.library.function)):
+        for node in nodes:
+            if "config_proto" in node.attr:
+                node.attr["config_proto"].s = config

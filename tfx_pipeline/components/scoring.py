@@ -54,8 +54,10 @@ class Scorer:
         """The tally of each slice, by model."""
         rows = [tf.train.Example.FromString(record).features.feature for record in batch]
         outputs = {name: self._predict(model, batch) for name, model in self._models.items()}
-        labels = {name: self._labels(rows, output) for name, output in outputs.items()}
         predictions = {name: self._predictions(output) for name, output in outputs.items()}
+        labels = {
+            name: self._labels(rows, output, predictions[name]) for name, output in outputs.items()
+        }
         result: Tallies = {}
         for key, index in self._by_slice(rows, labels).items():
             result[key] = {
@@ -91,7 +93,9 @@ class Scorer:
             raise NodeError(f"output {self._key!r} has shape {shape}; {self._task} needs [rows, 1]")
         return columns[:, -1]  # of two classes, the second is the positive one
 
-    def _labels(self, rows: Sequence[Any], outputs: Mapping[str, np.ndarray]) -> np.ndarray:
+    def _labels(
+        self, rows: Sequence[Any], outputs: Mapping[str, np.ndarray], predictions: np.ndarray
+    ) -> np.ndarray:
         """Class ids or numbers; `_UNKNOWN` or NaN where a row has no usable label."""
         values = (_values(row, self._label) for row in rows)
         if self._task == known.REGRESSION:
@@ -100,7 +104,9 @@ class Scorer:
         names = [] if classes is None or classes.dtype != object else list(classes[0])
         ids = {_text(name): index for index, name in enumerate(names)}
         default = _UNKNOWN if ids else None
-        return np.array([_class_id(v[0], ids, default) if v else _UNKNOWN for v in values])
+        labels = np.array([_class_id(v[0], ids, default) if v else _UNKNOWN for v in values])
+        known_classes = predictions.shape[1] if predictions.ndim > 1 else 2
+        return np.where(labels < known_classes, labels, _UNKNOWN)
 
     def _by_slice(
         self, rows: Sequence[Any], labels: Mapping[str, np.ndarray]

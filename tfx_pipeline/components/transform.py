@@ -15,7 +15,7 @@ from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, json_utils
 
-from tfx_pipeline.components import beam_tuning, user_code
+from tfx_pipeline.components import user_code
 from tfx_pipeline.components.outcome import refusable
 
 _CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
@@ -36,7 +36,7 @@ class Executor(executor.Executor):
         config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
         config["schema"] = _schema_text(input_dict)
         properties = {**exec_properties, _CUSTOM_CONFIG: json_utils.dumps(config)}
-        with beam_tuning.quick(), _without_noise():
+        with _without_noise():
             super().Do(input_dict, output_dict, properties)
 
 
