@@ -22,7 +22,8 @@ test: lint  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)
 
 test-fast: setup-dev  ## Run the tests that need no TensorFlow
-	$(PYTHON) -m pytest -m "not tensorflow and not e2e" $(ARGS)
+	$(PYTHON) -m pytest -m "not tensorflow and not e2e" \
+		--ignore tests/components --ignore tests/modules --ignore tests/e2e $(ARGS)
 
 lint: setup-dev  ## Check style, format and who imports whom
 	$(PYTHON) -m ruff check .
@@ -34,7 +35,9 @@ format: setup-dev  ## Put the code into its format
 	$(PYTHON) -m ruff format .
 
 bench: setup-dev  ## Measure quality and speed beside simple baselines
-	$(PYTHON) -m benchmarks $(ARGS)
+	$(PYTHON) runners/local_runner.py
+	$(PYTHON) -m benchmarks quality
+	$(PYTHON) -m benchmarks speed $(ARGS)
 
 lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions
 	@$(SETUP) --lock $(LINE) $(UPGRADE)

@@ -32,12 +32,12 @@ Score = tuple[float, float, float]
 """AUC, accuracy, seconds to train."""
 
 
-@click.command(help=__doc__)
+@click.command("quality", help=__doc__)
 @click.option("--config", "config_file", default="pipeline.yaml", show_default=True)
 @click.option("--seeds", default=3, show_default=True, help="How many seeds: 1, 2, ...")
 @click.option("--root", help="Where the run lies, if not where the config says.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As in a run.")
-def main(config_file: str, seeds: int, root: str | None, overrides: tuple[str, ...]) -> None:
+def command(config_file: str, seeds: int, root: str | None, overrides: tuple[str, ...]) -> None:
     try:
         config = load_config(config_file, overrides, root=root)
     except ConfigError as error:
@@ -197,4 +197,4 @@ def _score(labels: pd.Series, probabilities: np.ndarray) -> tuple[float, float]:
 
 
 if __name__ == "__main__":
-    main()
+    command()

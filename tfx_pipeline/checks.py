@@ -21,18 +21,28 @@ NUMERIC = ("zscore", "minmax", "log", "buckets")
 def preflight(config: Config) -> None:
     """Looks at everything that can be known before a run starts.
 
+    With a curated schema it leaves the data's columns to the gate: a column that
+    is gone is a fault of the data, not of the configuration.
+
     Raises:
       ConfigError: something is wrong; it holds all problems.
     """
-    problems = check(config)
+    problems = check(config, columns=config.schema_source.path is None)
     if problems:
         raise ConfigError(problems)
 
 
-def check(config: Config) -> list[Problem]:
-    """Returns all that would keep a run of `config` from working."""
+def check(config: Config, *, columns: bool = True) -> list[Problem]:
+    """Returns all that would keep a run of `config` from working.
+
+    Args:
+      config: what to check.
+      columns: whether to compare the columns of the data as well.
+    """
     data_problems, header = _data(config)
     schema_problems, schema = _schema(config)
+    if not columns:
+        data_problems = [problem for problem in data_problems if problem.where == "data.path"]
     return [
         *data_problems,
         *schema_problems,
@@ -80,7 +90,7 @@ def _columns(config: Config, file: pathlib.Path, header: list[str]) -> Iterator[
         found = ", ".join(map(repr, header[:5]))
         remedy = "The first line must name the columns; is data.delimiter right?"
         message = f"{file} has none of the columns; its first line begins {found}"
-        yield Problem("data.path", message, remedy)
+        yield Problem("data.delimiter", message, remedy)
         return
     for key, name in absent.items():
         rest = [column for column in header if column not in wanted.values()]

@@ -95,17 +95,17 @@ def test_bad_data_is_refused_at_its_gate(spoil, case):
     assert result.run["pushed_model"] is None
 
 
-def test_a_missing_column_is_wrong_configuration(spoil):
-    done = run(spoil(without_column("fare")))
-    assert done.returncode == 2
-    assert "fare" in done.stderr
-    assert "Traceback" not in done.stderr
-
-
-def test_a_missing_column_of_the_schema_is_an_anomaly(spoil):
-    result = spoil(without_column("tips")).run("--to", "DataGate", steps=20)
+def test_a_missing_column_is_refused_by_the_gate(spoil):
+    result = spoil(without_column("fare")).run(steps=20)
     assert result.exit_code == 3, result.log
-    assert result.run["nodes"]["DataGate"]["findings"][0]["subject"] == "tips"
+    assert result.run["nodes"]["DataGate"]["findings"][0]["subject"] == "fare"
+
+
+def test_a_feature_that_no_data_has_is_wrong_configuration(trained):
+    done = run(trained, "--set", "features.fair.transform=log")
+    assert done.returncode == 2
+    assert "Did you mean 'fare'" in done.stderr or "fair" in done.stderr
+    assert "Traceback" not in done.stderr
 
 
 def test_warn_lets_anomalies_pass(spoil):

@@ -10,11 +10,8 @@ from typing import BinaryIO
 
 from tfx.dsl.io import fileio
 
-_ENDINGS = {
-    "csv": (".csv", ".csv.gz"),
-    "parquet": (".parquet",),
-    "tfrecord": (".tfrecord", ".tfrecords", ".gz"),
-}
+from tfx_pipeline.datafiles import ENDINGS
+
 _SPECS = ("{SPAN", "{YYYY}", "{MM}", "{DD}", "{VERSION")
 _CHUNK = 1 << 22
 
@@ -32,7 +29,7 @@ def split_pattern(input_base: str) -> tuple[str, str]:
             return os.path.dirname(input_base) or ".", os.path.basename(input_base)
         return input_base, "*"
     pattern = "/".join(parts[first:])
-    is_file = any(parts[-1].endswith(end) for ends in _ENDINGS.values() for end in ends)
+    is_file = any(parts[-1].endswith(end) for ends in ENDINGS.values() for end in ends)
     return "/".join(parts[:first]) or ".", pattern if is_file else f"{pattern}/*"
 
 
@@ -51,12 +48,12 @@ def _is_data(path: str, file_format: str) -> bool:
         return False
     if file_format == "tfrecord" and "tfrecord" in name:
         return True
-    return name.lower().endswith(_ENDINGS[file_format])
+    return name.lower().endswith(ENDINGS[file_format])
 
 
 def expected_names(file_format: str) -> str:
     """What data files of a format are called, for messages."""
-    return " or ".join(f"*{ending}" for ending in _ENDINGS[file_format])
+    return " or ".join(f"*{ending}" for ending in ENDINGS[file_format])
 
 
 def fingerprint(split: str, files: Iterable[str]) -> str:

@@ -1,0 +1,17 @@
+"""`python -m benchmarks`: what is claimed, measured."""
+
+import click
+
+from benchmarks import quality, speed
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+def cli() -> None:
+    """Measure quality and speed side by side with what else there is."""
+
+
+cli.add_command(quality.command)
+cli.add_command(speed.command, "speed")
+
+if __name__ == "__main__":
+    cli()
