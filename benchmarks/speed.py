@@ -81,7 +81,8 @@ def timed(command: list[str], folder: pathlib.Path) -> tuple[dict, dict]:
     done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
     wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
     if done.returncode:
-        raise click.ClickException(f"{' '.join(command)} ended with {done.returncode}\n{done.stderr}")
+        ended = f"{' '.join(command)} ended with {done.returncode}"
+        raise click.ClickException(f"{ended}\n{done.stderr}")
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
     document = json.loads(done.stdout[done.stdout.index("{") :])
     peak = document.get("peak_memory_mb", 0)

@@ -45,7 +45,7 @@ def tfx_pipeline():
 
     def run(*args: str, **options) -> subprocess.CompletedProcess[str]:
         command = [sys.executable, "-m", "tfx_pipeline", *map(str, args)]
-        options = {"cwd": PROJECT, "timeout": 60, **options}
+        options = {"cwd": PROJECT, **options}
         return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
     return run

@@ -247,6 +247,22 @@ def test_a_regression(evaluate, tmp_path):
     assert found["r_squared"] == pytest.approx(1, abs=1e-4)
 
 
+@pytest.mark.parametrize(("yes", "no"), [("Yes", "no"), (1.0, 0.0), ("true", "FALSE")])
+def test_a_binary_label_may_be_spelled_in_several_ways(evaluate, tmp_path, yes, no):
+    named = harness.Scoring()
+    plain = named.answer
+    named.answer = lambda raw: {
+        **plain(raw),
+        "classes": tf.tile(tf.constant([["0", "1"]]), [tf.size(raw["miles"]), 1]),
+    }
+    data = harness.examples(
+        tmp_path / "data", [{**r, "big": yes if r["big"] else no} for r in ROWS]
+    )
+    evaluation, _ = evaluate(harness.save(tmp_path / "model", named), {"auc": None}, data=data)
+    expected = sklearn_metrics.roc_auc_score(LABELS, harness.probabilities(ROWS))
+    assert found_metrics(evaluation)["auc"] == pytest.approx(expected, abs=1e-3)
+
+
 def test_no_usable_label_is_an_error_that_says_so(evaluate, model, tmp_path):
     data = harness.examples(tmp_path / "data", [{"miles": 1.0}])
     with pytest.raises(errors.NodeError, match="no row of the test split has a usable label"):

@@ -21,6 +21,7 @@ from tfx.types import standard_artifacts
 
 from modules.autograph import libraries_left_alone
 from tests.components import gate_harness as harness
+from tfx_pipeline import errors
 from tfx_pipeline.components import export_check
 
 pytestmark = pytest.mark.tensorflow
@@ -174,6 +175,13 @@ def test_a_signature_that_takes_something_else_is_left_alone(check, tmp_path):
     )
     model = harness.save(tmp_path / "model", module, serving_default=module.serve, add=module.add)
     assert check(model)[1] == []
+
+
+def test_without_rows_nothing_can_be_said(check, tmp_path, monkeypatch):
+    model = harness.save(tmp_path / "model", harness.Scoring())
+    monkeypatch.setattr(export_check.raw_examples, "head", lambda *_: [])
+    with pytest.raises(errors.NodeError, match="no rows"):
+        check(model)
 
 
 def write_warmup(model, *records: bytes) -> None:

@@ -90,7 +90,10 @@ def make_project(folder: pathlib.Path) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("data", "schema"):
         shutil.copytree(REPOSITORY / name, folder / name)
-    shutil.copy(REPOSITORY / "pipeline.yaml", folder)
+    text = (REPOSITORY / "pipeline.yaml").read_text()
+    # Few steps make a modest model; it is the thresholds' tests that ask for more.
+    assert "auc: {min: 0.9," in text
+    (folder / "pipeline.yaml").write_text(text.replace("auc: {min: 0.9,", "auc: {min: 0.5,"))
     return Project(folder)
 
 

@@ -24,7 +24,7 @@ from tfx_pipeline.components import export_reference, export_rules, odd_rows, ra
 from tfx_pipeline.components.graph_session import ServedModel
 from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.outcome import refusable
-from tfx_pipeline.errors import Finding
+from tfx_pipeline.errors import Finding, NodeError
 
 # As TFX's InfraValidator has them.
 _BLESSED, _FINDINGS = "blessed", "findings"
@@ -57,10 +57,16 @@ class Executor(base_executor.BaseExecutor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Completes whatever the model does: a refusal is a blessing that says 0."""
+        """Completes whatever the model does: a refusal is a blessing that says 0.
+
+        Raises:
+          NodeError: there are no rows to ask about.
+        """
         label = exec_properties["label"]
         files = raw_examples.files(input_dict["examples"], _SPLIT)
         real = odd_rows.real_rows(raw_examples.head(files, _REAL_ROWS), label)
+        if not real:
+            raise NodeError("the export cannot be checked: the test split has no rows")
         export = Export(
             path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
             artifact_utils.get_single_uri(input_dict["transform_graph"]),
@@ -68,6 +74,7 @@ class Executor(base_executor.BaseExecutor):
             label,
         )
         findings = list(export.findings(real))[:_MOST_FINDINGS]
+        logging.info("ExportCheck: %d findings in %s", len(findings), export.folder)
         for finding in findings:
             logging.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), findings)

@@ -14,6 +14,9 @@ from tfx_pipeline.errors import Finding
 SERVING, COLUMNS = "serving_default", "columns"
 _NUMBERS = ("probabilities", "scores", "predictions", "outputs")
 _TOLERANCE = 1e-5
+# Of 1e30 and the like few digits are left after a sum, and which ones depends on
+# how many rows are multiplied together.
+_ODD_TOLERANCE = 1e-3
 _ALONE = 8
 _MOST_ROWS = 5
 
@@ -100,16 +103,18 @@ def difference(one: Answer, other: Answer, rows: Sequence[Row]) -> str:
             return f"{output}: shapes {list(left.shape)} and {list(right.shape)}"
         if not left.size:
             continue
-        bad = np.flatnonzero(_differs(left, right).reshape(len(left), -1).any(axis=1))
+        tolerance = [_TOLERANCE if row.real else _ODD_TOLERANCE for row in rows]
+        columns = left.reshape(len(left), -1), right.reshape(len(right), -1)
+        bad = np.flatnonzero(_differs(*columns, np.array(tolerance)[:, None]).any(axis=1))
         if len(bad):
             values = f"{_shown(left[bad[0]])} and {_shown(right[bad[0]])}"
             return f"{output} of {rows[bad[0]].name}: {values}"
     return ""
 
 
-def _differs(left: np.ndarray, right: np.ndarray) -> np.ndarray:
+def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     if left.dtype.kind == "f":
-        return ~np.isclose(left, right, rtol=_TOLERANCE, atol=_TOLERANCE, equal_nan=True)
+        return ~np.isclose(left, right, rtol=tolerance, atol=tolerance, equal_nan=True)
     return left != right
 
 
