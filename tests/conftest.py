@@ -8,6 +8,8 @@ import sys
 
 import pytest
 
+from tests.projects import Project, make_project
+
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
 MINIMAL = """\
@@ -49,6 +51,15 @@ def tfx_pipeline():
         return subprocess.run(command, capture_output=True, text=True, check=False, **options)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def trained(tmp_path_factory) -> Project:
+    """The bundled example after one run of 200 steps. Shared: read it, or copy it."""
+    project = make_project(tmp_path_factory.mktemp("trained") / "taxi")
+    first = project.run("--run-id", "first")
+    assert first.exit_code == 0, first.log
+    return project
 
 
 def pytest_addoption(parser):

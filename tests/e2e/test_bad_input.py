@@ -6,7 +6,7 @@ import subprocess
 
 import pytest
 
-from tests.e2e.conftest import environment
+from tests.projects import environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 

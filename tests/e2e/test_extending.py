@@ -6,7 +6,7 @@ import re
 
 import pytest
 
-from tests.e2e.conftest import REPOSITORY
+from tests.projects import REPOSITORY
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 

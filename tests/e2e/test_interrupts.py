@@ -9,7 +9,7 @@ import time
 
 import pytest
 
-from tests.e2e.conftest import environment
+from tests.projects import environment
 from tfx_pipeline import metadata
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]

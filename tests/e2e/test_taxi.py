@@ -169,7 +169,7 @@ def test_runs_and_show_tell_the_same(first, project):
 
 
 def cli(project, *arguments):
-    from tests.e2e.conftest import environment
+    from tests.projects import environment
 
     command = [sys.executable, "-m", "tfx_pipeline", *arguments]
     return subprocess.run(
