@@ -144,6 +144,10 @@ class NodeRecord:
         return self.state in (COMPLETE, CACHED)
 
     @property
+    def ended(self) -> bool:
+        return self.state != RUNNING
+
+    @property
     def exit_code(self) -> int:
         if self.refused:
             return errors.EXIT_REFUSED
