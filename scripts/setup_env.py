@@ -129,9 +129,20 @@ def is_installed(lock: pathlib.Path) -> bool:
     """Whether .venv has what `lock` says; the lock for the tests has all of the other."""
     if UNFINISHED.exists() or not PYTHON.exists():
         return False
-    larger = lock.with_name(lock.stem + "-dev.txt")
+    larger = larger_lock(lock)
     locks = [lock] + ([larger] if larger.exists() else [])
     return stamp() in [stamp_for(each) for each in locks]
+
+
+def larger_lock(lock: pathlib.Path) -> pathlib.Path:
+    """The lock for the tests, which has all of the other."""
+    return lock.with_name(lock.stem + "-dev.txt")
+
+
+def lock_to_keep(lock: pathlib.Path) -> pathlib.Path:
+    """Who has what the tests need goes on with it when a lock has changed."""
+    larger = larger_lock(lock)
+    return larger if stamp().get("lock") == larger.name else lock
 
 
 def call(what: str, *command: str) -> None:
@@ -160,6 +171,7 @@ def ensure_venv(uv: str, python: str) -> None:
 
 def install(lock: pathlib.Path) -> None:
     """Makes .venv what `lock` says, with the project itself in it."""
+    lock = lock_to_keep(lock)
     say("this takes a few minutes the first time")
     python = find_python()
     uv = find_uv(python)
