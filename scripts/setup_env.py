@@ -26,10 +26,12 @@ TOOLS = PROJECT / ".tools"
 
 WANTED = (3, 10)
 UV_VERSION = "0.13.9"
+# Prints the interpreter behind a virtual environment, since .venv may be made anew from it.
 PROBE = (
     "import sys, bz2, ctypes, sqlite3, ssl, zlib; "
     f"assert sys.version_info[:2] == {WANTED}; "
-    "print(getattr(sys, '_base_executable', sys.executable))"
+    "print(sys.executable if sys.prefix == sys.base_prefix"
+    " else sys.base_prefix + '/bin/python%d.%d' % sys.version_info[:2])"
 )
 NO_PYTHON = """\
 Python 3.10 is needed (TFX 1.16 runs on no later one) and was not found: not as python3.10

@@ -100,3 +100,10 @@ def test_make_help_names_the_targets(project):
     done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
     for target in ("run", "test", "test-fast", "lint", "bench", "lock", "clean"):
         assert f"make {target} " in done.stdout
+
+
+def test_a_virtual_environment_leads_to_the_python_behind_it(setup_env):
+    """Else a .venv that is half done would be made from itself."""
+    found = setup_env.find_python()
+    probe = "import sys; print(sys.prefix == sys.base_prefix)"
+    assert setup_env.output(found, "-c", probe) == "True"
