@@ -54,6 +54,12 @@ class Column:
             return tf.io.VarLenFeature(self.dtype)
         return tf.io.FixedLenFeature(self.fixed, self.dtype, default_value=_MISSING[self.dtype])
 
+    def tensor_spec(self) -> Any:
+        """The type of what `parse_spec` and `from_column` give for a batch."""
+        if self.fixed is None:
+            return tf.SparseTensorSpec([None, None], self.dtype)
+        return tf.TensorSpec([None, *self.fixed], self.dtype)
+
     def from_column(self, values: tf.Tensor) -> Any:
         """Turns an input of the `columns` signature into what a parsed tf.Example gives."""
         values = tf.reshape(values, [-1])

@@ -12,6 +12,7 @@ import tensorflow_transform as tft
 import tf_keras
 
 from modules.features import Table
+from modules.loops import Network
 from tfx_pipeline import config as config_lib
 
 layers = tf_keras.layers
@@ -28,7 +29,7 @@ def build_model(
         encoded += feature.encode(own, transform)
     everything = layers.Concatenate(name="features")(encoded) if len(encoded) > 1 else encoded[0]
     outputs = _network(everything, config, output_units(table, transform))
-    return tf_keras.Model(inputs, outputs, name="network")
+    return Network(inputs, outputs, name="network")
 
 
 def output_units(table: Table, transform: tft.TFTransformOutput) -> int:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 import pathlib
 
@@ -77,6 +78,66 @@ def test_train_and_eval_are_transformed_and_written_as_tfx_does(done):
         b"kind1",
         b"kind2",
     }
+
+
+def stock_transform(folder):
+    """The same by TFX's own executor, on what `transform` left in the folder."""
+    from tfx.components.transform import executor
+    from tfx.proto import transform_pb2
+    from tfx.types import standard_artifacts
+    from tfx.utils import proto_utils
+
+    examples, schema = standard_artifacts.Examples(), standard_artifacts.Schema()
+    examples.uri, schema.uri = str(folder / "examples"), str(folder / "schema")
+    examples.split_names = '["train", "eval", "test"]'
+    graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
+    graph.uri, transformed.uri = str(folder / "stock"), str(folder / "stock-transformed")
+    splits = transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"])
+    executor.Executor().Do(
+        {"examples": [examples], "schema": [schema]},
+        {"transform_graph": [graph], "transformed_examples": [transformed]},
+        {
+            "preprocessing_fn": FUNCTION,
+            "custom_config": json.dumps({"factor": 10.0, "schema": SCHEMA}),
+            "splits_config": proto_utils.proto_to_json(splits),
+            "disable_statistics": 1,
+            "force_tf_compat_v1": 1,
+        },
+    )
+    return graph.uri, transformed.uri
+
+
+def rows_of(graph, transformed, split):
+    """Parsed transformed rows, sorted: the order within a split is nobody's promise."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    files = sorted(str(path) for path in pathlib.Path(transformed, f"Split-{split}").iterdir())
+    spec = tft.TFTransformOutput(graph).transformed_feature_spec()
+    dataset = tf.data.TFRecordDataset(files, compression_type="GZIP")
+    rows = [tf.io.parse_single_example(record, spec) for record in dataset]
+    return sorted(tuple(row[name].numpy().item() for name in sorted(row)) for row in rows)
+
+
+def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path):
+    import tensorflow_transform as tft
+
+    graph, transformed = transform(tmp_path)
+    stock_graph, stock_transformed = stock_transform(tmp_path)
+    for split in ("train", "eval"):
+        ours = rows_of(graph, transformed, split)
+        assert len(ours) > 20
+        assert ours == rows_of(stock_graph, stock_transformed, split)
+    ours, theirs = tft.TFTransformOutput(graph), tft.TFTransformOutput(stock_graph)
+    assert ours.transformed_metadata.schema == theirs.transformed_metadata.schema
+    assert ours.raw_metadata.schema == theirs.raw_metadata.schema
+    assert ours.vocabulary_by_name("kind") == theirs.vocabulary_by_name("kind")
+
+
+def test_nothing_is_left_aside(done):
+    assert {path.name for path in pathlib.Path(done[0]).iterdir()} == {
+        "metadata", "transform_fn", "transformed_metadata",
+    }  # fmt: skip
 
 
 def test_the_graph_works_inside_a_served_function(done, tmp_path):

@@ -15,7 +15,7 @@ os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
 
 _HOME = {
     "ExampleGen": "tfx_pipeline.components.example_gen",
-    "StatisticsGen": "tfx.components.statistics_gen.component",
+    "StatisticsGen": "tfx_pipeline.components.statistics_gen",
     "SchemaGen": "tfx.components.schema_gen.component",
     "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
     "ExampleValidator": "tfx.components.example_validator.component",

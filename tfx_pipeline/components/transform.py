@@ -1,28 +1,46 @@
-"""Transform: TFX's, with the schema handed to the user's preprocessing_fn."""
+"""Transform: TFX's artifacts from TensorFlow Transform, over record batches.
+
+TFX's executor traces the user's function four times and takes every record through
+Python to read and to write it. Here the function is traced twice, and files are
+read and written by the batch.
+"""
 
 from __future__ import annotations
 
 import contextlib
+import functools
 import logging
-from collections.abc import Iterator
+import os
+from collections.abc import Callable, Iterator
 from typing import Any
 
+import apache_beam as beam
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata
 from tfx import types
-from tfx.components.transform import component, executor
-from tfx.dsl.components.base import executor_spec
+from tfx.components.transform import component
+from tfx.dsl.components.base import base_beam_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_component_specs
-from tfx.utils import io_utils, json_utils
+from tfx.utils import io_utils, json_utils, proto_utils
+from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
 
-from tfx_pipeline.components import user_code
+from tfx_pipeline.components import example_writer, raw_examples, user_code
 from tfx_pipeline.components.outcome import refusable
+from tfx_pipeline.components.record_batches import ROWS, ReadRecordBatches
+
+_log = logging.getLogger(__name__)
 
 _CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
+_ASIDE = ".aside"
 
 
-class Executor(executor.Executor):
-    """Puts the schema's text into `custom_config["schema"]`, then does what TFX does."""
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Fits `preprocessing_fn` on some splits and applies it to some."""
 
     @refusable
     def Do(
@@ -31,13 +49,99 @@ class Executor(executor.Executor):
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Analyses the train split, transforms train and eval."""
-        user_code.load(exec_properties[standard_component_specs.PREPROCESSING_FN_KEY])
-        config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
-        config["schema"] = _schema_text(input_dict)
-        properties = {**exec_properties, _CUSTOM_CONFIG: json_utils.dumps(config)}
+        """Writes the transform graph and the transformed examples.
+
+        Raises:
+          NodeError: the function cannot be imported, or a split has no files.
+        """
+        splits = transform_pb2.SplitsConfig()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits
+        )
+        schema_text = _schema_text(input_dict)
+        schema = text_format.Parse(schema_text, schema_pb2.Schema())
+        function = _function(exec_properties, schema_text)
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        files = {s: raw_examples.files(examples, s) for s in {*splits.analyze, *splits.transform}}
+        graph = artifact_utils.get_single_uri(
+            output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
+        )
+        aside = os.path.join(graph, _ASIDE)
         with _without_noise():
-            super().Do(input_dict, output_dict, properties)
+            run = _Run(function, schema, files, graph, aside)
+            with self._make_beam_pipeline() as pipeline:
+                run.build(pipeline, list(splits.analyze), list(splits.transform))
+        transformed = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
+        )
+        _publish(transformed, list(splits.transform), aside)
+        fileio.rmtree(aside)
+
+
+class _Run:
+    """One analysis and what is transformed with it."""
+
+    def __init__(
+        self,
+        function: Callable[[dict[str, Any]], dict[str, Any]],
+        schema: schema_pb2.Schema,
+        files: dict[str, list[str]],
+        graph: str,
+        aside: str,
+    ):
+        self._function, self._files = function, files
+        self._graph, self._aside = graph, aside
+        self._metadata = dataset_metadata.DatasetMetadata(schema)
+        tfxio = tf_example_record.TFExampleRecord("", schema=schema)
+        columns = tft.get_transform_input_columns(
+            function, tfxio.TensorAdapter().OriginalTypeSpecs(), force_tf_compat_v1=True
+        )
+        self._projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(
+            schema, columns
+        )
+        self._adapter = tfxio.Project(columns).TensorAdapterConfig()
+
+    def build(self, pipeline: beam.Pipeline, analyze: list[str], transform: list[str]) -> None:
+        """Adds everything to a pipeline; `aside` holds the examples after the run."""
+        temporary = os.path.join(self._aside, "tft")
+        # The graph of TF 1 takes half the time, and is served as well as one of TF 2.
+        with tft_beam.Context(temporary, ROWS, force_tf_compat_v1=True):
+            analyzed = self._read(pipeline, "Analyze", analyze), self._adapter
+            fitted = analyzed | "Fit" >> tft_beam.AnalyzeDataset(self._function, pipeline)
+            raw = os.path.join(self._graph, tft.TFTransformOutput.RAW_METADATA_DIR)
+            _ = self._metadata | "WriteRaw" >> tft_beam.WriteMetadata(raw, pipeline)
+            _ = fitted | "WriteGraph" >> tft_beam.WriteTransformFn(self._graph)
+            written = [self._transform(pipeline, split, fitted) for split in transform]
+        _ = written | beam.Flatten() | "Receipt" >> example_writer.WriteReceipt(self._aside)
+
+    def _transform(self, pipeline: beam.Pipeline, split: str, fitted: Any) -> beam.PCollection:
+        # Read once more: keeping the decoded train split would take all memory.
+        data = self._read(pipeline, f"Read[{split}]", [split]), self._adapter
+        transform = tft_beam.TransformDataset(output_record_batches=True)
+        batches, metadata = (data, fitted) | f"Transform[{split}]" >> transform
+        write = example_writer.WriteExamples(split, metadata.schema, self._aside)
+        return batches | f"Batches[{split}]" >> beam.Keys() | f"Write[{split}]" >> write
+
+    def _read(self, pipeline: beam.Pipeline, label: str, splits: list[str]) -> beam.PCollection:
+        files = {split: self._files[split] for split in splits}
+        pairs = pipeline | label >> ReadRecordBatches(files, self._projected)
+        return pairs | f"{label}.Values" >> beam.Values()
+
+
+def _publish(examples: types.Artifact, splits: list[str], aside: str) -> None:
+    examples.split_names = artifact_utils.encode_split_names(splits)
+    targets = {split: artifact_utils.get_split_uri([examples], split) for split in splits}
+    files = example_writer.publish(aside, targets)
+    _log.info("Transform: files by split: %s", files)
+
+
+def _function(
+    exec_properties: dict[str, Any], schema_text: str
+) -> Callable[[dict[str, Any]], dict[str, Any]]:
+    """The user's function with the schema's text in `custom_config["schema"]`."""
+    function = user_code.load(exec_properties[standard_component_specs.PREPROCESSING_FN_KEY])
+    config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
+    return functools.partial(function, custom_config={**config, "schema": schema_text})
 
 
 @contextlib.contextmanager
@@ -91,6 +195,4 @@ class Transform(component.Transform):
             ),
             disable_statistics=True,
             disable_analyzer_cache=True,
-            # Half the time; the graph is served as well as a TF 2 one.
-            force_tf_compat_v1=True,
         )

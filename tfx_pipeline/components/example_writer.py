@@ -1,0 +1,112 @@
+"""Writes record batches as gzipped TFRecords of tf.Examples, a file for each bundle.
+
+A worker writes aside and says so by an element; only what is said in the end is
+published. So a bundle that a runner repeats leaves no rows twice.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import json
+import os
+import uuid
+from collections.abc import Iterator, Mapping
+
+import apache_beam as beam
+import pyarrow as pa
+import tensorflow as tf
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx.dsl.io import fileio
+from tfx_bsl.coders import example_coder
+
+from tfx_pipeline.components.split_writer import TFRECORD_OPTIONS
+
+_RECEIPT = "receipt.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class Written:
+    """A file that a bundle wrote; `order` is the same whenever the content is."""
+
+    split: str
+    order: str
+    path: str
+
+
+class WriteExamples(beam.PTransform):
+    """Writes record batches below `folder`; makes one `Written` for each file.
+
+    Args:
+      split: whose rows they are.
+      schema: of the batches.
+      folder: where workers may write aside.
+    """
+
+    def __init__(self, split: str, schema: schema_pb2.Schema, folder: str):
+        super().__init__()
+        self._write = _Write(split, schema, folder)
+
+    def expand(self, batches: beam.PCollection) -> beam.PCollection:
+        """Adds the writing to a pipeline."""
+        return batches | "Write" >> beam.ParDo(self._write)
+
+
+class _Write(beam.DoFn):
+    def __init__(self, split: str, schema: schema_pb2.Schema, folder: str):
+        self._split, self._schema, self._folder = split, schema, folder
+
+    def setup(self) -> None:
+        self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
+
+    def start_bundle(self) -> None:
+        self._writer: tf.io.TFRecordWriter | None = None
+
+    def process(self, batch: pa.RecordBatch) -> Iterator[Written]:
+        if self._writer is None:
+            fileio.makedirs(self._folder)
+            path = os.path.join(self._folder, f"{self._split}-{uuid.uuid4().hex}.gz")
+            self._writer = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
+            yield Written(self._split, hashlib.sha256(batch.serialize()).hexdigest(), path)
+        for record in self._encoder.encode(batch):
+            self._writer.write(record)
+
+    def finish_bundle(self) -> None:
+        if self._writer is not None:
+            self._writer.close()
+
+
+class WriteReceipt(beam.PTransform):
+    """Notes, in one file of `folder`, what all `WriteExamples` have written."""
+
+    def __init__(self, folder: str):
+        super().__init__()
+        self._folder = folder
+
+    def expand(self, written: beam.PCollection) -> beam.PCollection:
+        """Adds the noting to a pipeline."""
+        return written | beam.combiners.ToList() | "Note" >> beam.Map(_note, self._folder)
+
+
+def _note(written: list[Written], folder: str) -> None:
+    with fileio.open(os.path.join(folder, _RECEIPT), "w") as file:
+        file.write(json.dumps([dataclasses.asdict(each) for each in written]))
+
+
+def publish(folder: str, targets: Mapping[str, str]) -> dict[str, int]:
+    """Moves what was noted to where readers look, in an order that the content gives.
+
+    Returns:
+      The number of files by split.
+    """
+    with fileio.open(os.path.join(folder, _RECEIPT), "r") as file:
+        written = [Written(**each) for each in json.loads(file.read())]
+    counts = {}
+    for split, target in targets.items():
+        files = sorted((each for each in written if each.split == split), key=lambda w: w.order)
+        fileio.makedirs(target)
+        for number, each in enumerate(files):
+            name = f"transformed_examples-{number:05d}-of-{len(files):05d}.gz"
+            fileio.rename(each.path, os.path.join(target, name), overwrite=True)
+        counts[split] = len(files)
+    return counts
