@@ -1,0 +1,219 @@
+"""Writes the DAG file: one template over the manifest and the section `airflow:`."""
+
+from __future__ import annotations
+
+import datetime
+import json
+import pathlib
+import re
+import sys
+from collections.abc import Mapping
+from typing import Any
+
+import jinja2
+
+from tfx_pipeline import errors, manifest
+from tfx_pipeline.airflow.config import Airflow, to_timedelta
+from tfx_pipeline.config import Config
+from tfx_pipeline.configfile import is_remote
+from tfx_pipeline.manifest import Manifest
+from tfx_pipeline.metadata import PASSWORD_VARIABLE
+from tfx_pipeline.workerclient import library_path
+
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    PASSWORD_VARIABLE,
+)
+"""The variables of the worker that nodes see; `airflow.environment` adds to them."""
+
+_TASK_ID = re.compile(r"[\w.-]{1,250}")
+_JSON_TYPES = {"int": "integer", "float": "number", "string": "string"}
+_GROUPS = {
+    "data": ("ExampleGen", "StatisticsGen", "SchemaGen", "ImportSchemaGen", "ExampleValidator")
+    + ("DataGate",),
+    "training": ("Transform", "Tuner", "Trainer"),
+    "release": ("Resolver", "ExportCheck", "InfraValidator", "Evaluator", "Pusher"),
+}
+
+
+def render(plan: Manifest, config: Config, ir_name: str) -> str:
+    """Returns the text of the DAG file.
+
+    Args:
+      plan: the compiled pipeline.
+      config: where the project is, and the section `airflow:`.
+      ir_name: the file name of the IR in the folder beside the DAG file.
+
+    Raises:
+      ConfigError: Airflow refuses a node's name, or `airflow.nodes` names none of them.
+    """
+    settings = config.airflow
+    _ensure_names(plan, settings)
+    return (
+        _environment()
+        .get_template("dag.py.jinja")
+        .render(
+            name=plan.pipeline,
+            settings=settings,
+            ir=ir_name,
+            folder=config.folder,
+            python=sys.executable,
+            pythonpath=[path for path in (config.folder, library_path()) if path],
+            environment=sorted({*PASSED_ON, *settings.environment}),
+            model_uri=_uri(plan.push_dir),
+            watch_uri=_uri(settings.watch or ""),
+            root=plan.root,
+            root_folder=config.root.rstrip("/"),
+            password_variable=PASSWORD_VARIABLE,
+            callback=_split(settings.on_failure.callback),
+            command=_command(plan.nodes[0]),
+            description=plan.description or f"The TFX pipeline {plan.pipeline}",
+            doc_md=_doc(plan),
+            parameters={name: _parameter(p) for name, p in plan.parameters.items()},
+            default_args=_default_args(settings),
+            groups=_groups(plan, settings),
+            edges=[(node.id, _upstream(node)) for node in plan.nodes if node.upstream],
+        )
+    )
+
+
+def _ensure_names(plan: Manifest, settings: Airflow) -> None:
+    problems = [
+        errors.Problem(
+            id_, "is no task id for Airflow: letters, digits and . _ - only", "Rename it"
+        )
+        for id_ in plan.node_ids
+        if not _TASK_ID.fullmatch(id_)
+    ]
+    for name in settings.nodes:
+        if name not in plan.node_ids:
+            hint = errors.did_you_mean(name, plan.node_ids)
+            where = f"airflow.nodes.{name}"
+            problems.append(errors.Problem(where, "is no node of the pipeline", hint))
+    if problems:
+        raise errors.ConfigError(problems)
+
+
+def _uri(path: str) -> str:
+    return path if is_remote(path) else f"file://{path}"
+
+
+def _split(dotted_path: str | None) -> tuple[str, str] | None:
+    if dotted_path is None:
+        return None
+    module, _, name = dotted_path.rpartition(".")
+    return module, name
+
+
+def _command(node: manifest.Node) -> list[str]:
+    """The node command without the interpreter, and with a place for the node's name."""
+    return ["{node}" if part == node.id else part for part in node.command[1:]]
+
+
+def _doc(plan: Manifest) -> str:
+    digest = plan.ir_sha256[:12]
+    source = f"TFX {plan.tfx}, {len(plan.nodes)} nodes, compiled pipeline `{digest}`."
+    return "\n\n".join(filter(None, [plan.description, source]))
+
+
+def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
+    kind = _JSON_TYPES[parameter.type]
+    return {
+        "default": parameter.default,
+        "type": kind if parameter.default is not None else ["null", kind],
+        "description": f"read by {', '.join(parameter.nodes)}",
+    }
+
+
+def _default_args(settings: Airflow) -> dict[str, Any]:
+    on_failure = settings.on_failure
+    callbacks = (
+        [Code(f"SmtpNotifier(to={_py(list(on_failure.email))})")] if on_failure.email else []
+    )
+    callbacks += [Code("on_failure")] if on_failure.callback else []
+    values = {
+        "owner": settings.owner,
+        "retries": settings.retries,
+        "retry_delay": to_timedelta(settings.retry_delay),
+        "retry_exponential_backoff": settings.retry_exponential_backoff,
+        "max_retry_delay": to_timedelta(settings.max_retry_delay),
+        "execution_timeout": _timedelta(settings.execution_timeout),
+        "pool": settings.pool,
+        "queue": settings.queue,
+        "on_failure_callback": callbacks or None,
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _timedelta(duration: str | None) -> datetime.timedelta | None:
+    return to_timedelta(duration) if duration else None
+
+
+def _groups(plan: Manifest, settings: Airflow) -> list[tuple[str, list[tuple[str, dict]]]]:
+    """Pairs of a group's name ('' for none) and its nodes with the keywords of their tasks."""
+    found: dict[str, list[tuple[str, dict]]] = {name: [] for name in (*_GROUPS, "")}
+    for node in plan.nodes:
+        found[_group(node) if settings.task_groups else ""].append((node.id, _task(node, settings)))
+    return [(name, members) for name, members in found.items() if members]
+
+
+def _group(node: manifest.Node) -> str:
+    component = node.type.rpartition(".")[2]
+    return next((name for name, members in _GROUPS.items() if component in members), "")
+
+
+def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
+    keywords: dict[str, Any] = {"task_id": node.id}
+    own = settings.nodes.get(node.id)
+    if own is not None:
+        keywords |= own.model_dump(exclude_unset=True, exclude={"execution_timeout"})
+        if own.execution_timeout is not None:
+            keywords["execution_timeout"] = to_timedelta(own.execution_timeout)
+    if node.type.rpartition(".")[2] == "Pusher":
+        keywords |= {"inlets": [Code("MODEL")], "outlets": [Code("PUSHED")]}
+    return keywords
+
+
+def _upstream(node: manifest.Node) -> str:
+    names = [f"node[{_py(name)}]" for name in node.upstream]
+    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
+
+
+class Code(str):
+    """Text that goes into the file as it is."""
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {"py": _py, "keywords": _keywords}
+    return environment
+
+
+def _keywords(values: Mapping[str, Any]) -> str:
+    return ", ".join(f"{key}={_py(value)}" for key, value in values.items())
+
+
+def _py(value: Any) -> str:
+    """A value as Python writes it, with the quotes that formatters like."""
+    if isinstance(value, Code):
+        return str(value)
+    if isinstance(value, str):
+        return json.dumps(value, ensure_ascii=False)
+    if isinstance(value, datetime.timedelta):
+        return f"timedelta(seconds={int(value.total_seconds())})"
+    if isinstance(value, (list, tuple)):
+        return f"[{', '.join(map(_py, value))}]"
+    return repr(value)
