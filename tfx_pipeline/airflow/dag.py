@@ -7,7 +7,7 @@ import json
 import pathlib
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
@@ -36,10 +36,9 @@ PASSED_ON = (
 _TASK_ID = re.compile(r"[\w.-]{1,250}")
 _JSON_TYPES = {"int": "integer", "float": "number", "string": "string"}
 _GROUPS = {
-    "data": ("ExampleGen", "StatisticsGen", "SchemaGen", "ImportSchemaGen", "ExampleValidator")
-    + ("DataGate",),
-    "training": ("Transform", "Tuner", "Trainer"),
-    "release": ("Resolver", "ExportCheck", "InfraValidator", "Evaluator", "Pusher"),
+    "data": "ExampleGen StatisticsGen SchemaGen ImportSchemaGen ExampleValidator DataGate",
+    "training": "Transform Tuner Trainer",
+    "release": "Resolver ExportCheck InfraValidator Evaluator Pusher",
 }
 
 
@@ -79,7 +78,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
             parameters={name: _parameter(p) for name, p in plan.parameters.items()},
             default_args=_default_args(settings),
             groups=_groups(plan, settings),
-            edges=[(node.id, _upstream(node)) for node in plan.nodes if node.upstream],
+            edges=[(node.id, node.upstream) for node in plan.nodes if node.upstream],
         )
     )
 
@@ -112,9 +111,9 @@ def _split(dotted_path: str | None) -> tuple[str, str] | None:
     return module, name
 
 
-def _command(node: manifest.Node) -> list[str]:
+def _command(node: manifest.Node) -> str:
     """The node command without the interpreter, and with a place for the node's name."""
-    return ["{node}" if part == node.id else part for part in node.command[1:]]
+    return " ".join("{node}" if part == node.id else part for part in node.command[1:])
 
 
 def _doc(plan: Manifest) -> str:
@@ -166,7 +165,7 @@ def _groups(plan: Manifest, settings: Airflow) -> list[tuple[str, list[tuple[str
 
 def _group(node: manifest.Node) -> str:
     component = node.type.rpartition(".")[2]
-    return next((name for name, members in _GROUPS.items() if component in members), "")
+    return next((name for name, members in _GROUPS.items() if component in members.split()), "")
 
 
 def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
@@ -181,11 +180,6 @@ def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
     return keywords
 
 
-def _upstream(node: manifest.Node) -> str:
-    names = [f"node[{_py(name)}]" for name in node.upstream]
-    return names[0] if len(names) == 1 else f"[{', '.join(names)}]"
-
-
 class Code(str):
     """Text that goes into the file as it is."""
 
@@ -198,12 +192,23 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"py": _py, "keywords": _keywords}
+    environment.filters |= {"py": _py, "keywords": _keywords, "lines": _lines, "text": _text}
     return environment
 
 
 def _keywords(values: Mapping[str, Any]) -> str:
     return ", ".join(f"{key}={_py(value)}" for key, value in values.items())
+
+
+def _lines(values: Iterable[str]) -> str:
+    """A list with one item on each line."""
+    return "".join(["[\n", *(f"    {_py(value)},\n" for value in values), "]"])
+
+
+def _text(value: str) -> str:
+    """A text with one line of it on each line."""
+    lines = "".join(f"        {_py(line)}\n" for line in value.splitlines(keepends=True))
+    return f"(\n{lines}    )"
 
 
 def _py(value: Any) -> str:
