@@ -27,7 +27,7 @@ airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of
 test: lint setup-airflow  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)
 
-test-fast: setup-dev  ## Run the tests that need no TensorFlow
+test-fast: setup-dev setup-airflow  ## Run the tests that need no TensorFlow
 	$(PYTHON) -m pytest -m "not tensorflow and not e2e" \
 		--ignore tests/components --ignore tests/modules --ignore tests/e2e $(ARGS)
 

@@ -7,10 +7,12 @@ import shutil
 
 import pytest
 
-from tests.airflow.scheduling import SECRET, Scheduled
+from tests.airflow.plans import bundled_plan
+from tests.airflow.scheduling import SECRET, Scheduled, compile_dag
 from tests.conftest import MINIMAL
 from tests.projects import make_project
 from tfx_pipeline.airflow.server import LocalAirflow, ensure_installed
+from tfx_pipeline.manifest import Manifest
 
 TOY = """
 modules: {create_pipeline: toy.create_pipeline}
@@ -27,6 +29,11 @@ def airflow_venv() -> pathlib.Path:
     venv = pathlib.Path(__file__).resolve().parents[2] / ".airflow-venv"
     ensure_installed(venv)
     return venv
+
+
+@pytest.fixture(scope="session")
+def plan() -> Manifest:
+    return bundled_plan()
 
 
 @pytest.fixture(scope="session")
@@ -62,8 +69,12 @@ def make_toy(folder: pathlib.Path) -> None:
 
 @pytest.fixture(scope="session")
 def taxi(airflow, tmp_path_factory) -> Scheduled:
-    """The bundled example."""
-    project = make_project(tmp_path_factory.mktemp("taxi") / "taxi")
-    scheduled = Scheduled(airflow, project.folder, "chicago-taxi")
-    scheduled.compile("--set", "training.steps=200")
-    return scheduled
+    """The bundled example; its two outputs were copied into Airflow's DAGs folder."""
+    folder = tmp_path_factory.mktemp("scheduled") / "taxi"
+    project = make_project(folder)
+    done = compile_dag(project.folder, folder / "compiled")
+    assert done.returncode == 0, done.stderr
+    shutil.copytree(folder / "compiled" / "chicago-taxi", airflow.dags / "chicago-taxi")
+    shutil.copy(folder / "compiled" / "chicago-taxi_dag.py", airflow.dags)
+    airflow.wait_for_dag("chicago-taxi")
+    return Scheduled(airflow, project.folder, "chicago-taxi")

@@ -131,7 +131,7 @@ def test_nodes_see_nothing_of_airflows_environment(toy):
 
 def value(toy, run: str, key: str) -> int:
     """The number in an artifact of Second."""
-    return int(pathlib.Path(toy.record(run, "Second").uris()[key][0], "value").read_text())
+    return int(pathlib.Path(toy.record(run, "Second").uris()[key][0]).read_text())
 
 
 def state(toy, run: str) -> str | None:

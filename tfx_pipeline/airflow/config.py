@@ -32,18 +32,26 @@ def _schedule(value: str) -> str:
         return value
     if value.startswith("@"):
         raise ValueError(f"there is no preset {value!r}. {did_you_mean(value, PRESETS)}")
+    reason = _cron_problem(value)
+    if reason is not None:
+        raise ValueError(
+            f"must be a cron expression of 5 fields or one of {', '.join(PRESETS)}, "
+            f"found {value!r}: {reason}"
+        )
+    return value
+
+
+def _cron_problem(value: str) -> str | None:
     from croniter import CroniterBadCronError, croniter
 
-    reason = f"it has {len(value.split())} fields"
+    fields = len(value.split())
+    if fields != 5:
+        return f"it has {fields} field{'' if fields == 1 else 's'}"
     try:
-        if len(croniter(value).expanded) == len(value.split()) == 5:
-            return value
+        croniter(value)
     except (CroniterBadCronError, ValueError) as error:
-        reason = str(error)
-    raise ValueError(
-        f"must be a cron expression of 5 fields or one of {', '.join(PRESETS)}, "
-        f"found {value!r}: {reason}"
-    )
+        return str(error)
+    return None
 
 
 def _duration(value: str) -> str:
