@@ -19,6 +19,8 @@ from modules.model import build_model, compile_model, export_model
 from tfx_pipeline import config as config_lib
 from tfx_pipeline.errors import DataRefused
 
+_log = logging.getLogger(__name__)
+
 if TYPE_CHECKING:
     # Importing it costs seconds, and TFX passes the object anyway.
     from tfx.components.trainer.fn_args_utils import FnArgs
@@ -97,7 +99,7 @@ def _callbacks(training: config_lib.Training, log_dir: str | None) -> list[Any]:
 
 def _log_metrics(epoch: int, metrics: dict[str, float]) -> None:
     found = ", ".join(f"{name} {value:.4f}" for name, value in metrics.items())
-    logging.info("Evaluation %d: %s", epoch + 1, found)
+    _log.info("Evaluation %d: %s", epoch + 1, found)
 
 
 def class_weights(labels: np.ndarray, policy: str, task: str) -> dict[int, float] | None:

@@ -153,9 +153,20 @@ def is_installed(lock: pathlib.Path) -> bool:
     """Whether .venv has what `lock` says; the lock for the tests has all of the other."""
     if UNFINISHED.exists() or not PYTHON.exists():
         return False
-    larger = lock.with_name(lock.stem + "-dev.txt")
+    larger = larger_lock(lock)
     locks = [lock] + ([larger] if larger.exists() else [])
     return stamp() in [stamp_for(each) for each in locks]
+
+
+def larger_lock(lock: pathlib.Path) -> pathlib.Path:
+    """The lock for the tests, which has all of the other."""
+    return lock.with_name(lock.stem + "-dev.txt")
+
+
+def lock_to_keep(lock: pathlib.Path) -> pathlib.Path:
+    """Who has what the tests need goes on with it when a lock has changed."""
+    larger = larger_lock(lock)
+    return larger if stamp().get("lock") == larger.name else lock
 
 
 def call(what: str, *command: str) -> None:
@@ -185,6 +196,7 @@ def ensure_venv(uv: str, python: str) -> None:
 
 def install(lock: pathlib.Path) -> None:
     """Makes the environment what `lock` says; .venv has the project itself in it as well."""
+    lock = lock_to_keep(lock)
     say("this takes a few minutes the first time")
     python = find_python()
     uv = find_uv(python)

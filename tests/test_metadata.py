@@ -85,12 +85,25 @@ def test_a_failure_shows_the_exceptions_own_line(store, history):
 
 
 def test_a_refusal_is_exit_code_3_and_keeps_its_findings(store, history):
-    refusal = errors.DataRefused("bad data", [errors.Finding("fare", "min 0", "-1")])
-    result = {"code": metadata.REFUSED_CODE, "resultMessage": metadata.refusal_to_json(refusal)}
+    message = metadata.message_to_json("bad data", [errors.Finding("fare", "min 0", "-1")])
+    result = {"code": metadata.REFUSED_CODE, "resultMessage": message}
     record_execution(store, "DataGate", "r1", pb.Execution.FAILED, result)
     record = history.record("DataGate", "r1")
     assert (record.exit_code, record.error) == (3, "bad data")
     assert record.findings == (errors.Finding("fare", "min 0", "-1"),)
+
+
+def test_what_a_node_that_ended_well_says_is_its_note(store, history):
+    message = metadata.message_to_json("odd data", [errors.Finding("fare", "min 0", "-1")])
+    record_execution(store, "A", "r1", pb.Execution.COMPLETE, {"resultMessage": message})
+    record = history.record("A", "r1")
+    assert (record.exit_code, record.error, record.note) == (0, None, "odd data")
+    assert record.findings == (errors.Finding("fare", "min 0", "-1"),)
+    record_execution(store, "B", "r1", pb.Execution.COMPLETE, {"resultMessage": "as others write"})
+    assert history.record("B", "r1").note == "as others write"
+    after_retry = {"code": 2, "resultMessage": "ValueError: it failed at first"}
+    record_execution(store, "C", "r1", pb.Execution.COMPLETE, after_retry)
+    assert history.record("C", "r1").note is None
 
 
 @pytest.mark.parametrize(

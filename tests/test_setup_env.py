@@ -56,6 +56,15 @@ def test_the_lock_for_the_tests_has_all_of_the_other(setup_env, lock):
     assert not setup_env.is_installed(larger)
 
 
+def test_what_the_tests_need_stays_when_a_lock_changes(setup_env, lock):
+    larger = lock.with_name("tfx-dev.txt")
+    installed(setup_env, lock)
+    assert setup_env.lock_to_keep(lock) == lock
+    installed(setup_env, larger)
+    larger.write_text("tfx==2\npytest==8\n")
+    assert setup_env.lock_to_keep(lock) == larger
+
+
 @pytest.mark.parametrize("name", ["requirements/tfx.txt", "setup.py"])
 def test_a_change_is_installed(setup_env, lock, tmp_path, name):
     installed(setup_env, lock)

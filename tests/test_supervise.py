@@ -28,7 +28,7 @@ def test_an_exception_in_the_child_is_a_crash_not_a_return(capfd):
 
 PROGRAM = """
 import os, signal, subprocess, sys, time
-from tfx_pipeline import supervise
+from tfx_pipeline import errors, supervise
 
 def child():
     signal.signal(signal.SIGTERM, signal.SIG_IGN)  # code that swallows the signal
@@ -38,7 +38,7 @@ def child():
 
 try:
     supervise.run_supervised(child, grace=0.5)
-except supervise.Interrupted as interrupt:
+except errors.Interrupted as interrupt:
     sys.exit(128 + interrupt.signum)
 """
 

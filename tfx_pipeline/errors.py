@@ -5,7 +5,8 @@
      │   └─ MissingExtra          exit 2   a part that is not installed
      ├─ Refused                   exit 3   a gate refused; nothing was pushed
      │   └─ DataRefused           exit 3   ... because of the data
-     └─ NodeError                 exit 1   a node failed or cannot run
+     ├─ NodeError                 exit 1   a node failed or cannot run
+     └─ Interrupted               exit 130 or 143: 128 + the signal
 
 Library code raises these and never prints or exits; the command line turns
 them into one message on standard error and the exit code.
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import signal
 from collections.abc import Iterable
 
 EXIT_OK = 0
@@ -32,6 +34,16 @@ class PipelineError(Exception):
 
 class NodeError(PipelineError):
     """A node failed, or cannot run: its upstream nodes did not end well."""
+
+
+class Interrupted(PipelineError):
+    """A signal asked this process to stop. `signum` says which."""
+
+    def __init__(self, signum: int, remedy: str = ""):
+        name = signal.Signals(signum).name
+        super().__init__(f"interrupted by {name}. {remedy}" if remedy else f"interrupted by {name}")
+        self.signum = signum
+        self.exit_code = 128 + signum
 
 
 class Refused(PipelineError):

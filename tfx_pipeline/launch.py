@@ -13,6 +13,7 @@ import logging
 import pathlib
 import sys
 import traceback
+from collections.abc import Iterable
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata as tfx_metadata
@@ -29,6 +30,7 @@ from tfx_pipeline import cache, errors, ir, kept, metadata, result
 from tfx_pipeline.components import beam_tuning, outcome
 from tfx_pipeline.node import Request
 
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _UNKNOWN = 2  # gRPC's UNKNOWN
 
 
@@ -39,7 +41,7 @@ def launch(request: Request) -> int:
       ConfigError: no such pipeline, node or parameter.
       NodeError: an upstream node did not end well in this run.
     """
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    _log_to_stderr()
     pipeline = ir.read(pathlib.Path(request.pipeline))
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
@@ -53,6 +55,13 @@ def launch(request: Request) -> int:
         _launch(pipeline, node, request, parameters, history)
         done = history.record(request.node, request.run_id)
     return _report(request, history, done)
+
+
+def _log_to_stderr() -> None:
+    """What this project says, and the warnings of others: TFX would print each artifact."""
+    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
+    for package in ("tfx_pipeline", "modules"):
+        logging.getLogger(package).setLevel(logging.INFO)
 
 
 def _ensure_upstream_ended_well(
@@ -125,13 +134,19 @@ def _report(request: Request, history: metadata.History, record: metadata.NodeRe
     if request.result is not None:
         result.write(request.result, request.run_id, record, reason)
     if record.error:
-        print(f"{request.node}: {record.error}", file=sys.stderr)
-        for finding in record.findings:
-            print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
+        _print_findings(request.node, record.error, record.findings)
         return record.exit_code
     suffix = f" (not cached: {reason})" if reason else ""
     print(f"{request.node}: {record.state}{suffix}", file=sys.stderr)
+    if record.note:
+        _print_findings(request.node, record.note, record.findings)
     return record.exit_code
+
+
+def _print_findings(node: str, message: str, findings: Iterable[errors.Finding]) -> None:
+    print(f"{node}: {message}", file=sys.stderr)
+    for finding in findings:
+        print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
 
 
 def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:

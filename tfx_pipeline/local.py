@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import pathlib
+import shutil
 import time
 from typing import Protocol
 
-from tfx_pipeline import cache, metadata, runs, supervise
+from tfx_pipeline import cache, errors, metadata, runs, supervise
 from tfx_pipeline.files import write_atomically
 from tfx_pipeline.layout import CompiledLayout, RunLayout
 from tfx_pipeline.manifest import Manifest
 from tfx_pipeline.schedule import Schedule
 from tfx_pipeline.workerclient import Reply, Worker, last_line
+
+_LITTLE_SPACE = 1 << 20  # bytes; ML Metadata needs about that for a transaction
 
 
 class Observer(Protocol):
@@ -77,10 +81,11 @@ class Execution:
         with supervise.signals_raise():
             try:
                 self._loop()
-            except supervise.Interrupted:
+            except errors.Interrupted as interrupt:
                 with _signals_ignored():
                     self._cancel()
-                raise
+                remedy = f"Go on with it by --resume {self._plan.run_id}"
+                raise errors.Interrupted(interrupt.signum, remedy) from None
         return self._write(ended=True)
 
     def _loop(self) -> None:
@@ -122,8 +127,8 @@ class Execution:
             "cpu_seconds": reply.cpu_seconds,
             "peak_memory_mb": reply.max_rss_mb,
         }
-        if record is None or (reply.exit != 0 and record.exit_code == 0):
-            error = reply.message or last_line(log) or f"ended with {reply.exit}; see {log}"
+        if record is None or not record.ended or (reply.exit != 0 and record.exit_code == 0):
+            error = reply.message or last_line(log) or _silent_death(reply.exit, log)
             self._details[node] |= {"state": "failed", "error": error}
         elif record.error is None:
             self._details[node]["reason"] = cache.why_executed(self._plan.history, node, record)
@@ -157,6 +162,13 @@ class Execution:
             run = run.model_copy(update={"state": "running"})
         write_atomically(self._plan.files.run_json, run.to_json())
         return run
+
+
+def _silent_death(code: int, log: pathlib.Path) -> str:
+    """Why a node left neither a log nor a state in ML Metadata."""
+    if shutil.disk_usage(log.parent).free < _LITTLE_SPACE:
+        return f"No space left on the disk of {log.parent}. Free some and run again"
+    return f"ended with {code}; see {log}"
 
 
 @contextlib.contextmanager

@@ -14,7 +14,8 @@ import os
 import pathlib
 import re
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
+from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -126,7 +127,8 @@ class NodeRecord:
       seconds: wall time from registration to the last change.
       error: one line that says why it failed or refused; None when all is well.
       refused: whether a gate said no (exit code 3).
-      findings: the rows behind a refusal.
+      findings: the rows behind a refusal or a note.
+      note: what a node that ended well has to say.
     """
 
     node: str
@@ -138,10 +140,15 @@ class NodeRecord:
     error: str | None = None
     refused: bool = False
     findings: tuple[errors.Finding, ...] = ()
+    note: str | None = None
 
     @property
     def ended_well(self) -> bool:
         return self.state in (COMPLETE, CACHED)
+
+    @property
+    def ended(self) -> bool:
+        return self.state != RUNNING
 
     @property
     def exit_code(self) -> int:
@@ -150,9 +157,9 @@ class NodeRecord:
         return errors.EXIT_OK if self.ended_well else errors.EXIT_FAILED
 
     def uris(self) -> dict[str, list[str]]:
-        """URIs by output key."""
+        """URIs by output key, in the order of the keys."""
         result: dict[str, list[str]] = {}
-        for output in self.outputs:
+        for output in sorted(self.outputs, key=lambda output: (output.key, output.id)):
             result.setdefault(output.key, []).append(output.uri)
         return result
 
@@ -236,15 +243,17 @@ class History:
     def _record(self, node: str, execution: pb.Execution) -> NodeRecord:
         state = _STATES.get(execution.last_known_state, RUNNING)
         outputs = self.outputs(execution.id)
-        error, refused, findings = None, False, ()
+        note, error, refused, findings = None, None, False, ()
         if state == FAILED:
             error, refused, findings = _failure(execution)
         elif state in (COMPLETE, CACHED):
             error, refused, findings = _refusal(outputs)
+            if not refused:
+                note, findings = _note(execution)
         started = execution.create_time_since_epoch / 1000
         seconds = execution.last_update_time_since_epoch / 1000 - started
         return NodeRecord(
-            node, state, execution.id, started, seconds, outputs, error, refused, findings
+            node, state, execution.id, started, seconds, outputs, error, refused, findings, note
         )
 
     def outputs(self, execution_id: int) -> tuple[Output, ...]:
@@ -298,8 +307,7 @@ def properties(message: pb.Artifact | pb.Execution) -> dict[str, str | int | flo
 
 
 def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, ...]]:
-    raw = execution.custom_properties[EXECUTION_RESULT].string_value
-    result = json.loads(raw) if raw else {}
+    result = _result(execution)
     message = result.get("resultMessage", "")
     if result.get("code") == REFUSED_CODE:
         refusal = json.loads(message)
@@ -307,10 +315,27 @@ def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, 
     return last_line(message) or "failed without a message; see the log", False, ()
 
 
-def refusal_to_json(refusal: errors.Refused) -> str:
-    """What an execution result with REFUSED_CODE holds as its message."""
-    rows = [dataclasses.asdict(finding) for finding in refusal.findings]
-    return json.dumps({"message": str(refusal), "findings": rows})
+def _note(execution: pb.Execution) -> tuple[str | None, tuple[errors.Finding, ...]]:
+    """What `outcome.noted_output` left; a retry of a failed execution may have left an error."""
+    result = _result(execution)
+    if result.get("code") or not result.get("resultMessage"):
+        return None, ()
+    try:
+        said = json.loads(result["resultMessage"])
+        return said["message"], _findings(said["findings"])
+    except (ValueError, TypeError, KeyError):  # an executor of others, with a text of its own
+        return result["resultMessage"], ()
+
+
+def _result(execution: pb.Execution) -> dict[str, Any]:
+    raw = execution.custom_properties[EXECUTION_RESULT].string_value
+    return json.loads(raw) if raw else {}
+
+
+def message_to_json(message: str, findings: Iterable[errors.Finding]) -> str:
+    """What an execution result holds as its message when a gate refuses or takes a note."""
+    rows = [dataclasses.asdict(finding) for finding in findings]
+    return json.dumps({"message": message, "findings": rows})
 
 
 def last_line(traceback: str) -> str:

@@ -53,10 +53,10 @@ def execute(request: Request) -> int:
     with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
         try:
             return supervise.run_supervised(lambda: _launch(request, scratch))
-        except supervise.Interrupted as interrupt:
+        except errors.Interrupted as interrupt:
             _cancel(request)
-            print(f"{request.node}: interrupted by {interrupt}", file=sys.stderr)
-            return 128 + interrupt.signum
+            print(f"{request.node}: {interrupt}", file=sys.stderr)
+            return interrupt.exit_code
 
 
 def _launch(request: Request, scratch: str) -> int:

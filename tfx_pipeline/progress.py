@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import os
 import time
 from collections.abc import Iterator
 
@@ -11,7 +12,9 @@ from rich.live import Live
 from rich.table import Table
 from rich.text import Text
 
+from tfx_pipeline.errors import Finding
 from tfx_pipeline.runs import NodeRun, Run
+from tfx_pipeline.terminal import findings_table
 
 _STYLES = {
     "complete": "green",
@@ -93,12 +96,17 @@ def show_progress(console: Console) -> Iterator[PlainProgress | LiveProgress]:
         yield PlainProgress(console)
 
 
+def shown_path(uri: str) -> str:
+    """A path as the user would type it: from the working directory where it lies below that."""
+    folder = f"{os.getcwd()}/"
+    return uri[len(folder) :] if uri.startswith(folder) else uri
+
+
 def print_run(console: Console, run: Run) -> None:
     """The closing table: every node, then metrics, blessing and the pushed model."""
     table = _table()
     for name, node in run.nodes.items():
-        note = Text(_why(node)) if node.error else Text(_main_output(node), "dim")
-        table.add_row(name, state_text(node.state), _seconds(node.seconds), note)
+        table.add_row(name, state_text(node.state), _seconds(node.seconds), _remark(node))
     console.print(table)
     _print_findings(console, run)
     console.print(f"Run {run.run_id}: {run.state} in {run.seconds:.1f} s", highlight=False)
@@ -108,18 +116,15 @@ def print_run(console: Console, run: Run) -> None:
     if run.blessed is not None:
         console.print("Model: " + ("blessed" if run.blessed else "not blessed"))
     if "Pusher" in run.nodes:
-        pushed = run.pushed_model or "nothing"
+        pushed = shown_path(run.pushed_model) if run.pushed_model else "nothing"
         console.print(f"Pushed: {pushed}", highlight=False, soft_wrap=True)
 
 
 def _print_findings(console: Console, run: Run) -> None:
     for name, node in run.nodes.items():
-        if not node.findings:
-            continue
-        table = Table("what", "rule", "found", title=f"{name}: {node.error}", title_justify="left")
-        for finding in node.findings:
-            table.add_row(finding["subject"], finding["rule"], finding["found"])
-        console.print(table)
+        if node.findings:
+            console.print(f"{name}: {node.error or node.note}", highlight=False, soft_wrap=True)
+            console.print(findings_table([Finding(**row) for row in node.findings]))
 
 
 def _table() -> Table:
@@ -141,10 +146,18 @@ def _seconds(seconds: float) -> Text:
 
 
 def _main_output(node: NodeRun) -> str:
-    return next((uris[0] for uris in node.outputs.values() if uris), "")
+    return next((shown_path(uris[0]) for uris in node.outputs.values() if uris), "")
+
+
+def _remark(node: NodeRun) -> Text:
+    """What the closing table says of a node."""
+    if node.error:
+        return Text("refused: see below" if node.findings else _why(node))
+    return Text(node.note or _main_output(node), "dim")
 
 
 def _why(node: NodeRun) -> str:
     if node.error:
-        return f"{node.error} (log: {node.log})" if node.log and not node.findings else node.error
+        log = f" (log: {shown_path(node.log)})" if node.log and not node.findings else ""
+        return node.error + log
     return node.reason or ""

@@ -31,7 +31,8 @@ class NodeRun(Section):
     Attributes:
       outputs: URIs by output key.
       error: one line that says why it failed or refused.
-      findings: the rows behind a refusal: subject, rule, found.
+      findings: the rows behind a refusal or a note: subject, rule, found.
+      note: what a node that ended well has to say.
       reason: why it was executed and not taken from the cache.
       log: the file that holds what it printed.
       cpu_seconds: CPU time of its process and the children of that.
@@ -43,6 +44,7 @@ class NodeRun(Section):
     outputs: dict[str, list[str]] = {}
     error: str | None = None
     findings: tuple[dict[str, str], ...] = ()
+    note: str | None = None
     reason: str | None = None
     log: str | None = None
     cpu_seconds: float | None = None
@@ -125,6 +127,7 @@ def _node_run(record: metadata.NodeRecord, details: dict[str, Any]) -> NodeRun:
         "seconds": round(record.seconds, 1),
         "outputs": record.uris(),
         "error": record.error,
+        "note": record.note,
         "findings": tuple(vars(finding) for finding in record.findings),
     }
     return NodeRun(**{**values, **details})

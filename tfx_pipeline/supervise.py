@@ -16,17 +16,11 @@ import time
 import traceback
 from collections.abc import Callable
 
+from tfx_pipeline.errors import Interrupted
+
 GRACE_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
 _CRASHED = 70
-
-
-class Interrupted(Exception):
-    """A signal asked this process to stop. `signum` says which."""
-
-    def __init__(self, signum: int):
-        super().__init__(signal.Signals(signum).name)
-        self.signum = signum
 
 
 def run_supervised(function: Callable[[], int], grace: float = GRACE_SECONDS) -> int:

@@ -191,7 +191,7 @@ def findings_table(findings: Sequence[errors.Finding]):
     from rich.text import Text
 
     table = Table(box=box.SIMPLE_HEAD, pad_edge=False)
-    table.add_column("column", style="bold", overflow="fold")
+    table.add_column("what", style="bold", overflow="fold")
     table.add_column("rule", overflow="fold")
     table.add_column("found", overflow="fold")
     for finding in findings:

@@ -7,7 +7,7 @@ from rich.table import Table
 
 from tfx_pipeline import terminal
 from tfx_pipeline.configfile import load_config
-from tfx_pipeline.progress import print_run
+from tfx_pipeline.progress import print_run, shown_path
 from tfx_pipeline.runs import Run, open_runs
 
 
@@ -37,5 +37,5 @@ def _artifacts(run: Run) -> Table:
     for name, node in run.nodes.items():
         for key, uris in node.outputs.items():
             for uri in uris:
-                table.add_row(name, key, uri)
+                table.add_row(name, key, shown_path(uri))
     return table

@@ -6,7 +6,6 @@ anomalies, adds what a schema cannot say about a label, and refuses.
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator
 from typing import Any
@@ -15,10 +14,12 @@ from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.dsl.io import fileio
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
-from tfx_pipeline.components.outcome import refusable
+from tfx_pipeline.components import data_notes
+from tfx_pipeline.components.outcome import noted_output, refusable
 from tfx_pipeline.errors import DataRefused, Finding
 
 _Info = anomalies_pb2.AnomalyInfo
@@ -32,6 +33,7 @@ _CLEARER = {
         "it is in the data and not in the schema. Add it to the schema or to data.exclude",
     ),
 }
+_REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
 
 
 class DataGateSpec(ComponentSpec):
@@ -59,8 +61,11 @@ class Executor(base_executor.BaseExecutor):
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput:
         """Reads the anomalies of all splits.
+
+        Returns:
+          What there is to say of data that passed, as the execution's note.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
@@ -69,15 +74,13 @@ class Executor(base_executor.BaseExecutor):
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
         findings = anomaly_findings(_read_splits(anomalies, "SchemaDiff.pb", _parse_anomalies))
         label, task = exec_properties["label"], exec_properties["task"]
-        findings += label_findings(
-            _read_splits(statistics, "FeatureStats.pb", _parse_statistics), label, task
-        )
-        if not findings:
-            return
-        if exec_properties["on_anomaly"] == "fail":
-            raise DataRefused(_message(findings), findings)
-        for finding in findings:
-            logging.warning("DataGate: %s: %s: %s", finding.subject, finding.rule, finding.found)
+        splits = _read_splits(statistics, "FeatureStats.pb", _parse_statistics)
+        findings += label_findings(splits, label, task)
+        if findings and exec_properties["on_anomaly"] == "fail":
+            raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
+        notes = [_message(findings)] if findings else []
+        notes += filter(None, [data_notes.missing_values(splits.values())])
+        return noted_output("; ".join(notes), findings)
 
 
 class DataGate(base_component.BaseComponent):
@@ -118,11 +121,9 @@ class DataGate(base_component.BaseComponent):
 
 def _message(findings: list[Finding]) -> str:
     columns = list(dict.fromkeys(finding.subject for finding in findings))
+    count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
     shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
-    return (
-        f"the data does not fit the schema: {len(findings)} anomalies in {shown}. "
-        "Correct the data or the schema, or set schema.on_anomaly to warn"
-    )
+    return f"the data does not fit the schema: {count} in {shown}"
 
 
 def _read_splits(artifact: types.Artifact, name: str, parse) -> dict[str, Any]:
@@ -183,7 +184,7 @@ def label_findings(
     found: dict[str, dict[str, str]] = {}
     for split, statistics in splits.items():
         feature = _feature(statistics, label)
-        if feature is None or _common(feature).num_non_missing == 0:
+        if feature is None or data_notes.common(feature).num_non_missing == 0:
             found.setdefault("label missing", {})[split] = "no row has a label"
         elif (only := _only_value(feature)) is not None:
             found.setdefault(rule, {})[split] = f"every row has {only}"
@@ -197,11 +198,6 @@ def _feature(
         if feature.name == name or list(feature.path.step) == [name]:
             return feature
     return None
-
-
-def _common(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:
-    which = feature.WhichOneof("stats")
-    return getattr(feature, which).common_stats if which else statistics_pb2.CommonStatistics()
 
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:

@@ -24,6 +24,8 @@ from tfx_pipeline.components import (
 )
 from tfx_pipeline.components.outcome import refusable
 
+_log = logging.getLogger(__name__)
+
 _SPLIT = "test"
 
 
@@ -70,7 +72,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         result = evaluation_results.read(output, config)
         evaluation_results.store(result, output_dict["evaluation"][0])
         evaluation_results.bless(result, output_dict["blessing"][0], model, baseline)
-        logging.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
+        _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
 
 
 def _baseline(

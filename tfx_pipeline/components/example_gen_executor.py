@@ -26,6 +26,8 @@ from tfx_pipeline.components.column_types import Kind
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.errors import DataRefused, Finding
 
+_log = logging.getLogger(__name__)
+
 # Files of one unit of work: enough for one shard to be worth having.
 _UNIT_BYTES = 256 << 20
 _KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
@@ -159,7 +161,7 @@ def _refuse_problems(profile: Any) -> None:
 def _refuse_empty(shards: list[split_writer.Shards], files: list[str]) -> None:
     rows = {name: sum(shard.rows[name] for shard in shards) for name in shards[0].rows}
     total = sum(rows.values())
-    logging.info("ExampleGen: %d rows from %d files: %s", total, len(files), rows)
+    _log.info("ExampleGen: %d rows from %d files: %s", total, len(files), rows)
     if total == 0:
         found = "only a header" if len(files) == 1 else f"no rows in {len(files)} files"
         raise DataRefused(

@@ -26,6 +26,8 @@ from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.errors import Finding, NodeError
 
+_log = logging.getLogger(__name__)
+
 # As TFX's InfraValidator has them.
 _BLESSED, _FINDINGS = "blessed", "findings"
 _BLESSED_FILE, _NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
@@ -74,9 +76,9 @@ class Executor(base_executor.BaseExecutor):
             label,
         )
         findings = list(export.findings(real))[:_MOST_FINDINGS]
-        logging.info("ExportCheck: %d findings in %s", len(findings), export.folder)
+        _log.info("ExportCheck: %d findings in %s", len(findings), export.folder)
         for finding in findings:
-            logging.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
+            _log.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
         _bless(artifact_utils.get_single_instance(output_dict["blessing"]), findings)
 
 

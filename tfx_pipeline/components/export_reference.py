@@ -17,6 +17,8 @@ from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.odd_rows import Row
 from tfx_pipeline.errors import Finding
 
+_log = logging.getLogger(__name__)
+
 _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
@@ -56,11 +58,11 @@ def transform_findings(
         transformed = _transformed(transform_graph, rows, label)
         reference = _call(model, transformed)
     except Exception as error:
-        logging.info("ExportCheck: not compared with Transform and model: %s", reason(error))
+        _log.info("ExportCheck: not compared with Transform and model: %s", reason(error))
         return
     name = _same_kind(answer, reference)
     if name is None:
-        logging.info("ExportCheck: not compared with Transform and model: other outputs")
+        _log.info("ExportCheck: not compared with Transform and model: other outputs")
         return
     mine = {name: answer[name][: len(rows)]}
     found = difference(mine, {name: reference.reshape(mine[name].shape)}, rows)

@@ -12,6 +12,8 @@ from tfx_pipeline.components.graph_session import ServedModel
 from tfx_pipeline.components.odd_rows import Row
 from tfx_pipeline.components.signature_inputs import ColumnsInput, ExamplesInput, input_of
 
+_log = logging.getLogger(__name__)
+
 Answer = dict[str, np.ndarray]
 
 
@@ -33,7 +35,7 @@ class Interview:
         for name, definition in sorted(model.signatures.items()):
             inputs = input_of(definition, columns)
             if inputs is None:
-                logging.warning("ExportCheck: %s takes no raw rows; it was not checked", name)
+                _log.warning("ExportCheck: %s takes no raw rows; it was not checked", name)
             else:
                 self.inputs[name] = inputs
         self._stand_in = stand_in
@@ -45,7 +47,7 @@ class Interview:
         try:
             return self.model.call_together(self._feed(rows)), {}
         except Exception as error:
-            logging.info("ExportCheck: not all signatures answer: %s", type(error).__name__)
+            _log.info("ExportCheck: not all signatures answer: %s", type(error).__name__)
         answers, errors = {}, {}
         for name, inputs in self.inputs.items():
             try:

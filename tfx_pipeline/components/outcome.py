@@ -8,15 +8,15 @@ Metadata keeps code and message, so that a refusal can be told from a failure.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tfx.proto.orchestration import execution_result_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.metadata import REFUSED_CODE, refusal_to_json
+from tfx_pipeline.metadata import REFUSED_CODE, message_to_json
 
-__all__ = ["REFUSED_CODE", "refusable", "refusal_behind", "refused_output"]
+__all__ = ["REFUSED_CODE", "noted_output", "refusable", "refusal_behind", "refused_output"]
 
 
 def refusable(do: Callable[..., Any]) -> Callable[..., Any]:
@@ -58,6 +58,16 @@ def refused_output(refusal: errors.Refused) -> execution_result_pb2.ExecutorOutp
     """The executor's output that says: refused, and why."""
     return execution_result_pb2.ExecutorOutput(
         execution_result=execution_result_pb2.ExecutionResult(
-            code=REFUSED_CODE, result_message=refusal_to_json(refusal)
+            code=REFUSED_CODE, result_message=message_to_json(str(refusal), refusal.findings)
         )
     )
+
+
+def noted_output(
+    message: str, findings: Iterable[errors.Finding] = ()
+) -> execution_result_pb2.ExecutorOutput:
+    """The output of an executor that completed and has something to say; `message` may be empty."""
+    result = execution_result_pb2.ExecutionResult()
+    if message:
+        result.result_message = message_to_json(message, findings)
+    return execution_result_pb2.ExecutorOutput(execution_result=result)

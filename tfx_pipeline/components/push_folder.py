@@ -25,6 +25,8 @@ from tfx.utils import io_utils
 
 from tfx_pipeline.errors import PipelineError
 
+_log = logging.getLogger(__name__)
+
 _MARKER = "saved_model.pb"
 _TEMPORARY = re.compile(r"\.tmp-\d+-(?P<host>.+)-(?P<pid>\d+)")
 _STALE_SECONDS = 3600
@@ -121,7 +123,7 @@ def _fsync(path: str) -> None:
 
 def _remove_stale(push_dir: str) -> None:
     for path in _temporary(push_dir):
-        logging.warning("Pusher: %s was left by a push that crashed; removed", path)
+        _log.warning("Pusher: %s was left by a push that crashed; removed", path)
         shutil.rmtree(path, ignore_errors=True)
 
 

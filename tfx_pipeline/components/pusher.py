@@ -21,6 +21,8 @@ from tfx_pipeline.components import push_folder
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.errors import Finding, Refused
 
+_log = logging.getLogger(__name__)
+
 _BLESSINGS = {
     standard_component_specs.MODEL_BLESSING_KEY: "the Evaluator",
     standard_component_specs.INFRA_BLESSING_KEY: "the export check",
@@ -76,7 +78,7 @@ class Executor(executor.Executor):
             pushed_destination=destination,
             pushed_version=destination.rpartition("/")[2],
         )
-        logging.info("Pusher: %s", destination)
+        _log.info("Pusher: %s", destination)
 
 
 def _require_blessings(input_dict: dict[str, list[types.Artifact]]) -> None:

@@ -15,6 +15,8 @@ from tfx_pipeline.components.graph_session import ServedModel
 from tfx_pipeline.components.tally import TALLIES, Tally
 from tfx_pipeline.errors import NodeError
 
+_log = logging.getLogger(__name__)
+
 SliceKey = tuple[tuple[str, Any], ...]
 Tallies = dict[SliceKey, dict[str, Tally]]
 
@@ -113,7 +115,7 @@ class Scorer:
     ) -> dict[SliceKey, list[int]]:
         usable = np.all([_usable(values) for values in labels.values()], axis=0)
         if not usable.all():
-            logging.warning("Evaluator: %d rows have no usable label", (~usable).sum())
+            _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
         result: dict[SliceKey, list[int]] = {(): []}
         for index in np.flatnonzero(usable):
             for key in self._slice_keys(rows[index]):
