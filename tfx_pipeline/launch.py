@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import pathlib
 import sys
 import traceback
 from collections.abc import Iterable
@@ -42,7 +41,7 @@ def launch(request: Request) -> int:
       NodeError: an upstream node did not end well in this run.
     """
     _log_to_stderr()
-    pipeline = ir.read(pathlib.Path(request.pipeline))
+    pipeline = ir.read(request.pipeline)
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
     if request.keep_pipeline:
@@ -132,7 +131,7 @@ def _report(request: Request, history: metadata.History, record: metadata.NodeRe
         raise errors.NodeError("did not run: its inputs are missing. See the log above.")
     reason = None if record.error else cache.why_executed(history, request.node, record)
     if request.result is not None:
-        result.write(request.result, request.run_id, record, reason)
+        result.write(request, record, reason)
     if record.error:
         _print_findings(request.node, record.error, record.findings)
         return record.exit_code

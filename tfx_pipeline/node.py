@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 import sys
 import tempfile
 
@@ -29,7 +28,8 @@ class Request:
     """What to execute.
 
     Attributes:
-      pipeline: path of the compiled pipeline (pipeline.pb).
+      pipeline: path of the compiled pipeline (pipeline.pb), or the pipeline itself
+        as a `data:` URI.
       node: the node's id.
       run_id: the run it belongs to; a retry has the same.
       parameters: runtime parameters as text, by name.
@@ -67,6 +67,10 @@ def _launch(request: Request, scratch: str) -> int:
         return launch.launch(request)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
+        if request.result is not None:
+            from tfx_pipeline import result
+
+            result.write_error(request, error)
         return error.exit_code
 
 
@@ -74,7 +78,7 @@ def _cancel(request: Request) -> None:
     from tfx_pipeline import ir, metadata
 
     try:
-        pipeline = ir.read(pathlib.Path(request.pipeline))
+        pipeline = ir.read(request.pipeline)
         store = metadata.open_store(ir.metadata_connection(pipeline))
         metadata.History(store, pipeline.pipeline_info.id).cancel(request.node, request.run_id)
     except errors.PipelineError as error:

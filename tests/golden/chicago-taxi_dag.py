@@ -26,10 +26,10 @@ from airflow.sdk import (
 from airflow.sdk.exceptions import AirflowFailException
 
 PIPELINE = Path(__file__).with_name("chicago-taxi") / "pipeline-0123456789ab.pb"
+COMMAND = "-m tfx_pipeline.node --pipeline {pipeline} --node {node} --run-id {run_id}"
 FOLDER = "/project"
 PYTHON = "/project/.venv/bin/python"
 PYTHONPATH = ["/project", "/project"]
-COMMAND = "-m tfx_pipeline.node --pipeline {pipeline} --node {node} --run-id {run_id}"
 ENVIRONMENT = [
     "HOME",
     "LANG",
@@ -125,7 +125,8 @@ def arguments(node, context, result):
     run = context["dag_run"]
     # Only what was given at the trigger: defaults are in the pipeline the run began with.
     given = {key: value for key, value in (run.conf or {}).items() if value is not None}
-    values = {"pipeline": PIPELINE, "node": node, "run_id": f"{run.dag_id}__{run.run_id}"}
+    pipeline = str(PIPELINE)
+    values = {"pipeline": pipeline, "node": node, "run_id": f"{run.dag_id}__{run.run_id}"}
     return [
         *(part.format(**values) for part in COMMAND.split()),
         "--keep-pipeline",

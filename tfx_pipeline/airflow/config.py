@@ -94,6 +94,33 @@ class NodeSettings(Section):
     pool: Identifier | None = None
     pool_slots: PositiveInt = 1
     queue: Identifier | None = None
+    pod_template: str | None = None
+
+
+class SecretKey(Section):
+    """One key of a Kubernetes secret."""
+
+    name: Identifier
+    key: Identifier
+
+
+class Pod(Section):
+    """Runs the nodes in pods of Kubernetes, and not on Airflow's workers.
+
+    Attributes:
+      image: has TFX, this library and the pipeline's `modules`.
+      kubernetes_conn_id: the Airflow connection that opens the cluster.
+      template: a pod template file that Airflow's workers can read: volumes,
+        resources, tolerations. A node may have one of its own.
+      secrets: environment variables of the pods, from Kubernetes secrets.
+    """
+
+    image: Annotated[str, _like(r"\S+", "the name of an image")]
+    namespace: Identifier | None = None
+    kubernetes_conn_id: Identifier = "kubernetes_default"
+    service_account: Identifier | None = None
+    template: str | None = None
+    secrets: dict[VariableName, SecretKey] = {}
 
 
 class OnFailure(Section):
@@ -119,6 +146,7 @@ class Airflow(Section):
       metadata_conn_id: the Airflow connection whose password opens ML Metadata.
       artifacts_url: where `root` can be looked at with a browser.
       task_groups: whether nodes are shown in groups: data, training, release.
+      pod: where nodes run; absent, on Airflow's workers.
     """
 
     schedule: Schedule | None = None
@@ -141,6 +169,7 @@ class Airflow(Section):
     metadata_conn_id: Identifier | None = None
     artifacts_url: Url | None = None
     task_groups: bool = True
+    pod: Pod | None = None
     nodes: dict[str, NodeSettings] = {}
 
     @property
@@ -160,4 +189,16 @@ class Airflow(Section):
             raise ValueError("has both 'schedule' and 'watch'; a run begins by one of them")
         if self.schedule == "@continuous" and self.max_active_runs != 1:
             raise ValueError("'schedule: @continuous' goes with 'max_active_runs: 1'")
+        return self
+
+    @pydantic.model_validator(mode="after")
+    def _fits_where_nodes_run(self):
+        templates = [name for name, node in self.nodes.items() if node.pod_template]
+        if self.pod is None and templates:
+            raise ValueError(f"nodes.{templates[0]}.pod_template goes with 'pod', which is absent")
+        if self.pod is not None and (self.environment or self.metadata_conn_id):
+            raise ValueError(
+                "'environment' and 'metadata_conn_id' are for nodes on workers; "
+                "pods get variables by 'pod.secrets' and 'pod.template'"
+            )
         return self

@@ -13,7 +13,7 @@ from typing import Any
 import jinja2
 
 from tfx_pipeline import errors, manifest
-from tfx_pipeline.airflow.config import Airflow, to_timedelta
+from tfx_pipeline.airflow.config import Airflow, Pod, to_timedelta
 from tfx_pipeline.config import Config
 from tfx_pipeline.configfile import is_remote
 from tfx_pipeline.manifest import Manifest
@@ -55,6 +55,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
     """
     settings = config.airflow
     _ensure_names(plan, settings)
+    _ensure_pods_see_root(config)
     return (
         _environment()
         .get_template("dag.py.jinja")
@@ -98,6 +99,14 @@ def _ensure_names(plan: Manifest, settings: Airflow) -> None:
             problems.append(errors.Problem(where, "is no node of the pipeline", hint))
     if problems:
         raise errors.ConfigError(problems)
+
+
+def _ensure_pods_see_root(config: Config) -> None:
+    pod = config.airflow.pod
+    if pod is not None and pod.template is None and not is_remote(config.root):
+        message = f"nodes in pods do not see {config.root} on this machine"
+        remedy = "Set root to s3://BUCKET/PATH or the like, or give pod.template that mounts it"
+        raise errors.ConfigError(errors.Problem("airflow.pod", message, remedy))
 
 
 def _uri(path: str) -> str:
@@ -147,8 +156,27 @@ def _default_args(settings: Airflow) -> dict[str, Any]:
         "pool": settings.pool,
         "queue": settings.queue,
         "on_failure_callback": callbacks or None,
+        **(_pod(settings.pod) if settings.pod else {}),
     }
     return {key: value for key, value in values.items() if value is not None}
+
+
+def _pod(pod: Pod) -> dict[str, Any]:
+    """Arguments of KubernetesPodOperator. The result comes back through its side car."""
+    secrets = [
+        Code(f'Secret("env", {_py(variable)}, {_py(secret.name)}, {_py(secret.key)})')
+        for variable, secret in pod.secrets.items()
+    ]
+    return {
+        "image": pod.image,
+        "namespace": pod.namespace,
+        "kubernetes_conn_id": pod.kubernetes_conn_id,
+        "service_account_name": pod.service_account,
+        "pod_template_file": pod.template,
+        "secrets": secrets or None,
+        "cmds": ["python"],
+        "do_xcom_push": True,
+    }
 
 
 def _timedelta(duration: str | None) -> datetime.timedelta | None:
@@ -172,7 +200,11 @@ def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
     keywords: dict[str, Any] = {"task_id": node.id}
     own = settings.nodes.get(node.id)
     if own is not None:
-        keywords |= own.model_dump(exclude_unset=True, exclude={"execution_timeout"})
+        keywords |= own.model_dump(
+            exclude_unset=True, exclude_none=True, exclude={"execution_timeout", "pod_template"}
+        )
+        if own.pod_template is not None:
+            keywords["pod_template_file"] = own.pod_template
         if own.execution_timeout is not None:
             keywords["execution_timeout"] = to_timedelta(own.execution_timeout)
     if node.type.rpartition(".")[2] == "Pusher":
