@@ -8,7 +8,7 @@ import signal
 
 import pytest
 
-from tests.airflow.scheduling import SECRET, wait_until
+from tests.airflow.scheduling import SECRET, Scheduled, wait_until
 from tfx_pipeline import metadata
 from tfx_pipeline.airflow.client import AirflowError
 
@@ -68,7 +68,9 @@ def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy)
     tasks = toy.tasks(run)
     assert tasks["First"]["state"] == "failed"
     assert tasks["First"]["try_number"] == 1
-    assert "Did you mean 'mode'?" in toy.log(run, "First")
+    log = toy.log(run, "First")
+    assert "First cannot run like this: --param: mod: is no runtime parameter" in log
+    assert "Did you mean 'mode'?" in log
 
 
 def test_a_parameter_of_another_type_is_refused_at_the_trigger(toy):
@@ -127,6 +129,23 @@ def test_nodes_see_nothing_of_airflows_environment(toy):
     variables = (toy.folder / "variables").read_text().split()
     assert [name for name in variables if "AIRFLOW" in name] == []
     assert "PYTHONPATH" in variables
+
+
+def test_a_file_that_appears_starts_a_run(airflow, toy):
+    watching = Scheduled(airflow, toy.folder, "watching")
+    watching.compile("--set", "airflow.watch=data/READY", "--set", "airflow.metadata_conn_id=null")
+    assert runs(watching) == []
+    flag = toy.folder / "data" / "READY"
+    flag.touch()
+    (run,) = wait_until(lambda: runs(watching), "the run that the file starts")
+    assert run["run_type"] == "asset_triggered"
+    assert watching.finish(run["dag_run_id"]) == "success"
+    assert not flag.exists()
+    assert watching.record(run["dag_run_id"], "Second").state == metadata.COMPLETE
+
+
+def runs(scheduled) -> list[dict]:
+    return scheduled.airflow.client.call("GET", f"/dags/{scheduled.name}/dagRuns")["dag_runs"]
 
 
 def value(toy, run: str, key: str) -> int:

@@ -24,9 +24,7 @@ def load(path: pathlib.Path):
 def pod_of(module, name: str) -> dict:
     task = module.dag.get_task(name)
     conf = {"steps": 5, "mode": "{{ x }}"}
-    run = types.SimpleNamespace(
-        dag_id="pods", run_id="manual__1", conf={"steps": 5, "mode": "{{ x }}"}
-    )
+    run = types.SimpleNamespace(dag_id="pods", run_id="manual__1", conf=conf)
     task.arguments = module.arguments(name, {"dag_run": run}, "/airflow/xcom/return.json")
     task.name = task._set_name(task.name)
     return ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
