@@ -39,6 +39,20 @@ def test_the_first_pipeline_of_a_run_stays(history, capsys):
     assert "run goes on with the pipeline that it began with" in capsys.readouterr().err
 
 
+def test_a_node_that_was_added_since():
+    old, new = with_nodes("A"), with_nodes("A", "B")
+    assert kept.is_added_since("B", old, new)
+    assert not kept.is_added_since("A", old, new)
+    assert not kept.is_added_since("C", old, new)
+
+
+def with_nodes(*names: str) -> pipeline_pb2.Pipeline:
+    result = pipeline_pb2.Pipeline()
+    for name in names:
+        result.nodes.add().pipeline_node.node_info.id = name
+    return result
+
+
 def test_another_run_has_its_own(history):
     kept.pipeline_of_run(history, "run", pipeline("first"))
     assert kept.pipeline_of_run(history, "other", pipeline("second")) == pipeline("second")

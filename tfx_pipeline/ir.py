@@ -50,6 +50,11 @@ def nodes(pipeline: pb.Pipeline) -> list[pb.PipelineNode]:
     return [node.pipeline_node for node in pipeline.nodes]
 
 
+def node_ids(pipeline: pb.Pipeline) -> list[str]:
+    """The ids of the pipeline's nodes, in the same order."""
+    return [node.node_info.id for node in nodes(pipeline)]
+
+
 def find_node(pipeline: pb.Pipeline, name: str) -> pb.PipelineNode:
     """The node with that id.
 

@@ -16,7 +16,7 @@ import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as mlmd
 from tfx.proto.orchestration import pipeline_pb2 as pb
 
-from tfx_pipeline import metadata
+from tfx_pipeline import ir, metadata
 
 CONTEXT_TYPE = "tfx_pipeline.PipelineOfRun"
 _IR = "pipeline_ir"
@@ -35,6 +35,11 @@ def pipeline_of_run(history: metadata.History, run_id: str, offered: pb.Pipeline
         file=sys.stderr,
     )
     return pb.Pipeline.FromString(held)
+
+
+def is_added_since(node: str, pipeline: pb.Pipeline, offered: pb.Pipeline) -> bool:
+    """Whether `node` is no part of the run's pipeline, but of the one compiled since."""
+    return node not in ir.node_ids(pipeline) and node in ir.node_ids(offered)
 
 
 def _short(data: bytes) -> str:

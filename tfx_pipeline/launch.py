@@ -45,7 +45,10 @@ def launch(request: Request) -> int:
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
     if request.keep_pipeline:
-        pipeline = kept.pipeline_of_run(history, request.run_id, pipeline)
+        offered, pipeline = pipeline, kept.pipeline_of_run(history, request.run_id, pipeline)
+        if kept.is_added_since(request.node, pipeline, offered):
+            print(f"{request.node}: nothing to do: no part of this run's pipeline", file=sys.stderr)
+            return errors.EXIT_OK
     node = ir.find_node(pipeline, request.node)
     parameters = ir.cast_parameters(pipeline, request.parameters)
     done = history.record(request.node, request.run_id)

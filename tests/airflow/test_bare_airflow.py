@@ -31,15 +31,14 @@ SETTINGS = (
 )
 
 
-@pytest.fixture
-def describe(airflow_venv, tmp_path):
+@pytest.fixture(scope="module")
+def describe(airflow_venv, tmp_path_factory):
     """Lets Airflow read a DAG file; returns what it found."""
 
     def run(text: str) -> dict:
-        folder = tmp_path / "dags"
-        folder.mkdir()
+        folder = tmp_path_factory.mktemp("dags")
         (folder / "chicago-taxi_dag.py").write_text(text)
-        home = {"HOME": str(tmp_path), "AIRFLOW_HOME": str(tmp_path / "home")}
+        home = {"HOME": str(folder), "AIRFLOW_HOME": str(folder / "home")}
         done = subprocess.run(
             [airflow_venv / "bin" / "python", "-I", DESCRIBE, folder],
             env={**home, "PATH": os.environ["PATH"], "AIRFLOW__CORE__UNIT_TEST_MODE": "False"},
@@ -53,22 +52,27 @@ def describe(airflow_venv, tmp_path):
     return run
 
 
-def test_it_parses_quickly_and_without_tfx(describe, plan):
-    found = describe(render(plan))
-    assert found["errors"] == {}
-    assert found["installed"] == []
-    assert found["imported"] == []
-    assert found["seconds"] < 0.5
+@pytest.fixture(scope="module")
+def bundled(describe, plan) -> dict:
+    """The bundled example, all settings left as they are."""
+    return describe(render(plan))
 
 
-def test_nodes_become_tasks_with_the_same_edges(describe, plan):
-    tasks = describe(render(plan))["tasks"]
+def test_it_parses_quickly_and_without_tfx(bundled):
+    assert bundled["errors"] == {}
+    assert bundled["installed"] == []
+    assert bundled["imported"] == []
+    assert bundled["seconds"] < 0.5
+
+
+def test_nodes_become_tasks_with_the_same_edges(bundled, plan):
+    tasks = bundled["tasks"]
     edges = {node.id: sorted(node.downstream) for node in plan.nodes}
     assert {name: task["after"] for name, task in tasks.items()} == edges
 
 
-def test_parameters_are_typed_with_their_defaults(describe, plan):
-    (dag,) = describe(render(plan))["dags"]
+def test_parameters_are_typed_with_their_defaults(bundled):
+    (dag,) = bundled["dags"]
     params = dict(dag["params"])
     assert params["steps"]["default"] == 1000
     assert params["steps"]["schema"]["__var"] == {"type": "integer"}
@@ -108,7 +112,7 @@ def test_a_watched_file_is_an_asset_with_a_watcher(describe, plan):
     assert "/data/READY" in timetable
 
 
-def test_the_pusher_announces_the_model(describe, plan):
-    pusher = describe(render(plan))["tasks"]["Pusher"]
+def test_the_pusher_announces_the_model(bundled):
+    pusher = bundled["tasks"]["Pusher"]
     assert "chicago-taxi-pushed" in pusher["outlets"]
     assert "/build/serving/chicago-taxi" in pusher["inlets"]

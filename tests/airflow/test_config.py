@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import datetime
+import re
 
 import pytest
 
+from tests.projects import REPOSITORY
 from tfx_pipeline import ConfigError, load_config
 from tfx_pipeline.airflow.config import PRESETS, to_timedelta
 
@@ -84,6 +86,16 @@ def test_continuous_runs_do_not_overlap(shop):
 
 def test_the_watched_file_is_seen_from_the_configuration(shop):
     assert airflow(shop, "watch=data/READY").watch == str(shop.parent / "data" / "READY")
+
+
+def test_the_examples_of_the_documentation_are_right(shop):
+    text = (REPOSITORY / "docs" / "airflow.md").read_text()
+    examples = re.findall(r"^```yaml\n(.*?)^```", text, re.M | re.S)
+    assert len(examples) == 2
+    minimal = shop.read_text()
+    for example in examples:
+        shop.write_text(minimal + example)
+        assert load_config(shop).airflow.nodes["Trainer"]
 
 
 def test_durations():
