@@ -15,6 +15,34 @@ from tfx_pipeline.airflow.client import AirflowError
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
 
 
+STRANGE = "'\"$HOME {{ ds }} \\ ; `id` =\n"
+MODES = {
+    "flaky": {"mode": "fail once"},
+    "cleared": {"mode": "cleared"},
+    "refused": {"mode": "refuse"},
+    "strange": {"mode": STRANGE},
+    "unknown": {"mod": "plain"},
+    "telling": {"mode": "tell"},
+}
+
+
+@pytest.fixture(scope="module")
+def started(toy) -> dict[str, str]:
+    """Runs that do not depend on each other, all started at once: their ids."""
+    return {name: toy.trigger(**conf) for name, conf in MODES.items()}
+
+
+@pytest.fixture
+def finished(toy, started):
+    """Waits for the end of one of them; returns its id."""
+
+    def wait(name: str) -> str:
+        toy.finish(started[name])
+        return started[name]
+
+    return wait
+
+
 def test_a_second_run_is_taken_from_the_cache(toy):
     first, second = toy.run(), toy.run()
     for node in ("First", "Second"):
@@ -23,8 +51,8 @@ def test_a_second_run_is_taken_from_the_cache(toy):
     assert toy.states(second) == {"First": "success", "Second": "success"}
 
 
-def test_a_node_that_fails_first_passes_on_retry(toy):
-    run = toy.run(mode="fail once")
+def test_a_node_that_fails_first_passes_on_retry(toy, finished):
+    run = finished("flaky")
     tasks = toy.tasks(run)
     assert tasks["First"]["try_number"] == 2
     assert {task["state"] for task in tasks.values()} == {"success"}
@@ -34,8 +62,8 @@ def test_a_node_that_fails_first_passes_on_retry(toy):
     assert "fails the first time" in toy.log(run, "First", 1)
 
 
-def test_a_cleared_task_runs_again_and_changes_nothing(toy):
-    run = toy.run(mode="cleared")
+def test_a_cleared_task_runs_again_and_changes_nothing(toy, finished):
+    run = finished("cleared")
     before = toy.record(run, "Second")
     toy.clear(run, "Second")
     wait_until(lambda: toy.tasks(run)["Second"]["try_number"] == 2, "the second try")
@@ -44,8 +72,8 @@ def test_a_cleared_task_runs_again_and_changes_nothing(toy):
     assert len(toy.history.executions("Second", toy.run_name(run))) == 1
 
 
-def test_a_refusal_fails_without_retries_and_names_the_gate(toy):
-    run = toy.run(mode="refuse")
+def test_a_refusal_fails_without_retries_and_names_the_gate(toy, finished):
+    run = finished("refused")
     tasks = toy.tasks(run)
     assert tasks["First"]["state"] == "failed"
     assert tasks["First"]["try_number"] == 1
@@ -56,15 +84,14 @@ def test_a_refusal_fails_without_retries_and_names_the_gate(toy):
     assert toy.record(run, "First").refused
 
 
-def test_parameters_of_the_trigger_reach_the_node_unharmed(toy):
-    strange = "'\"$HOME {{ ds }} \\ ; `id` =\n"
-    run = toy.run(mode=strange)
+def test_parameters_of_the_trigger_reach_the_node_unharmed(toy, finished):
+    run = finished("strange")
     execution = toy.history.executions("First", toy.run_name(run))[-1]
-    assert metadata.properties(execution)["mode"] == strange
+    assert metadata.properties(execution)["mode"] == STRANGE
 
 
-def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy):
-    run = toy.run(mod="plain")
+def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy, finished):
+    run = finished("unknown")
     tasks = toy.tasks(run)
     assert tasks["First"]["state"] == "failed"
     assert tasks["First"]["try_number"] == 1
@@ -82,13 +109,17 @@ def test_a_parameter_of_another_type_is_refused_at_the_trigger(toy):
 def test_the_run_keeps_the_pipeline_that_it_began_with(toy):
     run = toy.trigger(mode="sleep while edited")
     wait_until(lambda: (toy.folder / "started sleep while edited").exists(), "the first node")
-    toy.compile("--set", "training.seed=7")
+    toy.compile("--set", "training.seed=7", "--set", "training.steps=3")
+    wait_until(lambda: "Third" in toy.tasks(run), "the node that was added")
     (toy.folder / "go on").touch()
     assert toy.finish(run) == "success"
     (toy.folder / "go on").unlink()
     assert value(toy, run, "double") == 2
     assert "goes on with the pipeline that it began with" in toy.log(run, "Second")
-    assert value(toy, toy.run(), "double") == 14
+    assert toy.record(run, "Third") is None
+    after = toy.run()
+    assert value(toy, after, "double") == 14
+    assert toy.record(after, "Third").state == metadata.COMPLETE
 
 
 def test_killing_a_task_ends_its_children(toy):
@@ -102,6 +133,17 @@ def test_killing_a_task_ends_its_children(toy):
     toy.finish(run)
 
 
+def test_an_execution_time_out_ends_the_node(airflow, toy):
+    hasty = Scheduled(airflow, toy.folder, "hasty")
+    own = "airflow.nodes.First={execution_timeout: 25s, retries: 0}"
+    hasty.compile("--set", own, "--set", "airflow.metadata_conn_id=null")
+    run = hasty.trigger(mode="sleep too long")
+    node, child, _ = pids(hasty, "sleep too long")
+    assert hasty.finish(run) == "failed"
+    assert [pid for pid in (node, child) if alive(pid)] == []
+    assert state(hasty, run) == metadata.CANCELED
+
+
 def test_a_node_does_not_outlive_a_task_that_is_killed_hard(toy):
     run = toy.trigger(mode="sleep until orphaned")
     node, child, supervisor = pids(toy, "sleep until orphaned")
@@ -111,8 +153,8 @@ def test_a_node_does_not_outlive_a_task_that_is_killed_hard(toy):
     toy.airflow.client.call("PATCH", f"/dags/toy/dagRuns/{run}", {"state": "failed"})
 
 
-def test_secrets_are_in_no_file_and_no_log(toy):
-    run = toy.run(mode="tell")
+def test_secrets_are_in_no_file_and_no_log(toy, finished):
+    run = finished("telling")
     assert toy.states(run)["First"] == "success"
     log = toy.log(run, "First")
     assert "password: ***" in log
@@ -124,8 +166,8 @@ def test_secrets_are_in_no_file_and_no_log(toy):
     assert SECRET not in str(rendered)
 
 
-def test_nodes_see_nothing_of_airflows_environment(toy):
-    toy.run(mode="tell")
+def test_nodes_see_nothing_of_airflows_environment(toy, finished):
+    finished("telling")
     variables = (toy.folder / "variables").read_text().split()
     assert [name for name in variables if "AIRFLOW" in name] == []
     assert "PYTHONPATH" in variables

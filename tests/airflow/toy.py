@@ -55,4 +55,7 @@ def create_pipeline(config):
     mode = pipeline.runtime_parameter("mode", str, "plain")
     first = First(mode=mode, seed=config.training.seed).with_id("First")
     second = Second(number=first.outputs["number"], seed=config.training.seed).with_id("Second")
-    return pipeline.assemble(config, [first, second])
+    nodes = [first, second]
+    if config.training.steps == 3:
+        nodes.append(Second(number=second.outputs["double"], seed=3).with_id("Third"))
+    return pipeline.assemble(config, nodes)

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import datetime
-import json
 import pathlib
 import re
 import sys
-from collections.abc import Iterable, Mapping
 from typing import Any
 
 import jinja2
 
 from tfx_pipeline import errors, manifest
-from tfx_pipeline.airflow.config import Airflow, Pod, to_timedelta
+from tfx_pipeline.airflow import pythontext
+from tfx_pipeline.airflow.config import Airflow, OnFailure, Pod, to_timedelta
+from tfx_pipeline.airflow.pythontext import Code, call
 from tfx_pipeline.config import Config
 from tfx_pipeline.configfile import is_remote
 from tfx_pipeline.manifest import Manifest
@@ -141,11 +141,6 @@ def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
 
 
 def _default_args(settings: Airflow) -> dict[str, Any]:
-    on_failure = settings.on_failure
-    callbacks = (
-        [Code(f"SmtpNotifier(to={_py(list(on_failure.email))})")] if on_failure.email else []
-    )
-    callbacks += [Code("on_failure")] if on_failure.callback else []
     values = {
         "owner": settings.owner,
         "retries": settings.retries,
@@ -155,16 +150,21 @@ def _default_args(settings: Airflow) -> dict[str, Any]:
         "execution_timeout": _timedelta(settings.execution_timeout),
         "pool": settings.pool,
         "queue": settings.queue,
-        "on_failure_callback": callbacks or None,
+        "on_failure_callback": _callbacks(settings.on_failure) or None,
         **(_pod(settings.pod) if settings.pod else {}),
     }
     return {key: value for key, value in values.items() if value is not None}
 
 
+def _callbacks(on_failure: OnFailure) -> list[Code]:
+    mail = [call("SmtpNotifier", to=on_failure.email)] if on_failure.email else []
+    return mail + ([Code("on_failure")] if on_failure.callback else [])
+
+
 def _pod(pod: Pod) -> dict[str, Any]:
     """Arguments of KubernetesPodOperator. The result comes back through its side car."""
     secrets = [
-        Code(f'Secret("env", {_py(variable)}, {_py(secret.name)}, {_py(secret.key)})')
+        call("Secret", "env", variable, secret.name, secret.key)
         for variable, secret in pod.secrets.items()
     ]
     return {
@@ -212,10 +212,6 @@ def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
     return keywords
 
 
-class Code(str):
-    """Text that goes into the file as it is."""
-
-
 def _environment() -> jinja2.Environment:
     environment = jinja2.Environment(
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
@@ -224,33 +220,10 @@ def _environment() -> jinja2.Environment:
         lstrip_blocks=True,
         keep_trailing_newline=True,
     )
-    environment.filters |= {"py": _py, "keywords": _keywords, "lines": _lines, "text": _text}
+    environment.filters |= {
+        "py": pythontext.source,
+        "keywords": pythontext.keywords,
+        "lines": pythontext.lines,
+        "text": pythontext.text,
+    }
     return environment
-
-
-def _keywords(values: Mapping[str, Any]) -> str:
-    return ", ".join(f"{key}={_py(value)}" for key, value in values.items())
-
-
-def _lines(values: Iterable[str]) -> str:
-    """A list with one item on each line."""
-    return "".join(["[\n", *(f"    {_py(value)},\n" for value in values), "]"])
-
-
-def _text(value: str) -> str:
-    """A text with one line of it on each line."""
-    lines = "".join(f"        {_py(line)}\n" for line in value.splitlines(keepends=True))
-    return f"(\n{lines}    )"
-
-
-def _py(value: Any) -> str:
-    """A value as Python writes it, with the quotes that formatters like."""
-    if isinstance(value, Code):
-        return str(value)
-    if isinstance(value, str):
-        return json.dumps(value, ensure_ascii=False)
-    if isinstance(value, datetime.timedelta):
-        return f"timedelta(seconds={int(value.total_seconds())})"
-    if isinstance(value, (list, tuple)):
-        return f"[{', '.join(map(_py, value))}]"
-    return repr(value)
