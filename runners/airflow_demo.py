@@ -13,7 +13,7 @@ if __name__ == "__main__":  # also from a checkout that is not installed
 import click
 
 from runners.airflow_runner import AirflowRunner
-from tfx_pipeline import terminal
+from tfx_pipeline import supervise, terminal
 from tfx_pipeline.airflow.client import Client
 from tfx_pipeline.airflow.server import LocalAirflow, ensure_installed
 from tfx_pipeline.config import Config
@@ -111,7 +111,8 @@ def command(config, overrides, root, home, keep):
     folder = pathlib.Path(home).absolute()
     files = AirflowRunner(loaded, folder / "dags").run()
     say(f"Wrote {files.dag}. Starting Airflow ...")
-    with LocalAirflow(VENV, folder, files.folder) as airflow:
+    # Ctrl-C and SIGTERM both end Airflow before this process.
+    with supervise.signals_raise(), LocalAirflow(VENV, folder, files.folder) as airflow:
         say(f"Airflow's web UI: {airflow.url} (no password; only from this machine)")
         run, tasks = Demo(loaded, airflow).run()
         print_tasks(tasks)

@@ -29,10 +29,13 @@ TOOLS = PROJECT / ".tools"
 
 WANTED = "3.10"
 UV_VERSION = "0.13.9"
+# Prints the interpreter behind a virtual environment, since .venv may be made anew from it.
 PROBE = """
 import sys, bz2, ctypes, sqlite3, ssl, zlib
-assert '%d.%d' % sys.version_info[:2] == sys.argv[1]
-print(getattr(sys, '_base_executable', sys.executable))
+version = '%d.%d' % sys.version_info[:2]
+assert version == sys.argv[1]
+inside = sys.prefix != sys.base_prefix
+print(sys.base_prefix + '/bin/python' + version if inside else sys.executable)
 """
 NO_PYTHON = """\
 Python {wanted} is needed{reason} and was not found: not as python{wanted}

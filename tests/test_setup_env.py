@@ -122,3 +122,10 @@ def test_a_python_of_another_version_does_not_count(setup_env):
     assert setup_env.probe(sys.executable)
     setup_env.want("3.12")
     assert setup_env.probe(sys.executable) is None
+
+
+def test_a_virtual_environment_leads_to_the_python_behind_it(setup_env):
+    """Else a .venv that is half done would be made from itself."""
+    found = setup_env.find_python()
+    probe = "import sys; print(sys.prefix == sys.base_prefix)"
+    assert setup_env.output(found, "-c", probe) == "True"

@@ -12,7 +12,7 @@ import subprocess
 import time
 from collections.abc import Mapping
 
-from tfx_pipeline import errors
+from tfx_pipeline import errors, supervise
 from tfx_pipeline.airflow.client import AirflowError, Client
 from tfx_pipeline.workerclient import last_line
 
@@ -119,6 +119,7 @@ class LocalAirflow:
                 stdout=log,
                 stderr=log,
                 start_new_session=True,
+                preexec_fn=supervise.die_with_parent,
             )
 
     def _wait_until_healthy(self) -> None:
