@@ -20,7 +20,7 @@ PARTS = ("api-server", "scheduler", "dag-processor", "triggerer")
 HOST = "127.0.0.1"
 _INHERITED = ("HOME", "LANG", "LC_ALL", "PATH", "SSL_CERT_FILE", "TMPDIR", "TZ", "USER")
 _START_SECONDS = 300.0
-_STOP_SECONDS = 30.0
+_STOP_SECONDS = 10.0
 
 
 class LocalAirflow:
