@@ -1,13 +1,13 @@
 # Every target does its own set-up, from the lock files in requirements/ into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-fast lint format bench lock clean
+.PHONY: help setup setup-dev setup-airflow run airflow-demo test test-fast lint format bench lock clean
 
 PYTHON := .venv/bin/python
 SETUP := sh scripts/setup.sh
 LINE := 1.16
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-14s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what running needs into .venv
 	@$(SETUP) requirements/tfx-$(LINE).txt
@@ -15,13 +15,19 @@ setup:  ## Install what running needs into .venv
 setup-dev:  ## Install what the tests need as well
 	@$(SETUP) requirements/tfx-$(LINE)-dev.txt
 
+setup-airflow:  ## Install Airflow into an environment of its own, .airflow-venv
+	@$(SETUP) --into .airflow-venv --python 3.12 requirements/airflow.txt
+
 run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.steps=200"
 	@$(PYTHON) runners/local_runner.py $(ARGS)
 
-test: lint  ## Check the style, then run all tests; ARGS="-k name"
+airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of its own, here
+	@$(PYTHON) runners/airflow_demo.py $(ARGS)
+
+test: lint setup-airflow  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)
 
-test-fast: setup-dev  ## Run the tests that need no TensorFlow
+test-fast: setup-dev setup-airflow  ## Run the tests that need no TensorFlow
 	$(PYTHON) -m pytest -m "not tensorflow and not e2e" \
 		--ignore tests/components --ignore tests/modules --ignore tests/e2e $(ARGS)
 
@@ -44,4 +50,4 @@ lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions
 
 clean:  ## Remove build/ (runs and pushed models too) and what tools left behind
 	rm -rf build dist .build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
-	find . -name .venv -prune -o -name .tools -prune -o -name __pycache__ -exec rm -rf {} +
+	find . \( -name '.*venv' -o -name .tools \) -prune -o -name __pycache__ -exec rm -rf {} +

@@ -1,5 +1,8 @@
 """Makes .venv from a lock file: `python3 scripts/setup_env.py requirements/LOCK.txt`.
 
+`--into FOLDER` before it makes another environment, for tools that must not meet TFX;
+`--python 3.12` gives that one another Python.
+
 Runs on any Python from 3.8 with nothing installed. It finds Python 3.10, gets `uv`
 if there is none, installs, and leaves a stamp, so that the next call returns at once.
 """
@@ -24,24 +27,41 @@ STAMP = VENV / ".installed.json"
 UNFINISHED = VENV / ".unfinished"
 TOOLS = PROJECT / ".tools"
 
-WANTED = (3, 10)
+WANTED = "3.10"
 UV_VERSION = "0.13.9"
 # Prints the interpreter behind a virtual environment, since .venv may be made anew from it.
-PROBE = (
-    "import sys, bz2, ctypes, sqlite3, ssl, zlib; "
-    f"assert sys.version_info[:2] == {WANTED}; "
-    "print(sys.executable if sys.prefix == sys.base_prefix"
-    " else sys.base_prefix + '/bin/python%d.%d' % sys.version_info[:2])"
-)
+PROBE = """
+import sys, bz2, ctypes, sqlite3, ssl, zlib
+version = '%d.%d' % sys.version_info[:2]
+assert version == sys.argv[1]
+inside = sys.prefix != sys.base_prefix
+print(sys.base_prefix + '/bin/python' + version if inside else sys.executable)
+"""
 NO_PYTHON = """\
-Python 3.10 is needed (TFX 1.16 runs on no later one) and was not found: not as python3.10
+Python {wanted} is needed{reason} and was not found: not as python{wanted}
 on PATH, not in pyenv, and uv could not get it. Install it in one of these ways, then try again:
-  pyenv install 3.10
-  uv python install 3.10
-  apt install python3.10 python3.10-venv      (Ubuntu 22.04)"""
+  pyenv install {wanted}
+  uv python install {wanted}
+  apt install python{wanted} python{wanted}-venv      (where the distribution has it)"""
+REASONS = {"3.10": " (TFX 1.16 runs on no later one)"}
 NO_UV = """\
 The installer uv is needed and could not be installed with pip. Install it yourself, then try again:
   apt install python3-venv python3-pip, or see https://docs.astral.sh/uv/"""
+
+
+def use(folder: str) -> None:
+    """Lets this script make the environment `folder` in place of .venv."""
+    global VENV, PYTHON, STAMP, UNFINISHED
+    VENV = PROJECT / folder
+    PYTHON = VENV / "bin" / "python"
+    STAMP = VENV / ".installed.json"
+    UNFINISHED = VENV / ".unfinished"
+
+
+def want(version: str) -> None:
+    """Lets this script use another Python, for example 3.12."""
+    global WANTED
+    WANTED = version
 
 
 def say(text: str) -> None:
@@ -58,18 +78,23 @@ def output(*command: str) -> str | None:
 
 
 def find_python() -> str | None:
-    """A Python 3.10 that really runs: from PATH, or one of pyenv's."""
-    for candidate in ("python3.10", "python3", "python", sys.executable, *pyenv_pythons()):
-        found = output(candidate, "-c", PROBE)
+    """A Python of the wanted version that really runs: from PATH, or one of pyenv's."""
+    for candidate in (f"python{WANTED}", "python3", "python", sys.executable, *pyenv_pythons()):
+        found = probe(candidate)
         if found:
             return found
     return None
 
 
+def probe(python: str) -> str | None:
+    """The base interpreter of `python`; None unless it has the wanted version and works."""
+    return output(python, "-c", PROBE, WANTED)
+
+
 def pyenv_pythons() -> list[str]:
-    """All of pyenv's 3.10, newest first, also when none of them is active."""
+    """All of pyenv's that fit, newest first, also when none of them is active."""
     versions = (output("pyenv", "versions", "--bare", "--skip-aliases") or "").split()
-    fitting = [v for v in versions if v.startswith("3.10.") and "/" not in v]
+    fitting = [v for v in versions if v.startswith(f"{WANTED}.") and "/" not in v]
     fitting.sort(key=lambda v: [int(n) if n.isdigit() else 0 for n in v.split(".")], reverse=True)
     prefixes = (output("pyenv", "prefix", version) for version in fitting)
     return [f"{prefix}/bin/python" for prefix in prefixes if prefix]
@@ -100,14 +125,14 @@ def install_uv(python: str) -> bool:
 
 
 def python_from_uv(uv: str) -> str:
-    """Lets uv find or download Python 3.10."""
-    found = output(uv, "python", "find", "--no-project", "3.10")
-    if not (found and output(found, "-c", PROBE)):
-        say("downloading Python 3.10 with uv")
-        output(uv, "python", "install", "3.10")
-        found = output(uv, "python", "find", "--no-project", "3.10")
-    if not (found and output(found, "-c", PROBE)):
-        raise SystemExit(NO_PYTHON)
+    """Lets uv find or download the wanted Python."""
+    found = output(uv, "python", "find", "--no-project", WANTED)
+    if not (found and probe(found)):
+        say(f"downloading Python {WANTED} with uv")
+        output(uv, "python", "install", WANTED)
+        found = output(uv, "python", "find", "--no-project", WANTED)
+    if not (found and probe(found)):
+        raise SystemExit(NO_PYTHON.format(wanted=WANTED, reason=REASONS.get(WANTED, "")))
     return found
 
 
@@ -163,41 +188,45 @@ def quietly() -> list[str]:
 
 
 def ensure_venv(uv: str, python: str) -> None:
-    """Makes .venv; one that is broken, half done or was moved is made anew."""
-    works = PYTHON.exists() and output(str(PYTHON), "-c", PROBE)
+    """Makes the environment; one that is broken, half done or was moved is made anew."""
+    works = PYTHON.exists() and probe(str(PYTHON))
     moved = stamp().get("project", str(PROJECT)) != str(PROJECT)
     if UNFINISHED.exists() or moved or not works:
         shutil.rmtree(VENV, ignore_errors=True)
-        call("making .venv", uv, "venv", "--quiet", "--no-project", "--python", python, str(VENV))
+        command = (uv, "venv", "--quiet", "--no-project", "--python", python, str(VENV))
+        call(f"making {VENV.name}", *command)
 
 
 def install(lock: pathlib.Path) -> None:
-    """Makes .venv what `lock` says, with the project itself in it."""
+    """Makes the environment what `lock` says; .venv has the project itself in it as well."""
     lock = lock_to_keep(lock)
     say("this takes a few minutes the first time")
     python = find_python()
     uv = find_uv(python)
     python = python or python_from_uv(uv)
-    say(f"Python 3.10 is {python}")
+    say(f"Python {WANTED} is {python}")
     ensure_venv(uv, python)
     UNFINISHED.touch()
     STAMP.unlink(missing_ok=True)
     target = ("--python", str(PYTHON))
     sync = ("pip", "sync", *target, "--compile-bytecode", *quietly(), str(lock))
     call(f"installing {lock.name}", uv, *sync)
-    own = ("--no-deps", "--no-build-isolation", "-e", str(PROJECT))
-    call("installing tfx-pipeline", uv, "pip", "install", "--quiet", *target, *own)
+    if VENV.name == ".venv":
+        own = ("--no-deps", "--no-build-isolation", "-e", str(PROJECT))
+        call("installing tfx-pipeline", uv, "pip", "install", "--quiet", *target, *own)
     STAMP.write_text(json.dumps(stamp_for(lock)))
     UNFINISHED.unlink()
 
 
 def lock_requirements(line: str, options: list[str]) -> None:
-    """Resolves the .in files of one line of TFX into exact pins."""
+    """Resolves the .in files of one line of TFX, and those of other tools, into exact pins."""
     uv = find_uv(str(PYTHON))
-    for name in (f"tfx-{line}", f"tfx-{line}-dev"):
+    pythons = {f"tfx-{line}": "3.10", f"tfx-{line}-dev": "3.10", "airflow": "3.12"}
+    for name, version in pythons.items():
         files = (f"requirements/{name}.in", "-o", f"requirements/{name}.txt")
-        style = ("--quiet", "--no-header", "--annotation-style", "line", "--python-version", "3.10")
-        call(f"resolving {name}", uv, "pip", "compile", *files, *style, *options)
+        style = ("--quiet", "--no-header", "--annotation-style", "line")
+        python = ("--python-version", version)
+        call(f"resolving {name}", uv, "pip", "compile", *files, *style, *python, *options)
 
 
 @contextlib.contextmanager
@@ -215,6 +244,12 @@ def main(args: list[str]) -> None:
     if args[:1] == ["--lock"]:
         lock_requirements(args[1], args[2:])
         return
+    if args[:1] == ["--into"]:
+        use(args[1])
+        args = args[2:]
+    if args[:1] == ["--python"]:
+        want(args[1])
+        args = args[2:]
     lock = (PROJECT / args[0]).resolve()
     if is_installed(lock):
         return

@@ -1,6 +1,7 @@
 import importlib.util
 import json
 import subprocess
+import sys
 
 import pytest
 
@@ -100,6 +101,27 @@ def test_make_help_names_the_targets(project):
     done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
     for target in ("run", "test", "test-fast", "lint", "bench", "lock", "clean"):
         assert f"make {target} " in done.stdout
+
+
+def test_another_environment_is_apart_from_the_first(setup_env, lock, tmp_path):
+    installed(setup_env, lock)
+    setup_env.use(".airflow-venv")
+    assert tmp_path / ".airflow-venv" / "bin" / "python" == setup_env.PYTHON
+    assert not setup_env.is_installed(lock)
+
+
+def test_another_python_is_asked_for(setup_env, monkeypatch):
+    monkeypatch.setattr(setup_env, "output", lambda *_: None)
+    setup_env.want("3.12")
+    with pytest.raises(SystemExit, match=r"Python 3\.12 is needed and was not found"):
+        setup_env.python_from_uv("uv")
+
+
+def test_a_python_of_another_version_does_not_count(setup_env):
+    assert ".".join(map(str, sys.version_info[:2])) == setup_env.WANTED
+    assert setup_env.probe(sys.executable)
+    setup_env.want("3.12")
+    assert setup_env.probe(sys.executable) is None
 
 
 def test_a_virtual_environment_leads_to_the_python_behind_it(setup_env):

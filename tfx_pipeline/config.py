@@ -14,20 +14,14 @@ import pydantic
 from pydantic import Field, PositiveFloat, PositiveInt
 
 from tfx_pipeline import metrics
+from tfx_pipeline.airflow.config import Airflow
+from tfx_pipeline.section import Section
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 """`package.module.name`, imported when it is needed."""
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
-
-
-class Section(pydantic.BaseModel):
-    """A frozen mapping of the configuration that refuses unknown keys."""
-
-    model_config = pydantic.ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
-    )
 
 
 class Split(Section):
@@ -275,6 +269,7 @@ class Config(Section):
     serving: Serving = Serving()
     beam: Beam = Beam()
     modules: Modules = Modules()
+    airflow: Airflow = Airflow()
     folder: str = Field("", exclude=True)
     """The configuration file's folder; relative paths and `modules` start here."""
 

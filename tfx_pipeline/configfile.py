@@ -118,7 +118,7 @@ def _resolve_paths(
         return path if path is None else absolute_path(path, folder)
 
     where = absolute(config.root) if root is None else absolute_path(str(root), pathlib.Path.cwd())
-    schema, serving = config.schema_source, config.serving
+    schema, serving, airflow = config.schema_source, config.serving, config.airflow
     return config.model_copy(
         update={
             "folder": str(folder),
@@ -126,6 +126,7 @@ def _resolve_paths(
             "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
             "schema_source": schema.model_copy(update={"path": absolute(schema.path)}),
             "serving": serving.model_copy(update={"push_dir": absolute(serving.push_dir)}),
+            "airflow": airflow.model_copy(update={"watch": absolute(airflow.watch)}),
         }
     )
 

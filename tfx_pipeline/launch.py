@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import pathlib
 import sys
 import traceback
 from collections.abc import Iterable
@@ -26,7 +25,7 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
-from tfx_pipeline import cache, errors, ir, metadata
+from tfx_pipeline import cache, errors, ir, kept, metadata, result
 from tfx_pipeline.components import beam_tuning, outcome
 from tfx_pipeline.node import Request
 
@@ -42,11 +41,16 @@ def launch(request: Request) -> int:
       NodeError: an upstream node did not end well in this run.
     """
     _log_to_stderr()
-    pipeline = ir.read(pathlib.Path(request.pipeline))
-    node = ir.find_node(pipeline, request.node)
-    parameters = ir.cast_parameters(pipeline, request.parameters)
+    pipeline = ir.read(request.pipeline)
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
+    if request.keep_pipeline:
+        offered, pipeline = pipeline, kept.pipeline_of_run(history, request.run_id, pipeline)
+        if kept.is_added_since(request.node, pipeline, offered):
+            print(f"{request.node}: nothing to do: no part of this run's pipeline", file=sys.stderr)
+            return errors.EXIT_OK
+    node = ir.find_node(pipeline, request.node)
+    parameters = ir.cast_parameters(pipeline, request.parameters)
     done = history.record(request.node, request.run_id)
     if done is None or not done.ended_well:
         _ensure_upstream_ended_well(history, node, request.run_id)
@@ -128,10 +132,12 @@ def _fail(history: metadata.History, request: Request, message: str) -> None:
 def _report(request: Request, history: metadata.History, record: metadata.NodeRecord | None) -> int:
     if record is None:
         raise errors.NodeError("did not run: its inputs are missing. See the log above.")
+    reason = None if record.error else cache.why_executed(history, request.node, record)
+    if request.result is not None:
+        result.write(request, record, reason)
     if record.error:
         _print_findings(request.node, record.error, record.findings)
         return record.exit_code
-    reason = cache.why_executed(history, request.node, record)
     suffix = f" (not cached: {reason})" if reason else ""
     print(f"{request.node}: {record.state}{suffix}", file=sys.stderr)
     if record.note:

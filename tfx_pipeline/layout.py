@@ -63,3 +63,27 @@ class CompiledLayout:
     @property
     def manifest(self) -> pathlib.Path:
         return self.folder / "manifest.json"
+
+
+@dataclasses.dataclass(frozen=True)
+class DagsLayout:
+    """What one pipeline has in a DAGs folder of Airflow: `<name>_dag.py` and `<name>/`."""
+
+    folder: pathlib.Path
+    name: str
+
+    @property
+    def dag(self) -> pathlib.Path:
+        return self.folder / f"{self.name}_dag.py"
+
+    @property
+    def compiled(self) -> pathlib.Path:
+        return self.folder / self.name
+
+    @property
+    def manifest(self) -> pathlib.Path:
+        return self.compiled / "manifest.json"
+
+    def ir(self, sha256: str) -> pathlib.Path:
+        """The IR with that digest; those of earlier compilations stay beside it."""
+        return self.compiled / f"pipeline-{sha256[:12]}.pb"

@@ -12,7 +12,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import pathlib
 import sys
 import tempfile
 
@@ -29,11 +28,14 @@ class Request:
     """What to execute.
 
     Attributes:
-      pipeline: path of the compiled pipeline (pipeline.pb).
+      pipeline: path of the compiled pipeline (pipeline.pb), or the pipeline itself
+        as a `data:` URI.
       node: the node's id.
       run_id: the run it belongs to; a retry has the same.
       parameters: runtime parameters as text, by name.
       cache: whether a result of an earlier run may stand in.
+      keep_pipeline: whether the run goes on with the pipeline it began with.
+      result: a file for what became of the node, as JSON.
     """
 
     pipeline: str
@@ -41,6 +43,8 @@ class Request:
     run_id: str
     parameters: dict[str, str] = dataclasses.field(default_factory=dict)
     cache: bool = True
+    keep_pipeline: bool = False
+    result: str | None = None
 
 
 def execute(request: Request) -> int:
@@ -63,6 +67,10 @@ def _launch(request: Request, scratch: str) -> int:
         return launch.launch(request)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
+        if request.result is not None:
+            from tfx_pipeline import result
+
+            result.write_error(request, error)
         return error.exit_code
 
 
@@ -70,7 +78,7 @@ def _cancel(request: Request) -> None:
     from tfx_pipeline import ir, metadata
 
     try:
-        pipeline = ir.read(pathlib.Path(request.pipeline))
+        pipeline = ir.read(request.pipeline)
         store = metadata.open_store(ir.metadata_connection(pipeline))
         metadata.History(store, pipeline.pipeline_info.id).cancel(request.node, request.run_id)
     except errors.PipelineError as error:
@@ -102,13 +110,39 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
 @click.option("--run-id", required=True, metavar="ID", help="The run; a retry keeps its id.")
 @click.option("--param", multiple=True, metavar="KEY=VALUE", help="A runtime parameter.")
 @click.option("--no-cache", is_flag=True, help="Execute even where nothing changed.")
-def command(pipeline: str, node: str, run_id: str, param: tuple[str, ...], no_cache: bool) -> int:
+@click.option(
+    "--keep-pipeline",
+    is_flag=True,
+    help="Go on with the pipeline this run began with, whatever FILE holds by now.",
+)
+@click.option("--result", metavar="FILE", help="Write what became of the node, as JSON.")
+@click.option("--die-with-parent", is_flag=True, help="End when the calling process is gone.")
+def command(
+    pipeline: str,
+    node: str,
+    run_id: str,
+    param: tuple[str, ...],
+    no_cache: bool,
+    keep_pipeline: bool,
+    result: str | None,
+    die_with_parent: bool,
+) -> int:
     """Execute one node of a compiled pipeline.
 
     Its upstream nodes must have ended well in the same run. A node that has
     finished in this run is not executed again.
     """
-    request = Request(pipeline, node, run_id, parse_parameters(param), cache=not no_cache)
+    if die_with_parent:
+        supervise.die_with_parent()
+    request = Request(
+        pipeline,
+        node,
+        run_id,
+        parse_parameters(param),
+        cache=not no_cache,
+        keep_pipeline=keep_pipeline,
+        result=result,
+    )
     return execute(request)
 
 

@@ -125,10 +125,15 @@ def import_path(folder: str) -> str:
 
     An installed library is found anyway, and must not come before the standard library.
     """
+    inherited = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(filter(None, [folder, library_path(), inherited]))
+
+
+def library_path() -> str:
+    """The folder of a checkout of this library; empty when it is installed."""
     checkout = str(pathlib.Path(__file__).resolve().parent.parent)
-    if checkout in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib")):
-        checkout = ""
-    return os.pathsep.join(filter(None, [folder, checkout, os.environ.get("PYTHONPATH", "")]))
+    installed = checkout in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    return "" if installed else checkout
 
 
 def last_line(log: pathlib.Path) -> str:
