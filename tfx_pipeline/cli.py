@@ -106,6 +106,10 @@ COMMANDS: dict[str, Lazy] = {
     "show": Lazy(
         _module("tfx_pipeline.commands.show:command"), "Show a run's artifacts and metrics."
     ),
+    "serve": Lazy(
+        _module("tfx_pipeline.commands.serve:command"),
+        "Serve pushed models over TensorFlow Serving's gRPC and REST APIs.",
+    ),
 }
 
 

@@ -5,7 +5,8 @@
      │   └─ MissingExtra          exit 2   a part that is not installed
      ├─ Refused                   exit 3   a gate refused; nothing was pushed
      │   └─ DataRefused           exit 3   ... because of the data
-     └─ NodeError                 exit 1   a node failed or cannot run
+     ├─ NodeError                 exit 1   a node failed or cannot run
+     └─ ServingError              exit 1   a model server refused, or cannot be reached
 
 Library code raises these and never prints or exits; the command line turns
 them into one message on standard error and the exit code.
@@ -32,6 +33,19 @@ class PipelineError(Exception):
 
 class NodeError(PipelineError):
     """A node failed, or cannot run: its upstream nodes did not end well."""
+
+
+class ServingError(PipelineError):
+    """A model server refused a request, or cannot be reached.
+
+    Attributes:
+      code: gRPC's name of the status, for example `INVALID_ARGUMENT`.
+      message: what the server said.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message
 
 
 class Refused(PipelineError):
