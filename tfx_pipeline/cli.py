@@ -110,6 +110,10 @@ COMMANDS: dict[str, Lazy] = {
         _module("tfx_pipeline.commands.serve:command"),
         "Serve pushed models over TensorFlow Serving's gRPC and REST APIs.",
     ),
+    "predict": Lazy(
+        _module("tfx_pipeline.commands.predict:command"),
+        "Ask a model server for predictions for the rows of a file.",
+    ),
 }
 
 
