@@ -30,12 +30,15 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=["tfx_pipeline*", "modules*", "runners*"]),
-    package_data={"tfx_pipeline": ["py.typed"]},
+    package_data={"tfx_pipeline": ["py.typed", "serving/protos.binpb"]},
     install_requires=requirements("tfx-1.16.in"),
     extras_require={"dev": requirements("tfx-1.16-dev.in")},
     entry_points={
         "console_scripts": ["tfx-pipeline=tfx_pipeline.cli:run"],
-        "tfx_pipeline.runners": ["local=runners.local_runner:command"],
+        "tfx_pipeline.runners": [
+            "local=runners.local_runner:command",
+            "serving=tfx_pipeline.commands.manifests:command",
+        ],
     },
     # `build/` holds runs and models; the build of the package must not end up there.
     options={"build": {"build_base": ".build"}},
