@@ -17,6 +17,7 @@ from typing import Any
 _HOME = {
     "AsyncClient": "tfx_pipeline.serving.aioclient",
     "Client": "tfx_pipeline.serving.client",
+    "LocalServer": "tfx_pipeline.serving.localserver",
     "Predictions": "tfx_pipeline.serving.predictions",
     "ServingError": "tfx_pipeline.errors",
     "Split": "tfx_pipeline.serving.routing",

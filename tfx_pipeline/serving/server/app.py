@@ -16,7 +16,7 @@ import tornado.netutil
 
 from tfx_pipeline.errors import ConfigError, Problem, ServingError
 from tfx_pipeline.serving import modelconfig
-from tfx_pipeline.serving.server import warmup
+from tfx_pipeline.serving.server import rehearsal, warmup
 from tfx_pipeline.serving.server.grpc_server import GrpcServer
 from tfx_pipeline.serving.server.manager import Manager
 from tfx_pipeline.serving.server.metrics import Metrics
@@ -101,6 +101,7 @@ class App:
         if self._settings.port:
             self._grpc.start()
         self._rest.start(sockets)
+        await asyncio.to_thread(self._rehearse)
         self._watch()
         logging.info("ready: %s", self._where())
         await ended.wait()
@@ -109,6 +110,12 @@ class App:
             asyncio.to_thread(self._grpc.stop, _DRAIN_SECONDS), self._rest.drain(_DRAIN_SECONDS)
         )
         logging.info("ended")
+
+    def _rehearse(self) -> None:
+        for executor in (self._grpc.threads, self._rest.threads):
+            rehearsal.rehearse(self._manager, executor, _THREADS)
+        if self._settings.rest_api_port:
+            rehearsal.knock(self._settings.host, self._settings.rest_api_port)
 
     def _end(self, ended: asyncio.Event) -> None:
         if ended.is_set():

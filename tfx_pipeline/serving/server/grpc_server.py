@@ -49,8 +49,9 @@ class GrpcServer:
     def __init__(self, manager: Manager, metrics: Metrics, *, threads: int, most_pending: int):
         self._manager = manager
         self._metrics = metrics
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="grpc")
         self._server = grpc.server(
-            ThreadPoolExecutor(threads, thread_name_prefix="grpc"),
+            self.threads,
             options=_OPTIONS,
             maximum_concurrent_rpcs=threads + most_pending,
         )

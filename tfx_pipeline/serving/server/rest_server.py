@@ -42,7 +42,7 @@ class RestServer:
         metrics_path: str | None,
     ):
         self._api = api
-        self._threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
+        self.threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         self._most = threads + most_pending
         self._timeout = timeout_seconds
         self.pending = 0
@@ -69,7 +69,7 @@ class RestServer:
             return refusal(ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting"))
         self.pending += 1
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self._threads, self._api.answer, method, path, body)
+        work = loop.run_in_executor(self.threads, self._api.answer, method, path, body)
         # Counted until it ends, not until its client has given up waiting.
         work.add_done_callback(self._ended)
         done, _ = await asyncio.wait([work], timeout=self._timeout)

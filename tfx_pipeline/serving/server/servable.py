@@ -63,6 +63,8 @@ class Servable:
             feed=[signature.inputs[key].name for key in inputs],
             fetch=[signature.outputs[key].name for key in outputs],
         )
+        # Each request has a thread already; handing its operations to others takes longer.
+        options.run_options.inter_op_thread_pool = -1
         return inputs, outputs, self._session._make_callable_from_options(options)
 
     def run(self, signature: str, feeds: Mapping[str, np.ndarray]) -> Arrays:
