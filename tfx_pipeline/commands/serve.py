@@ -15,7 +15,7 @@ import click
 from tfx_pipeline import terminal
 from tfx_pipeline.configfile import load_config
 from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.serving import modelconfig, traffic
+from tfx_pipeline.serving import modelconfig, ports, traffic
 
 MODEL_SERVER = "tensorflow_model_server"
 
@@ -153,6 +153,9 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         else modelconfig.single(models["model_name"], models["model_base_path"])
     )
     metrics_path = _metrics_path(flags["monitoring_config_file"])
+    for option in ("port", "rest_api_port"):
+        if flags[option]:
+            ports.ensure_free(f"--{option.replace('_', '-')}", flags["host"], flags[option])
     why = "" if shutil.which(MODEL_SERVER) else f"; {MODEL_SERVER} is not installed"
     terminal.stderr().print(
         f"The local server answers, for development and tests on one machine{why}. "

@@ -37,7 +37,8 @@ def feed(table: Table, signature: Signature) -> dict[str, np.ndarray]:
         except (ValueError, TypeError, OverflowError):
             problems += _problems(name, values, tensor, table)
     if problems:
-        raise ConfigError(sorted(problems, key=_row)[:_MOST_PROBLEMS], table.source)
+        problems.sort(key=lambda problem: (_row(problem), problem.where))
+        raise ConfigError(problems[:_MOST_PROBLEMS], table.source)
     return feeds
 
 
@@ -88,9 +89,9 @@ def _boolean(value: Any) -> bool:
     raise TypeError
 
 
-def _parsed(values: Sequence[str], kind: Any) -> np.ndarray:
+def _parsed(values: Sequence[str | None], kind: Any) -> np.ndarray:
     """Numbers of a CSV file; an empty one is missing."""
-    texts = [value.strip() or "nan" for value in values]
+    texts = [(value or "").strip() or "nan" for value in values]
     if issubclass(kind, np.floating):
         return np.array(texts, str).astype(np.float64).astype(kind) if texts else np.empty(0, kind)
     try:

@@ -14,8 +14,8 @@ from typing import Any
 
 import tornado.netutil
 
-from tfx_pipeline.errors import ConfigError, Problem, ServingError
-from tfx_pipeline.serving import modelconfig
+from tfx_pipeline.errors import ConfigError, ServingError
+from tfx_pipeline.serving import modelconfig, ports
 from tfx_pipeline.serving.server import rehearsal, warmup
 from tfx_pipeline.serving.server.grpc_server import GrpcServer
 from tfx_pipeline.serving.server.manager import Manager
@@ -161,10 +161,4 @@ def _taken(option: str, port: int):
     try:
         yield
     except OSError as error:
-        raise ConfigError(
-            Problem(
-                option,
-                f"port {port} cannot be had ({error.strerror or 'in use'})",
-                "Choose another one, or stop what listens there.",
-            )
-        ) from error
+        raise ports.in_use(option, port, error) from error

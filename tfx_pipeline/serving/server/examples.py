@@ -67,14 +67,14 @@ def multi_inference(loaded: Loaded, request: Any) -> Any:
 
 def _ensure_tasks(tasks: Any) -> None:
     signatures = [task.model_spec.signature_name or DEFAULT_SIGNATURE for task in tasks]
-    for task, name in zip(tasks, signatures):
+    for number, (task, name) in enumerate(zip(tasks, signatures)):
         if not task.model_spec.name:
             raise invalid("Found ModelSpec with an empty model name.")
         if task.model_spec.name != tasks[0].model_spec.name:
             raise invalid(
                 "All ModelSpecs in a MultiInferenceRequest must access the same model name."
             )
-        if signatures.count(name) > 1:
+        if name in signatures[:number]:
             raise invalid(f"Duplicate evaluation of signature: {name}")
 
 
