@@ -50,10 +50,14 @@ def rest_asker(target: str, path: str, body: bytes) -> Ask:
 
 
 @contextlib.contextmanager
-def echo(kind: str, size: int) -> Iterator[str]:
-    """An echo server in a process of its own; yields its address."""
+def echo(kind: str, size: int, *model: str) -> Iterator[str]:
+    """An echo server in a process of its own; yields its address.
+
+    Args:
+      model: a SavedModel whose session is called for each answer.
+    """
     port = free_ports(1)[0]
-    command = [sys.executable, "-m", "benchmarks.serving_echo", kind, str(port), str(size)]
+    command = [sys.executable, "-m", "benchmarks.serving_echo", kind, str(port), str(size), *model]
     with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
         assert process.stdout is not None
         process.stdout.readline()
@@ -69,15 +73,11 @@ def grpc_echo_asker(address: str, size: int) -> Ask:
     return lambda: method(payload, 30)
 
 
-def median_ms(ask: Ask, times: int, pause: float = 0) -> float:
+def median_ms(ask: Ask, times: int) -> float:
     """The median of some calls, after a tenth as many that do not count."""
     for _ in range(max(times // 10, 1)):
         ask()
-    found = []
-    for _ in range(times):
-        time.sleep(pause)
-        found.append(seconds(ask))
-    return statistics.median(found) * 1000
+    return statistics.median(seconds(ask) for _ in range(times)) * 1000
 
 
 def seconds(ask: Ask) -> float:

@@ -84,8 +84,8 @@ def predict(loaded: Loaded, request: Any) -> Any:
 
 
 def _ensure_inputs(sent: Mapping[str, Any], wanted: Mapping[str, Any]) -> None:
-    sent_names, names = sorted(sent), sorted(wanted)
-    if sent_names != names:
+    if len(sent) != len(wanted) or not all(name in sent for name in wanted):
+        sent_names, names = sorted(sent), sorted(wanted)
         extra = [name for name in sent_names if name not in wanted]
         missing = [name for name in names if name not in sent]
         raise invalid(
