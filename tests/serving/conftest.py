@@ -8,8 +8,9 @@ import shutil
 
 import pytest
 
+from tests.serving import tiny
 from tests.serving.harness import Asker
-from tfx_pipeline.serving import LocalServer
+from tfx_pipeline.serving import LocalServer, modelconfig, protos
 
 MODEL = "chicago-taxi"
 
@@ -61,3 +62,61 @@ def as_value(name: str, text: str):
         return text
     number = float(text)
     return int(number) if number == int(number) else number
+
+
+@pytest.fixture
+def base_path(tmp_path):
+    folder = tmp_path / tiny.NAME
+    folder.mkdir()
+    return folder
+
+
+@pytest.fixture(scope="session")
+def shared(tmp_path_factory):
+    """A server that each test gives a model of its own."""
+    config = tmp_path_factory.mktemp("shared") / "models.config"
+    config.write_text("model_config_list {}")
+    with LocalServer("--model-config-file", str(config)) as server:
+        yield server
+
+
+def take_over(server, base_path):
+    """Lets the server serve that folder, and nothing else."""
+    request = protos.message("ReloadConfigRequest")()
+    request.config.CopyFrom(modelconfig.single(tiny.NAME, base_path))
+    Asker(server).model("HandleReloadConfigRequest", request)
+    return server
+
+
+@pytest.fixture
+def started():
+    """Starts servers that are stopped in the end."""
+    running = []
+
+    def start(*arguments, **options):
+        server = LocalServer(*map(str, arguments), **options)
+        server.start()
+        running.append(server)
+        return server
+
+    yield start
+    for server in running:
+        server.stop()
+
+
+@pytest.fixture
+def tiny_server(base_path, shared):
+    """Version 1, and a server that looks for others each second."""
+    tiny.push(base_path, 1)
+    return take_over(shared, base_path)
+
+
+@pytest.fixture
+def own_server(base_path, started):
+    """The same with a server that only this test has."""
+    tiny.push(base_path, 1)
+    return serve(started, base_path)
+
+
+def serve(started, base_path, *arguments):
+    return started("--model-name", tiny.NAME, "--model-base-path", base_path, *arguments)

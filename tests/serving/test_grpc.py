@@ -240,17 +240,6 @@ def test_the_status_of_models(ask):
     assert [(one.version, one.state) for one in versions] == [(2, 30), (1, 30)]
 
 
-def test_a_deadline_is_honoured(server, request_):
-    from tfx_pipeline.serving.channels import unary
-
-    with grpc.insecure_channel(server.grpc) as channel:
-        predict = unary(channel, f"/{protos.PREDICTION_SERVICE}/Predict")
-        with pytest.raises(grpc.RpcError) as caught:
-            predict(request_, timeout=1e-6)
-        assert caught.value.code().name == "DEADLINE_EXCEEDED"
-        assert predict(request_, timeout=30)
-
-
 def test_bytes_that_are_no_message(server, request_):
     with grpc.insecure_channel(server.grpc) as channel:
         call = channel.unary_unary(f"/{protos.PREDICTION_SERVICE}/Predict")

@@ -3,9 +3,21 @@
 from __future__ import annotations
 
 import pathlib
+import threading
+
+from tfx_pipeline.errors import ServingError
+from tfx_pipeline.serving import Client
+
+NAME = "tiny"
+PREDICT = f"/v1/models/{NAME}:predict"
+ONE = {"instances": [2.0]}
 
 ROUNDS_A_SECOND = 40_000
 """About how often `slow` turns in a second on a slow machine."""
+
+
+def answer_of(version):
+    return {"predictions": [1.0 + version]}
 
 
 def save(folder: pathlib.Path, version: int) -> None:
@@ -44,3 +56,30 @@ def push(base_path: pathlib.Path, version: int) -> pathlib.Path:
     aside = base_path / f".{version}"
     save(aside, version)
     return aside.rename(base_path / str(version))
+
+
+class Load:
+    """Clients that ask without a pause; what they were answered."""
+
+    def __init__(self, server, count=4):
+        self.answers, self.failures, self._stop = [], [], threading.Event()
+        targets = [server.grpc, server.rest] * (count // 2)
+        self._threads = [threading.Thread(target=self._run, args=[t]) for t in targets]
+
+    def __enter__(self):
+        for thread in self._threads:
+            thread.start()
+        return self
+
+    def __exit__(self, *_):
+        self._stop.set()
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self, target):
+        with Client(target, NAME, signature="serving_default", timeout=60) as client:
+            while not self._stop.is_set():
+                try:
+                    self.answers.append(float(client.predict([{"x": 2.0}])["y"][0]))
+                except ServingError as error:
+                    self.failures.append(error)

@@ -2,23 +2,88 @@
 
 from __future__ import annotations
 
+import abc
 import dataclasses
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfx_pipeline.errors import ConfigError, ServingError
-from tfx_pipeline.serving import feeding, tables
-from tfx_pipeline.serving.protocols import ModelRef
+from tfx_pipeline.serving import feeding, signature, tables
+from tfx_pipeline.serving.channels import Target
+from tfx_pipeline.serving.predictions import Part, Predictions, merge
+from tfx_pipeline.serving.protocols import Call, ModelRef
 from tfx_pipeline.serving.routing import Split
 from tfx_pipeline.serving.signature import Signature
 from tfx_pipeline.serving.statuses import http_status
 from tfx_pipeline.serving.tables import Table
 
+CHUNK_ROWS = 1024
+TIMEOUT_SECONDS = 30.0
+
 _RETRIED = "UNAVAILABLE"
 _FIRST_PAUSE, _LONGEST_PAUSE = 0.05, 2.0
+
+
+class Asker(abc.ABC):
+    """What a client is told, and what it has learnt; `Client` says what the arguments are.
+
+    Raises:
+      ConfigError: the target is none, or options contradict each other.
+    """
+
+    def __init__(
+        self,
+        target: str,
+        model: str,
+        version: int | None = None,
+        label: str | None = None,
+        *,
+        split: Split | None = None,
+        signature: str = signature.COLUMNS,
+        timeout: float = TIMEOUT_SECONDS,
+        chunk_rows: int = CHUNK_ROWS,
+        headers: Mapping[str, str] | None = None,
+        ca_file: str | None = None,
+    ):
+        if split is not None and (version is not None or label is not None):
+            raise ConfigError("a split decides by label: give no version and no label")
+        self._target = Target(target, headers or {}, ca_file)
+        self._protocol = self._target.protocol
+        self._model = ModelRef(model, version, label)
+        self._split, self._timeout, self._chunk_rows = split, timeout, chunk_rows
+        self._signature_name = signature
+        self._signature: Signature | None = None
+        self._channel = self._connect(self._target)
+
+    @abc.abstractmethod
+    def _connect(self, target: Target) -> Any:
+        """The channel to a target."""
+
+    def _metadata_call(self) -> Call:
+        # The sides of a split have the same columns: either may say which.
+        label = self._split.stable if self._split else self._model.label
+        return self._protocol.metadata(ModelRef(self._model.name, self._model.version, label))
+
+    def _learn(self, reply: Any) -> Signature:
+        definitions = self._protocol.read_metadata(reply)
+        self._signature = signature.choose(definitions, self._signature_name, self._model.name)
+        return self._signature
+
+    def _questions(self, rows: Any, wanted: Signature) -> Iterator[Question]:
+        return questions(rows, wanted, self._model, self._split, self._chunk_rows)
+
+    def _part(self, question: Question, wanted: Signature, reply: Any, seconds: float) -> Part:
+        model = question.model
+        outputs, version = self._protocol.read_predictions(model, wanted, reply)
+        return Part(question.numbers, outputs, version, model.label or "", seconds)
+
+    @staticmethod
+    def _merged(parts: Sequence[Part], wanted: Signature) -> Predictions:
+        count = sum(len(part.numbers) for part in parts)
+        return merge(parts, count, [*wanted.outputs])
 
 
 @dataclasses.dataclass(frozen=True)
@@ -57,14 +122,6 @@ def _sides(table: Table, split: Split | None) -> Iterator[tuple[str | None, list
     yield from sides.items()
 
 
-def ensure_one_choice(model: ModelRef, split: Split | None) -> None:
-    """Raises:
-    ConfigError: a version or label is asked for although traffic is split.
-    """
-    if split is not None and (model.version is not None or model.label is not None):
-        raise ConfigError("a split decides by label: give no version and no label")
-
-
 class Attempts:
     """When to send a request again, within a deadline.
 
@@ -101,3 +158,11 @@ def checked(reply: Any) -> Any:
     if isinstance(reply, tuple) and reply[0] == http_status(_RETRIED):
         raise ServingError(_RETRIED, reply[1][:200].decode("utf-8", "replace"))
     return reply
+
+
+def states(status: Any) -> dict[int, str]:
+    """Version states by version, from a GetModelStatusResponse."""
+    return {
+        one.version: one.DESCRIPTOR.enum_types_by_name["State"].values_by_number[one.state].name
+        for one in status.model_version_status
+    }

@@ -3,21 +3,17 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
 from typing import Any
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving import asking, predictions, signature
+from tfx_pipeline.serving import asking
 from tfx_pipeline.serving.channels import GrpcChannel, RestChannel, Target
+from tfx_pipeline.serving.predictions import Predictions
 from tfx_pipeline.serving.protocols import Call, ModelRef
-from tfx_pipeline.serving.routing import Split
 from tfx_pipeline.serving.signature import Signature
 
-CHUNK_ROWS = 1024
-TIMEOUT_SECONDS = 30.0
 
-
-class Client:
+class Client(asking.Asker):
     """Asks one model.
 
     Args:
@@ -35,28 +31,8 @@ class Client:
       ConfigError: the target is none, or options contradict each other.
     """
 
-    def __init__(
-        self,
-        target: str,
-        model: str,
-        version: int | None = None,
-        label: str | None = None,
-        *,
-        split: Split | None = None,
-        signature: str = signature.COLUMNS,
-        timeout: float = TIMEOUT_SECONDS,
-        chunk_rows: int = CHUNK_ROWS,
-        headers: Mapping[str, str] | None = None,
-        ca_file: str | None = None,
-    ):
-        where = Target(target, headers or {}, ca_file)
-        self._model = ModelRef(model, version, label)
-        asking.ensure_one_choice(self._model, split)
-        self._split, self._timeout, self._chunk_rows = split, timeout, chunk_rows
-        self._signature_name = signature
-        self._signature: Signature | None = None
-        self._protocol = where.protocol
-        self._channel = RestChannel(where) if where.is_rest else GrpcChannel(where)
+    def _connect(self, target: Target) -> RestChannel | GrpcChannel:
+        return RestChannel(target) if target.is_rest else GrpcChannel(target)
 
     def __enter__(self) -> Client:
         return self
@@ -74,16 +50,9 @@ class Client:
           ServingError: the server refuses, or cannot be reached.
           ConfigError: the model has no such signature.
         """
-        if self._signature is None:
-            # The sides of a split have the same columns: either may say which.
-            label = self._split.stable if self._split else self._model.label
-            model = ModelRef(self._model.name, self._model.version, label)
-            reply = self._send(self._protocol.metadata(model))
-            definitions = self._protocol.read_metadata(reply)
-            self._signature = signature.choose(definitions, self._signature_name, model.name)
-        return self._signature
+        return self._signature or self._learn(self._send(self._metadata_call()))
 
-    def predict(self, rows: Any) -> predictions.Predictions:
+    def predict(self, rows: Any) -> Predictions:
         """Predictions for rows.
 
         Args:
@@ -94,19 +63,12 @@ class Client:
           ConfigError: a column of a row is wrong; nothing was sent.
           ServingError: the server refuses, or cannot be reached.
         """
-        wanted = self.signature()
-        parts = []
-        for question in asking.questions(rows, wanted, self._model, self._split, self._chunk_rows):
-            parts.append(self._ask(question, wanted))
-        count = sum(len(part.numbers) for part in parts)
-        return predictions.merge(parts, count, [*wanted.outputs])
-
-    def _ask(self, question: asking.Question, wanted: Signature) -> predictions.Part:
-        model, began = question.model, time.perf_counter()
-        reply = self._send(self._protocol.predict(model, wanted, question.feeds))
-        seconds = time.perf_counter() - began
-        outputs, version = self._protocol.read_predictions(model, wanted, reply)
-        return predictions.Part(question.numbers, outputs, version, model.label or "", seconds)
+        wanted, parts = self.signature(), []
+        for question in self._questions(rows, wanted):
+            began = time.perf_counter()
+            reply = self._send(self._protocol.predict(question.model, wanted, question.feeds))
+            parts.append(self._part(question, wanted, reply, time.perf_counter() - began))
+        return self._merged(parts, wanted)
 
     def versions(self) -> dict[int, str]:
         """The states of the model's versions: AVAILABLE and others.
@@ -115,7 +77,7 @@ class Client:
           ServingError: the server refuses, or cannot be reached.
         """
         reply = self._send(self._protocol.status(ModelRef(self._model.name)))
-        return states(self._protocol.read_status(reply))
+        return asking.states(self._protocol.read_status(reply))
 
     def _send(self, call: Call) -> Any:
         attempts = asking.Attempts(self._timeout)
@@ -124,11 +86,3 @@ class Client:
                 return asking.checked(self._channel.send(call, attempts.left))
             except ServingError as error:
                 time.sleep(attempts.pause_after(error))
-
-
-def states(status: Any) -> dict[int, str]:
-    """Version states by version, from a GetModelStatusResponse."""
-    return {
-        one.version: one.DESCRIPTOR.enum_types_by_name["State"].values_by_number[one.state].name
-        for one in status.model_version_status
-    }

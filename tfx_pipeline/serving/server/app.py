@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import gc
 import logging
 import os
 import signal
@@ -81,6 +82,9 @@ class App:
             self._manager.configure(self._settings.config)
         except ServingError as error:
             raise ConfigError(f"the model configuration is refused: {error.message}") from error
+        # TensorFlow's objects stay: looking through them for garbage stops all requests.
+        gc.collect()
+        gc.freeze()
         asyncio.run(self._serve(sockets))
 
     def _bind(self) -> list[socket.socket]:

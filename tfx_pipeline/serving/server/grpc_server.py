@@ -115,7 +115,7 @@ class GrpcServer:
             began, code, message = time.perf_counter(), "OK", ""
             try:
                 # Nobody waits any more for what waited too long in the queue.
-                if (context.time_remaining() or 1) <= 0:
+                if context.time_remaining() == 0:
                     raise ServingError("DEADLINE_EXCEEDED", "the deadline passed in the queue")
                 return call(request)
             except ServingError as error:
