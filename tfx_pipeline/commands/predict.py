@@ -16,7 +16,7 @@ import click
 
 from tfx_pipeline import terminal
 from tfx_pipeline.configfile import load_config
-from tfx_pipeline.errors import ConfigError, Problem
+from tfx_pipeline.errors import ConfigError, Problem, ServingError
 from tfx_pipeline.files import write_atomically
 from tfx_pipeline.serving import rowfiles
 
@@ -54,7 +54,7 @@ _CURL_ROWS = 3
 @click.option(
     "--timeout",
     type=click.FloatRange(0, min_open=True),
-    default=30,
+    default=10,
     show_default=True,
     help="Seconds for each request.",
 )
@@ -103,10 +103,22 @@ def command(**options: Any) -> None:
         ca_file=options["ca_file"],
     )
     with client, rowfiles.opened(options["file"]) as file:
+        _ensure_reachable(client, options["target"])
         if options["print_curl"]:
             click.echo(_curl(client, file, file_format, options))
         else:
             _predict(client, file, file_format, options)
+
+
+def _ensure_reachable(client: Any, target: str) -> None:
+    """Asks for the signature, so that nothing is read for a server that is not there."""
+    try:
+        client.signature()
+    except ServingError as error:
+        if error.code != "UNAVAILABLE":
+            raise
+        message = f"{target} cannot be reached: {error.message}. Start one: tfx-pipeline serve"
+        raise ServingError(error.code, message) from error
 
 
 def _model(options: dict[str, Any]) -> str:
