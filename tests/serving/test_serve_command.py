@@ -56,6 +56,7 @@ def test_without_flags_what_the_project_pushes(model_server, tfx_pipeline, shop)
         (None, ("--model-config-file", "none"), "none: cannot be read: No such file"),
         ("model {", ("--model-config-file", "file"), "file: is no ModelServerConfig: 1:1 : "),
         (None, ("--model-base-path", "x", "--enable-batching"), "does not batch requests"),
+        (None, ("--model-base-path", "x", "--enable_batching=true"), "does not batch requests"),
         (None, ("--port", "70000"), "--port"),
         ("x", ("--model-base-path", "x", "--monitoring-config-file", "file"), "MonitoringConfig"),
     ],

@@ -57,7 +57,14 @@ def _flag(name: str, **options: Any):
     show_default=True,
     help="Then a REST client gets 504.",
 )
-@_flag("enable_batching", is_flag=True, help="Only with tensorflow_model_server.")
+@_flag(
+    "enable_batching",
+    is_flag=False,
+    flag_value="true",
+    default="false",
+    type=bool,
+    help="Only with tensorflow_model_server.",
+)
 @click.option("--host", default="127.0.0.1", show_default=True, help="The local server's address.")
 @click.option(
     "--max-pending-requests",

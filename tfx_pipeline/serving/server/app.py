@@ -146,16 +146,18 @@ class App:
             threading.Thread(target=poll, args=[seconds], name="poll", daemon=True).start()
 
     def _watch_config(self) -> None:
-        path, before = self._settings.model_config_file, self._settings.config
+        path, before, said = self._settings.model_config_file, self._settings.config, ""
         while not self._manager.wait(self._settings.model_config_file_poll_wait_seconds):
             try:
                 config = modelconfig.read(path)
                 if config != before:
                     self._manager.configure(config)
                     logging.info("%s: taken over", path)
-                before = config
+                before, said = config, ""
             except (ConfigError, ServingError) as error:
-                logging.error("the configuration stays as it was: %s", error)
+                if str(error) != said:  # once is enough
+                    logging.error("the configuration stays as it was: %s", error)
+                said = str(error)
             except Exception:
                 logging.exception("%s cannot be taken over", path)
 

@@ -90,7 +90,7 @@ class Manager:
         for name, model in self._models.items():
             found = versions.find(model.config.base_path)
             if not found and not model.warned:
-                what = "no versions" if found is not None else "no such folder"
+                what = "no versions" if found is not None else "there is no such folder to read"
                 logging.warning(
                     "model %s: %s: %s. Versions are subfolders with numbers for names; "
                     "waiting for one",

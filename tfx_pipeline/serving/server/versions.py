@@ -30,10 +30,10 @@ class Found:
 
 
 def find(base_path: str) -> dict[int, Found] | None:
-    """The versions below a base path, or None if there is no such folder."""
+    """The versions below a base path, or None if it cannot be read."""
     try:
         entries = [entry for entry in os.scandir(base_path) if _VERSION.fullmatch(entry.name)]
-    except (FileNotFoundError, NotADirectoryError):
+    except OSError:
         return None
     return {int(entry.name): Found(entry.path, _stamp(entry.path)) for entry in entries}
 
