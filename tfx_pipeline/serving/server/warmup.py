@@ -10,6 +10,8 @@ from tfx_pipeline.serving.server import examples, inference
 from tfx_pipeline.serving.server.loaded import Loaded
 from tfx_pipeline.serving.server.servable import Servable
 
+_ROUNDS = 10
+
 _ANSWERS = {
     "predict_log": inference.predict,
     "classify_log": examples.classify,
@@ -34,12 +36,13 @@ def load(one: Loaded) -> Servable:
 
 
 def warm_up(loaded: Loaded) -> None:
-    """Answers every warm-up request.
+    """Answers every warm-up request, often enough for TensorFlow to have found its way.
 
     Raises:
       ServingError: one of them cannot be answered.
     """
-    for log in loaded.servable.warmup_requests():
+    logs = [*loaded.servable.warmup_requests()]
+    for log in logs * _ROUNDS:
         kind = log.WhichOneof("log_type")
         if kind not in _ANSWERS:
             continue
