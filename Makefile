@@ -43,6 +43,7 @@ format: setup-dev  ## Put the code into its format
 bench: setup-dev  ## Measure quality and speed beside simple baselines
 	$(PYTHON) runners/local_runner.py
 	$(PYTHON) -m benchmarks quality
+	$(PYTHON) -m benchmarks serving
 	$(PYTHON) -m benchmarks speed $(ARGS)
 
 lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions

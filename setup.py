@@ -30,7 +30,9 @@ setup(
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.11",
     packages=find_packages(include=["tfx_pipeline*", "modules*", "runners*"]),
-    package_data={"tfx_pipeline": ["py.typed", "airflow/dag.py.jinja"]},
+    package_data={
+        "tfx_pipeline": ["py.typed", "airflow/dag.py.jinja", "serving/protos.binpb"],
+    },
     install_requires=requirements("tfx-1.16.in"),
     extras_require={"dev": requirements("tfx-1.16-dev.in")},
     entry_points={
@@ -38,6 +40,7 @@ setup(
         "tfx_pipeline.runners": [
             "local=runners.local_runner:command",
             "airflow=runners.airflow_runner:command",
+            "serving=tfx_pipeline.commands.manifests:command",
         ],
     },
     # `build/` holds runs and models; the build of the package must not end up there.

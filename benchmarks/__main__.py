@@ -2,7 +2,7 @@
 
 import click
 
-from benchmarks import quality, speed
+from benchmarks import quality, serving, speed
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -12,6 +12,7 @@ def cli() -> None:
 
 cli.add_command(quality.command)
 cli.add_command(speed.command, "speed")
+cli.add_command(serving.command)
 
 if __name__ == "__main__":
     cli()

@@ -173,8 +173,8 @@ def command(config, overrides, root, run_id, resume, first, last, jobs, no_cache
 def _print_serving(config: Config, run: Run) -> None:
     if run.pushed_model:
         terminal.stdout().print(
-            f"Serve it: tensorflow_model_server --model_name={config.model_name} "
-            f"--model_base_path={config.push_dir} --port=8500 --rest_api_port=8501"
+            f"Serve it: tfx-pipeline serve --model-name {config.model_name} "
+            f"--model-base-path {config.push_dir}"
         )
 
 

@@ -106,6 +106,27 @@ COMMANDS: dict[str, Lazy] = {
     "show": Lazy(
         _module("tfx_pipeline.commands.show:command"), "Show a run's artifacts and metrics."
     ),
+    "serve": Lazy(
+        _module("tfx_pipeline.commands.serve:command"),
+        "Serve pushed models over TensorFlow Serving's gRPC and REST APIs.",
+    ),
+    "predict": Lazy(
+        _module("tfx_pipeline.commands.predict:command"),
+        "Ask a model server for predictions for the rows of a file.",
+    ),
+    "models": Lazy(
+        _module("tfx_pipeline.commands.models:command"),
+        "List the pushed versions, with run, metrics, blessing and labels.",
+    ),
+    "promote": Lazy(
+        _module("tfx_pipeline.commands.rollout:promote"), "Let a label point to a version."
+    ),
+    "canary": Lazy(
+        _module("tfx_pipeline.commands.rollout:canary"), "Give a version a share of the rows."
+    ),
+    "rollback": Lazy(
+        _module("tfx_pipeline.commands.rollout:rollback"), "Take the last promote or canary back."
+    ),
 }
 
 

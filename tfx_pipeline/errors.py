@@ -6,7 +6,8 @@
      ├─ Refused                   exit 3   a gate refused; nothing was pushed
      │   └─ DataRefused           exit 3   ... because of the data
      ├─ NodeError                 exit 1   a node failed or cannot run
-     └─ Interrupted               exit 130 or 143: 128 + the signal
+     ├─ Interrupted               exit 130 or 143: 128 + the signal
+     └─ ServingError              exit 1   a model server refused, or cannot be reached
 
 Library code raises these and never prints or exits; the command line turns
 them into one message on standard error and the exit code.
@@ -44,6 +45,19 @@ class Interrupted(PipelineError):
         super().__init__(f"interrupted by {name}. {remedy}" if remedy else f"interrupted by {name}")
         self.signum = signum
         self.exit_code = 128 + signum
+
+
+class ServingError(PipelineError):
+    """A model server refused a request, or cannot be reached.
+
+    Attributes:
+      code: gRPC's name of the status, for example `INVALID_ARGUMENT`.
+      message: what the server said.
+    """
+
+    def __init__(self, code: str, message: str):
+        super().__init__(f"{code}: {message}")
+        self.code, self.message = code, message
 
 
 class Refused(PipelineError):

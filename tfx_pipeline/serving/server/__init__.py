@@ -1,0 +1,1 @@
+"""The local server: TensorFlow Serving's APIs, for development and tests on one machine."""
