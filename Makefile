@@ -1,13 +1,13 @@
 # Every target does its own set-up, from the lock files in requirements/ into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev run test test-fast lint format bench lock clean
+.PHONY: help setup setup-dev setup-kubeflow setup-kubeflow-dev run test test-fast lint format bench lock clean
 
 PYTHON := .venv/bin/python
 SETUP := sh scripts/setup.sh
 LINE := 1.16
 
 help:  ## Show this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-10s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
 setup:  ## Install what running needs into .venv
 	@$(SETUP) requirements/tfx-$(LINE).txt
@@ -15,13 +15,20 @@ setup:  ## Install what running needs into .venv
 setup-dev:  ## Install what the tests need as well
 	@$(SETUP) requirements/tfx-$(LINE)-dev.txt
 
+setup-kubeflow:  ## Install kfp into .kubeflow, to write pipelines for Kubeflow
+	@$(SETUP) --into .kubeflow requirements/kubeflow.txt
+
+setup-kubeflow-dev:  ## Install what the tests of the Kubeflow runner need as well
+	@$(SETUP) --into .kubeflow requirements/kubeflow-dev.txt
+	@sh scripts/setup_mariadb.sh
+
 run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.steps=200"
 	@$(PYTHON) runners/local_runner.py $(ARGS)
 
-test: lint  ## Check the style, then run all tests; ARGS="-k name"
+test: lint setup-kubeflow-dev  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)
 
-test-fast: setup-dev  ## Run the tests that need no TensorFlow
+test-fast: setup-dev setup-kubeflow-dev  ## Run the tests that need no TensorFlow
 	$(PYTHON) -m pytest -m "not tensorflow and not e2e" \
 		--ignore tests/components --ignore tests/modules --ignore tests/e2e $(ARGS)
 

@@ -1,5 +1,7 @@
 """Makes .venv from a lock file: `python3 scripts/setup_env.py requirements/LOCK.txt`.
 
+`--into FOLDER` before it makes another environment, for tools that must not meet TFX.
+
 Runs on any Python from 3.8 with nothing installed. It finds Python 3.10, gets `uv`
 if there is none, installs, and leaves a stamp, so that the next call returns at once.
 """
@@ -40,6 +42,15 @@ on PATH, not in pyenv, and uv could not get it. Install it in one of these ways,
 NO_UV = """\
 The installer uv is needed and could not be installed with pip. Install it yourself, then try again:
   apt install python3-venv python3-pip, or see https://docs.astral.sh/uv/"""
+
+
+def use(folder: str) -> None:
+    """Lets this script make the environment `folder` in place of .venv."""
+    global VENV, PYTHON, STAMP, UNFINISHED
+    VENV = PROJECT / folder
+    PYTHON = VENV / "bin" / "python"
+    STAMP = VENV / ".installed.json"
+    UNFINISHED = VENV / ".unfinished"
 
 
 def say(text: str) -> None:
@@ -155,11 +166,20 @@ def ensure_venv(uv: str, python: str) -> None:
     moved = stamp().get("project", str(PROJECT)) != str(PROJECT)
     if UNFINISHED.exists() or moved or not works:
         shutil.rmtree(VENV, ignore_errors=True)
-        call("making .venv", uv, "venv", "--quiet", "--no-project", "--python", python, str(VENV))
+        call(
+            f"making {VENV.name}",
+            uv,
+            "venv",
+            "--quiet",
+            "--no-project",
+            "--python",
+            python,
+            str(VENV),
+        )
 
 
 def install(lock: pathlib.Path) -> None:
-    """Makes .venv what `lock` says, with the project itself in it."""
+    """Makes the environment what `lock` says; .venv has the project itself in it as well."""
     say("this takes a few minutes the first time")
     python = find_python()
     uv = find_uv(python)
@@ -171,16 +191,17 @@ def install(lock: pathlib.Path) -> None:
     target = ("--python", str(PYTHON))
     sync = ("pip", "sync", *target, "--compile-bytecode", *quietly(), str(lock))
     call(f"installing {lock.name}", uv, *sync)
-    own = ("--no-deps", "--no-build-isolation", "-e", str(PROJECT))
-    call("installing tfx-pipeline", uv, "pip", "install", "--quiet", *target, *own)
+    if VENV.name == ".venv":
+        own = ("--no-deps", "--no-build-isolation", "-e", str(PROJECT))
+        call("installing tfx-pipeline", uv, "pip", "install", "--quiet", *target, *own)
     STAMP.write_text(json.dumps(stamp_for(lock)))
     UNFINISHED.unlink()
 
 
 def lock_requirements(line: str, options: list[str]) -> None:
-    """Resolves the .in files of one line of TFX into exact pins."""
+    """Resolves the .in files of one line of TFX, and those of other tools, into exact pins."""
     uv = find_uv(str(PYTHON))
-    for name in (f"tfx-{line}", f"tfx-{line}-dev"):
+    for name in (f"tfx-{line}", f"tfx-{line}-dev", "cluster", "kubeflow", "kubeflow-dev"):
         files = (f"requirements/{name}.in", "-o", f"requirements/{name}.txt")
         style = ("--quiet", "--no-header", "--annotation-style", "line", "--python-version", "3.10")
         call(f"resolving {name}", uv, "pip", "compile", *files, *style, *options)
@@ -201,6 +222,9 @@ def main(args: list[str]) -> None:
     if args[:1] == ["--lock"]:
         lock_requirements(args[1], args[2:])
         return
+    if args[:1] == ["--into"]:
+        use(args[1])
+        args = args[2:]
     lock = (PROJECT / args[0]).resolve()
     if is_installed(lock):
         return

@@ -6,28 +6,21 @@ is in `configfile`; what needs the data or the schema is in `checks`.
 
 from __future__ import annotations
 
-import pathlib
 import re
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from tfx_pipeline import metrics
+from tfx_pipeline import layout, metrics
+from tfx_pipeline.kubeflow.config import Kubeflow
+from tfx_pipeline.section import Section
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 """`package.module.name`, imported when it is needed."""
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
-
-
-class Section(pydantic.BaseModel):
-    """A frozen mapping of the configuration that refuses unknown keys."""
-
-    model_config = pydantic.ConfigDict(
-        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
-    )
 
 
 class Split(Section):
@@ -275,6 +268,7 @@ class Config(Section):
     serving: Serving = Serving()
     beam: Beam = Beam()
     modules: Modules = Modules()
+    kubeflow: Kubeflow = Kubeflow()
     folder: str = Field("", exclude=True)
     """The configuration file's folder; relative paths and `modules` start here."""
 
@@ -284,7 +278,7 @@ class Config(Section):
 
     @property
     def push_dir(self) -> str:
-        return self.serving.push_dir or str(pathlib.Path(self.root) / "serving" / self.model_name)
+        return self.serving.push_dir or layout.join(self.root, "serving", self.model_name)
 
     @property
     def raw_columns(self) -> tuple[str, ...]:

@@ -12,7 +12,7 @@ from google.protobuf.message import DecodeError
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import pipeline_pb2 as pb
 
-from tfx_pipeline import errors
+from tfx_pipeline import errors, inline
 
 RUN_ID_PARAMETER = "pipeline-run-id"
 _TYPES = {
@@ -23,20 +23,25 @@ _TYPES = {
 TYPE_NAMES = {int: "int", float: "float", str: "string"}
 
 
-def read(path: pathlib.Path) -> pb.Pipeline:
-    """Reads a compiled pipeline.
+def read(source: str | pathlib.Path) -> pb.Pipeline:
+    """Reads a compiled pipeline: a file's, or one that is given as a `data:` URI.
 
     Raises:
       ConfigError: there is no such file, or it is no compiled pipeline.
     """
+    name = str(source)
     try:
-        pipeline = pb.Pipeline.FromString(path.read_bytes())
+        if inline.is_inline(name):
+            data, name = inline.decode(name), f"{name[:40]}..."
+        else:
+            data = pathlib.Path(name).read_bytes()
+        pipeline = pb.Pipeline.FromString(data)
     except OSError as error:
-        raise errors.ConfigError(f"{path}: cannot be read: {error.strerror}") from error
+        raise errors.ConfigError(f"{name}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise errors.ConfigError(f"{path}: is no compiled pipeline: {error}") from error
+        raise errors.ConfigError(f"{name}: is no compiled pipeline: {error}") from error
     if not pipeline.nodes:
-        raise errors.ConfigError(f"{path}: is no compiled pipeline: it has no nodes")
+        raise errors.ConfigError(f"{name}: is no compiled pipeline: it has no nodes")
     return pipeline
 
 

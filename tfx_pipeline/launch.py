@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import json
 import logging
-import pathlib
 import sys
 import traceback
 
@@ -25,7 +24,7 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
-from tfx_pipeline import cache, errors, ir, metadata
+from tfx_pipeline import cache, errors, ir, metadata, remote
 from tfx_pipeline.components import beam_tuning, outcome
 from tfx_pipeline.node import Request
 
@@ -40,9 +39,10 @@ def launch(request: Request) -> int:
       NodeError: an upstream node did not end well in this run.
     """
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
-    pipeline = ir.read(pathlib.Path(request.pipeline))
+    pipeline = ir.read(request.pipeline)
     node = ir.find_node(pipeline, request.node)
     parameters = ir.cast_parameters(pipeline, request.parameters)
+    remote.prepare([str(pipeline), *request.parameters.values()])
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
     done = history.record(request.node, request.run_id)

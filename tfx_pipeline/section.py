@@ -1,0 +1,13 @@
+"""The base of every mapping in `pipeline.yaml`; in a file of its own, so that a section can be."""
+
+from __future__ import annotations
+
+import pydantic
+
+
+class Section(pydantic.BaseModel):
+    """A frozen mapping of the configuration that refuses unknown keys."""
+
+    model_config = pydantic.ConfigDict(
+        frozen=True, extra="forbid", populate_by_name=True, protected_namespaces=()
+    )
