@@ -8,7 +8,7 @@ import subprocess
 import pytest
 from ruamel.yaml import YAML
 
-from tests.kubeflow import plans
+from tests.kubeflow import mariadb, plans
 from tfx_pipeline.kubeflow import kfp_process
 
 
@@ -49,3 +49,10 @@ def in_kfp(tmp_path):
         return json.loads(done.stdout)
 
     return run
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A MariaDB server for the whole session."""
+    with mariadb.serve() as running:
+        yield running
