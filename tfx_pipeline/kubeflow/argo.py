@@ -169,7 +169,7 @@ def _resources(wanted: Step) -> Document:
         if amount and amount.limit:
             result["limits"][kind] = amount.limit
     if wanted.gpu:
-        result["limits"][wanted.gpu.type] = wanted.gpu.count
+        result["limits"][wanted.gpu.type] = str(wanted.gpu.count)
     return _without_empty(result)
 
 

@@ -22,7 +22,7 @@ _VARIABLE = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _SECRET_KEY = re.compile(r"[A-Za-z0-9._-]{1,253}")
 _PATH = re.compile(r"(/[^/:\s]+)+/?")
 _IMAGE = re.compile(
-    r"""(?P<host>[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:\d+)?/)?   # registry
+    r"""((localhost|(?=[^/]*[.:])[A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)(:\d+)?/)?  # registry
         [a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*                        # repository
         (?:/[a-z0-9]+(?:(?:\.|_|__|-+)[a-z0-9]+)*)*
         (?::[A-Za-z0-9_][A-Za-z0-9_.-]{0,127})?                      # tag
