@@ -8,7 +8,6 @@ others, which are derived here.
 from __future__ import annotations
 
 import os
-import urllib.parse
 from collections.abc import Iterable, Mapping
 
 from tfx_pipeline import errors
@@ -39,13 +38,8 @@ def tensorflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
     result = {}
     endpoint = environment.get(f"{ENDPOINT}_S3") or environment.get(ENDPOINT)
     if endpoint:
-        parts = urllib.parse.urlsplit(endpoint)
-        secure = parts.scheme == "https"
-        result |= {
-            "S3_ENDPOINT": parts.netloc,
-            "S3_USE_HTTPS": str(int(secure)),
-            "S3_VERIFY_SSL": str(int(secure)),
-        }
+        # With its scheme: tensorflow-io 0.37 has no other way to be told of http.
+        result |= {"S3_ENDPOINT": endpoint, "S3_VERIFY_SSL": str(int("https:" in endpoint))}
     region = environment.get("AWS_REGION") or environment.get("AWS_DEFAULT_REGION")
     if region or endpoint:
         result["AWS_REGION"] = region or "us-east-1"
