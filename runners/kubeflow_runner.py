@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import pathlib
 import sys
 import tempfile
+from typing import Any
 
 if __name__ == "__main__":  # also from a checkout that is not installed
     sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
@@ -14,7 +16,7 @@ import click
 from tfx_pipeline import errors, inline, terminal
 from tfx_pipeline.config import Config
 from tfx_pipeline.configfile import load_config
-from tfx_pipeline.kubeflow import advice, argo, kfp_process, output, relocation
+from tfx_pipeline.kubeflow import advice, argo, kfp_process, output, relocation, submission
 from tfx_pipeline.kubeflow.plan import Plan, make_plan
 from tfx_pipeline.kubeflow.quantities import is_image
 from tfx_pipeline.layout import CompiledLayout, Layout, is_remote
@@ -108,23 +110,52 @@ def _kfp_yaml(steps: Plan) -> str:
     show_default=True,
     help="For Kubeflow Pipelines, or for Argo Workflows alone.",
 )
+@click.option("--submit", metavar="HOST", help="Upload it to Kubeflow's API there and start it.")
+@click.option("--namespace", help="Where a Kubeflow of several users runs it.")
+@click.option("--experiment", help="What runs are listed under.  [default: the pipeline's name]")
+@click.option("--version", help="What the upload is called.  [default: the time in UTC]")
 @terminal.json_option
-def command(config, overrides, root, image, file, format, as_json):
+def command(
+    config, overrides, root, image, file, format, submit, namespace, experiment, version, as_json
+):
     """Write the pipeline for Kubeflow Pipelines or Argo Workflows.
 
     Every node becomes a container that runs the node command in IMAGE. The
     section `kubeflow` of the configuration says what steps get of the cluster.
+    With --submit it is uploaded as a new version and started; where there is a
+    schedule, a recurring run takes the place of the earlier one. The API's token
+    is read from TFX_PIPELINE_KFP_TOKEN, cookies from TFX_PIPELINE_KFP_COOKIES.
     """
+    if format == "argo" and submit:
+        raise click.UsageError("--submit goes with --format kfp; for Argo: argo submit FILE")
     loaded = load_config(config, overrides, root=root)
     for warning in advice.warnings(relocation.in_image(loaded)):
         click.echo(f"warning: {warning}", err=True)
     path = pathlib.Path(file)
     runner = KubeflowRunner(loaded, image=image, file=path, format=format)
     steps = runner.run()
+    result = {"file": str(path), "pipeline": steps.name, "steps": len(steps.steps)}
+    if submit:
+        target = submission.Target(host=submit, namespace=namespace, experiment=experiment)
+        name = version or _now()
+        result |= submission.submit(path, steps, loaded.kubeflow, target, name)
     if as_json:
-        terminal.print_json({"file": str(path), "pipeline": steps.name, "steps": len(steps.steps)})
+        terminal.print_json(result)
     else:
-        click.echo(f"{path}: {len(steps.steps)} steps")
+        _print(result)
+
+
+def _now() -> str:
+    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+
+
+def _print(result: dict[str, Any]) -> None:
+    click.echo(f"{result['file']}: {result['steps']} steps")
+    if "version" in result:
+        click.echo(f"uploaded to {result['host']} as version {result['version']}")
+    for key, what in {"run_id": "run", "recurring_run_id": "recurring run"}.items():
+        if key in result:
+            click.echo(f"{what} {result[key]}")
 
 
 if __name__ == "__main__":

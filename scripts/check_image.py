@@ -21,6 +21,7 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 SUITE = "bookworm"
 LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libreadline8,libsqlite3-0,libssl3,zlib1g"
+_CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR")
 BINARIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
 
@@ -65,18 +66,13 @@ def make_base(folder: pathlib.Path) -> None:
         (folder / "usr/local/bin" / name).symlink_to(prefix / "bin" / "python3.10")
     for name in ("/etc/resolv.conf", "/etc/hosts"):
         shutil.copy(name, folder / name.lstrip("/"))
-    for name in ("/etc/ssl/certs", "/usr/local/share/ca-certificates", "/etc/pip.conf"):
-        _copy(pathlib.Path(name), folder / name.lstrip("/"))
+    # Where a proxy stands in front of the registry, its certificate is among these.
+    certificates = folder / "etc/ssl/certs"
+    shutil.rmtree(certificates)
+    shutil.copytree("/etc/ssl/certs", certificates)
     # Passages that a parent of this folder may bar to users other than root.
     os.chmod(folder, 0o755)
     _open_parents(folder / str(prefix).lstrip("/"), folder)
-
-
-def _copy(source: pathlib.Path, target: pathlib.Path) -> None:
-    if source.is_dir():
-        shutil.copytree(source, target, dirs_exist_ok=True, symlinks=False)
-    elif source.exists():
-        shutil.copy(source, target)
 
 
 def _open_parents(path: pathlib.Path, top: pathlib.Path) -> None:
@@ -98,7 +94,7 @@ def build(folder: pathlib.Path) -> Root:
             label = rest.partition(" AS ")[2] or "final"
             root = stages[label] = Root(folder / label)
             root.make(base)
-            root.env |= {k: v for k, v in os.environ.items() if k.startswith(("PIP_", "SSL_"))}
+            root.env |= {k: v for k, v in os.environ.items() if k in _CERTIFICATES}
         else:
             _step(root, stages, name, rest)
     return root
