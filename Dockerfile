@@ -4,13 +4,14 @@
 # Its working directory is the project; `docker run IMAGE --help` is the node command's.
 
 FROM python:3.10.18-slim-bookworm AS build
-# What the steps need, from the lock file, into one folder that the next stage takes over.
+# What the steps need, into one folder that the next stage takes over. The lock file is
+# the whole closure, so there is nothing to resolve (--no-deps).
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++=4:12.2.0-3 \
     && rm -rf /var/lib/apt/lists/*
 COPY requirements/cluster.txt /requirements.txt
 RUN python -m venv /opt/venv \
-    && /opt/venv/bin/pip install --no-cache-dir --requirement /requirements.txt
+    && /opt/venv/bin/pip install --no-cache-dir --no-deps --requirement /requirements.txt
 WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./
 COPY requirements ./requirements

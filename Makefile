@@ -1,6 +1,6 @@
 # Every target does its own set-up, from the lock files in requirements/ into .venv.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-kubeflow setup-kubeflow-dev run test test-fast lint format bench lock clean
+.PHONY: help setup setup-dev setup-kubeflow setup-kubeflow-dev setup-mariadb run test test-fast lint format bench lock clean
 
 PYTHON := .venv/bin/python
 SETUP := sh scripts/setup.sh
@@ -20,12 +20,14 @@ setup-kubeflow:  ## Install kfp into .kubeflow, to write pipelines for Kubeflow
 
 setup-kubeflow-dev:  ## Install what the tests of the Kubeflow runner need as well
 	@$(SETUP) --into .kubeflow requirements/kubeflow-dev.txt
+
+setup-mariadb:  ## Install MariaDB's server for the tests, with apt-get as root
 	@sh scripts/setup_mariadb.sh
 
 run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.steps=200"
 	@$(PYTHON) runners/local_runner.py $(ARGS)
 
-test: lint setup-kubeflow-dev  ## Check the style, then run all tests; ARGS="-k name"
+test: lint setup-kubeflow-dev setup-mariadb  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)
 
 test-fast: setup-dev setup-kubeflow-dev  ## Run the tests that need no TensorFlow

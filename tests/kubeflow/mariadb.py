@@ -17,6 +17,8 @@ from collections.abc import Iterator
 import pymysql
 
 USER, PASSWORD = "tfx", "correct horse"
+LIMITED = "limited"
+"""A user with rights on one database, which has the same name."""
 _START_SECONDS = 120
 
 
@@ -90,7 +92,7 @@ def _command(folder: pathlib.Path, account: str, port: int) -> list[str]:
 def _program(name: str) -> str:
     path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"])
     found = shutil.which(name, path=path)
-    assert found, f"{name} is not installed: make setup-kubeflow-dev"
+    assert found, f"{name} is not installed: make setup-mariadb"
     return found
 
 
@@ -114,6 +116,9 @@ def _create_user(process: subprocess.Popen, folder: pathlib.Path, port: int) -> 
     with connection, connection.cursor() as cursor:
         cursor.execute(f"CREATE USER '{USER}'@'%' IDENTIFIED BY '{PASSWORD}'")
         cursor.execute(f"GRANT ALL ON *.* TO '{USER}'@'%'")
+        # As MariaDB's image makes one: with rights on its own database only.
+        cursor.execute(f"CREATE USER '{LIMITED}'@'%' IDENTIFIED BY '{PASSWORD}'")
+        cursor.execute(f"GRANT ALL ON `{LIMITED}`.* TO '{LIMITED}'@'%'")
 
 
 def _connect(port: int, user: str, password: str, database: str | None = None):

@@ -11,6 +11,8 @@ import pytest
 from tests.kubeflow import mariadb
 from tfx_pipeline import errors, metadata
 
+pytestmark = pytest.mark.e2e  # needs a server that apt-get installs
+
 PROGRAM = """
 import sys
 from tfx_pipeline import metadata
@@ -60,6 +62,11 @@ def test_nested_json_and_backslashes_are_kept(server, password):
     context.properties["p"].string_value = text
     store.put_contexts([context])
     assert store.get_contexts()[0].properties["p"].string_value == text
+
+
+def test_rights_on_its_own_database_are_enough(server, password):
+    uri = server.uri(mariadb.LIMITED).replace(mariadb.USER, mariadb.LIMITED, 1)
+    assert open_store(uri).get_contexts() == []
 
 
 def test_another_database_is_not_kept_waiting(server, password):

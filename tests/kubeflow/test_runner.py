@@ -66,6 +66,17 @@ def test_a_resource_that_does_not_parse(kubeflow):
     assert refused(done, "kubeflow.step.memory.request: must be a whole number of bytes")
 
 
+def test_it_is_a_subcommand_as_well(tfx_pipeline):
+    done = tfx_pipeline("compile", "kubeflow", "--help")
+    assert done.returncode == 0, done.stderr
+    assert "--image" in done.stdout
+
+
+def test_argo_takes_no_submission(kubeflow):
+    done = kubeflow("--format", "argo", "--submit", "http://127.0.0.1:1")
+    assert refused(done, "--submit goes with --format kfp")
+
+
 def test_json_errors_are_one_document(kubeflow):
     done = kubeflow("--json", image="My Image")
     assert done.returncode == 2
