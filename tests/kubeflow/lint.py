@@ -156,8 +156,11 @@ def _platform(spec: Document, platform: Document) -> Iterator[str]:
         if label not in _executors(spec):
             yield f"{label}: Kubernetes is told of an executor that is not there"
         mounted = [s["secretName"] for s in config.get("secretAsVolume", [])]
+        mounted += [claim["constant"] for claim in config.get("pvcMount", [])]
         if len(mounted) != len(set(mounted)):
-            yield f"{label}: a secret is mounted twice, and two volumes get its name"
+            yield f"{label}: two volumes get the same name, that of their secret or claim"
+        if not all(map(_NAME.fullmatch, mounted)):
+            yield f"{label}: a volume gets a name with a dot"
         for secret in config.get("secretAsEnv", []):
             if not secret.get("keyToEnv") or not all(
                 k.get("secretKey") for k in secret["keyToEnv"]

@@ -26,7 +26,7 @@ EVERYTHING = {
     ],
     "volumes": [
         {"claim": "data", "mount_path": "/data", "sub_path": "taxi"},
-        {"claim": "data", "mount_path": "/models", "sub_path": "models"},
+        {"claim": "models", "mount_path": "/models"},
     ],
     "step": {
         "cpu": {"request": "500m", "limit": 2},

@@ -76,7 +76,9 @@ def test_every_key_of_the_section_arrives(workflow):
     assert spec["serviceAccountName"] == "runner"
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
     assert spec["onExit"] == "exit-handler"
-    assert [volume["name"] for volume in spec["volumes"]] == ["claim-data", "secret-gcs"]
+    assert [volume["name"] for volume in spec["volumes"]] == [
+        "claim-data", "claim-models", "secret-gcs",
+    ]  # fmt: skip
     assert container["resources"] == {
         "requests": {"cpu": "500m", "memory": "8Gi"},
         "limits": {"cpu": "2", "memory": "16Gi", "nvidia.com/gpu": "2"},

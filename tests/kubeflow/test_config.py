@@ -49,6 +49,8 @@ BAD = [
     ("secrets=[{name: s, mount_path: s}]", "secrets.0.mount_path", "an absolute path"),
     ("env={MYSQL_PASSWORD: hunter2}", "kubeflow.env", "MYSQL_PASSWORD looks like a secret"),
     ("volumes=[{claim: data, mount_path: ../x}]", "volumes.0.mount_path", "an absolute path"),
+    ("volumes=[{claim: data.v1, mount_path: /d}]", "volumes.0.claim", "without '.'"),
+    ("secrets=[{name: a.b, mount_path: /d}]", "secrets.0", "a mounted secret's name"),
     ("image_pull_policy=Sometimes", "kubeflow.image_pull_policy", "must be 'Always'"),
     ("exit_handler={image: 'A B', command: [x]}", "exit_handler.image", "must be an image"),
     ("exit_handler={image: curl, command: []}", "exit_handler.command", ""),
@@ -69,7 +71,8 @@ def test_what_is_wrong_is_named(shop, setting, where, message):
 
 TWICE = [
     ("secrets=[{name: a, env: {X: k}}, {name: b, env: {X: k}}]", "variable 'X'"),
-    ("secrets=[{name: a, mount_path: /a}, {name: a, mount_path: /b}]", "mounted secret 'a'"),
+    ("secrets=[{name: a, mount_path: /a}, {name: a, mount_path: /b}]", "volume 'a'"),
+    ("volumes=[{claim: a, mount_path: /a}, {claim: a, mount_path: /b}]", "volume 'a'"),
     ("volumes=[{claim: a, mount_path: /d}, {claim: b, mount_path: /d/}]", "path '/d'"),
 ]
 

@@ -238,6 +238,16 @@ def secret_mounted_twice(spec, platform):
     executors(platform)["exec-trainer"]["secretAsVolume"] = [mount, {**mount, "mountPath": "/b"}]
 
 
+def claim_mounted_twice(spec, platform):
+    claim = {"constant": "data", "mountPath": "/a"}
+    executors(platform)["exec-trainer"]["pvcMount"] = [claim, {**claim, "mountPath": "/b"}]
+
+
+def claim_with_a_dot(spec, platform):
+    claim = {"constant": "data.v1", "mountPath": "/a"}
+    executors(platform)["exec-trainer"]["pvcMount"] = [claim]
+
+
 MUTANTS = {
     undeclared_input: "gives the undeclared input 'epochs'",
     input_nobody_gives: "does not give the input 'steps'",
@@ -259,7 +269,9 @@ MUTANTS = {
     old_schema: "schemaVersion is 2.0.0",
     unknown_executor: "an executor that is not there",
     secret_without_key: "key is not given",
-    secret_mounted_twice: "mounted twice",
+    secret_mounted_twice: "two volumes get the same name",
+    claim_mounted_twice: "two volumes get the same name",
+    claim_with_a_dot: "a name with a dot",
 }
 
 

@@ -17,6 +17,7 @@ from tfx_pipeline.kubeflow.quantities import (
     MountPath,
     SecretKey,
     Variable,
+    VolumeName,
     amount,
 )
 from tfx_pipeline.section import Section
@@ -125,13 +126,16 @@ class Secret(Section):
             raise ValueError(
                 "is not used: give 'env' with VARIABLE: key, the key in the secret, or 'mount_path'"
             )
+        if self.mount_path and "." in self.name:
+            # Kubeflow calls the volume by the secret's name, and volumes have no '.'.
+            raise ValueError(f"a mounted secret's name must have no '.', found {self.name!r}")
         return self
 
 
 class Volume(Section):
     """A persistent volume claim, mounted into every step."""
 
-    claim: KubernetesName
+    claim: VolumeName
     mount_path: MountPath
     sub_path: str = ""
 
@@ -204,10 +208,12 @@ class Kubeflow(Section):
     @pydantic.model_validator(mode="after")
     def _names_are_single(self):
         variables = [*self.env, *(name for secret in self.secrets for name in secret.env)]
+        # Kubeflow calls volumes by the names of their secrets and claims.
         mounted = [secret.name for secret in self.secrets if secret.mount_path]
+        mounted += [volume.claim for volume in self.volumes]
         paths = [part.mount_path for part in (*self.secrets, *self.volumes) if part.mount_path]
         _ensure_single("the variable", variables)
-        _ensure_single("the mounted secret", mounted)
+        _ensure_single("the volume", mounted)
         _ensure_single("the path", [path.rstrip("/") for path in paths])
         return self
 

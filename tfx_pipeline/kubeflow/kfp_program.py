@@ -125,7 +125,7 @@ def kubernetes(step, plan):
     config = {
         "secretAsEnv": [secret_as_env(s) for s in plan["secrets"] if s["env"]],
         "secretAsVolume": [
-            {"secretName": s["name"], "mountPath": s["mount_path"], "optional": False}
+            {"secretName": s["name"], "mountPath": s["mount_path"]}
             for s in plan["secrets"]
             if s["mount_path"]
         ],
@@ -143,7 +143,7 @@ def kubernetes(step, plan):
 
 def secret_as_env(secret):
     pairs = [{"secretKey": key, "envVar": name} for name, key in secret["env"].items()]
-    return {"secretName": secret["name"], "keyToEnv": pairs, "optional": False}
+    return {"secretName": secret["name"], "keyToEnv": pairs}
 
 
 def claim(volume):

@@ -67,6 +67,9 @@ Duration = _checked(_DURATION, "must be a duration such as 30s, 10m, 2h or 1d")
 KubernetesName = _checked(
     _NAME, "must be lower-case letters, digits, '-' and '.', as Kubernetes names things"
 )
+VolumeName = _checked(
+    re.compile(rf"{_LABEL}"), "must be lower-case letters, digits and '-', without '.'"
+)
 Variable = _checked(_VARIABLE, "must be the name of an environment variable")
 SecretKey = _checked(_SECRET_KEY, "must be a key of the secret: letters, digits, '-', '_' and '.'")
 MountPath = _checked(_PATH, "must be an absolute path without ':', such as /data")
