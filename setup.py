@@ -34,13 +34,19 @@ setup(
         "tfx_pipeline": ["py.typed", "airflow/dag.py.jinja", "serving/protos.binpb"],
     },
     install_requires=requirements("tfx-1.16.in"),
-    extras_require={"dev": requirements("tfx-1.16-dev.in")},
+    extras_require={
+        "dev": requirements("tfx-1.16-dev.in"),
+        "kubeflow": requirements("kubeflow.in"),
+        "mysql": requirements("mysql.in"),
+        "s3": requirements("s3.in"),
+    },
     entry_points={
         "console_scripts": ["tfx-pipeline=tfx_pipeline.cli:run"],
         "tfx_pipeline.runners": [
             "local=runners.local_runner:command",
             "airflow=runners.airflow_runner:command",
             "serving=tfx_pipeline.commands.manifests:command",
+            "kubeflow=runners.kubeflow_runner:command",
         ],
     },
     # `build/` holds runs and models; the build of the package must not end up there.

@@ -221,7 +221,11 @@ def install(lock: pathlib.Path) -> None:
 def lock_requirements(line: str, options: list[str]) -> None:
     """Resolves the .in files of one line of TFX, and those of other tools, into exact pins."""
     uv = find_uv(str(PYTHON))
-    pythons = {f"tfx-{line}": "3.10", f"tfx-{line}-dev": "3.10", "airflow": "3.12"}
+    pythons = {
+        **dict.fromkeys((f"tfx-{line}", f"tfx-{line}-dev"), "3.10"),
+        **dict.fromkeys(("cluster", "kubeflow", "kubeflow-dev"), "3.10"),
+        "airflow": "3.12",
+    }
     for name, version in pythons.items():
         files = (f"requirements/{name}.in", "-o", f"requirements/{name}.txt")
         style = ("--quiet", "--no-header", "--annotation-style", "line")

@@ -66,6 +66,13 @@ def test_what_the_tests_need_stays_when_a_lock_changes(setup_env, lock):
     assert setup_env.lock_to_keep(lock) == larger
 
 
+def test_another_environment_has_a_stamp_of_its_own(setup_env, lock):
+    installed(setup_env, lock)
+    setup_env.use(".tools-of-tests")
+    assert not setup_env.is_installed(lock)
+    assert setup_env.PYTHON == setup_env.PROJECT / ".tools-of-tests" / "bin" / "python"
+
+
 @pytest.mark.parametrize("name", ["requirements/tfx.txt", "setup.py"])
 def test_a_change_is_installed(setup_env, lock, tmp_path, name):
     installed(setup_env, lock)

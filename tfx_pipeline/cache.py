@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import importlib.metadata
 import json
-import os
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import local_deployment_config_pb2, pipeline_pb2
@@ -69,10 +68,12 @@ def _set(node: pipeline_pb2.PipelineNode, key: str, value: dict[str, str]) -> No
 
 def forget_vanished_pushes(history: metadata.History, node: str) -> None:
     """Makes pushed models whose version folder is gone unfit for the cache."""
+    from tfx.dsl.io import fileio  # heavy, and the local runner imports this module
+
     for execution in history.executions(node):
         for output in history.outputs(execution.id):
             destination = output.properties.get("pushed_destination")
-            if output.type == "PushedModel" and destination and not os.path.exists(destination):
+            if output.type == "PushedModel" and destination and not fileio.exists(destination):
                 artifact = history.store.get_artifacts_by_id([output.id])[0]
                 if artifact.state != metadata_store_pb2.Artifact.DELETED:
                     artifact.state = metadata_store_pb2.Artifact.DELETED

@@ -12,8 +12,8 @@ from collections.abc import Iterable, Iterator
 
 from tfx_pipeline import datafiles, dottedpaths, schemafile
 from tfx_pipeline.config import Config, Feature
-from tfx_pipeline.configfile import is_remote
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
+from tfx_pipeline.layout import is_remote
 
 NUMERIC = ("zscore", "minmax", "log", "buckets")
 

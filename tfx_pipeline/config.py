@@ -6,15 +6,15 @@ is in `configfile`; what needs the data or the schema is in `checks`.
 
 from __future__ import annotations
 
-import pathlib
 import re
 from typing import Annotated, Any, Literal
 
 import pydantic
 from pydantic import Field, PositiveFloat, PositiveInt
 
-from tfx_pipeline import metrics
+from tfx_pipeline import layout, metrics
 from tfx_pipeline.airflow.config import Airflow
+from tfx_pipeline.kubeflow.config import Kubeflow
 from tfx_pipeline.section import Section
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -270,6 +270,7 @@ class Config(Section):
     beam: Beam = Beam()
     modules: Modules = Modules()
     airflow: Airflow = Airflow()
+    kubeflow: Kubeflow = Kubeflow()
     folder: str = Field("", exclude=True)
     """The configuration file's folder; relative paths and `modules` start here."""
 
@@ -279,7 +280,7 @@ class Config(Section):
 
     @property
     def push_dir(self) -> str:
-        return self.serving.push_dir or str(pathlib.Path(self.root) / "serving" / self.model_name)
+        return self.serving.push_dir or layout.join(self.root, "serving", self.model_name)
 
     @property
     def raw_columns(self) -> tuple[str, ...]:

@@ -9,7 +9,6 @@ import copy
 import dataclasses
 import os
 import pathlib
-import re
 from collections.abc import Sequence
 from typing import Any
 
@@ -18,8 +17,7 @@ import pydantic
 from tfx_pipeline import crosschecks, overriding, wording, yamlfile
 from tfx_pipeline.config import Config
 from tfx_pipeline.errors import ConfigError, Problem
-
-_REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+from tfx_pipeline.layout import is_remote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -129,11 +127,6 @@ def _resolve_paths(
             "airflow": airflow.model_copy(update={"watch": absolute(airflow.watch)}),
         }
     )
-
-
-def is_remote(path: str) -> bool:
-    """Whether `path` names its file system, as in `s3://bucket/key`."""
-    return bool(_REMOTE.match(path))
 
 
 def absolute_path(path: str, folder: pathlib.Path) -> str:

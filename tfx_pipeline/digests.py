@@ -15,16 +15,29 @@ import importlib.util
 import pathlib
 import sysconfig
 
+from tfx_pipeline.layout import is_remote
+
 _LIBRARY = "tfx_pipeline"
 _LENGTH = 12
 
 
 def file_digest(path: str | pathlib.Path) -> str:
     """The first 12 hex digits of the file's SHA-256; `absent` when there is none."""
+    if is_remote(str(path)):
+        return _remote_digest(str(path))
     path = pathlib.Path(path)
     if not path.is_file():
         return "absent"
     return hashlib.sha256(path.read_bytes()).hexdigest()[:_LENGTH]
+
+
+def _remote_digest(uri: str) -> str:
+    from tfx.dsl.io import fileio
+
+    if not fileio.exists(uri):
+        return "absent"
+    with fileio.open(uri, "rb") as file:
+        return hashlib.sha256(file.read()).hexdigest()[:_LENGTH]
 
 
 def code_digests(*dotted_paths: str) -> dict[str, str]:

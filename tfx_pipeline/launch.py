@@ -25,7 +25,7 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
-from tfx_pipeline import cache, errors, ir, kept, metadata, result
+from tfx_pipeline import cache, errors, ir, kept, metadata, remote, result
 from tfx_pipeline.components import beam_tuning, outcome
 from tfx_pipeline.node import Request
 
@@ -42,6 +42,7 @@ def launch(request: Request) -> int:
     """
     _log_to_stderr()
     pipeline = ir.read(request.pipeline)
+    remote.prepare([str(pipeline), *request.parameters.values()])
     connection = ir.metadata_connection(pipeline)
     history = metadata.History(metadata.open_store(connection), pipeline.pipeline_info.id)
     if request.keep_pipeline:

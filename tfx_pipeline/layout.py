@@ -4,20 +4,49 @@ from __future__ import annotations
 
 import dataclasses
 import pathlib
+import re
+
+_REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+
+LOCAL_HOME = ".tfx-pipeline"
+"""Where runs on this machine keep their own files when `root` is remote."""
+
+
+def is_remote(path: str) -> bool:
+    """Whether `path` names its file system, as in `s3://bucket/key`."""
+    return bool(_REMOTE.match(path))
+
+
+def join(folder: str, *names: str) -> str:
+    """The path of something below a folder, local or remote."""
+    if is_remote(folder):
+        return "/".join([folder.rstrip("/"), *names])
+    return str(pathlib.Path(folder, *names))
 
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """The folder `<root>/<pipeline name>/` and what is in it.
 
-    TFX adds one folder for each node, `<node>/<output key>/<execution id>`.
+    TFX adds one folder for each node, `<node>/<output key>/<execution id>`. With a
+    remote root, what this machine keeps of its own runs lies below the working
+    directory: databases and logs do not work on an object store.
     """
 
     root: str
     name: str
 
     @property
+    def artifacts(self) -> str:
+        """The folder of the nodes' artifacts; TFX calls it the pipeline's root."""
+        return join(self.root, self.name)
+
+    @property
     def home(self) -> pathlib.Path:
+        """The folder on this machine."""
+        if is_remote(self.root):
+            scheme, _, path = self.root.partition("://")
+            return pathlib.Path.cwd() / LOCAL_HOME / scheme / path.strip("/") / self.name
         return pathlib.Path(self.root) / self.name
 
     @property
@@ -30,6 +59,10 @@ class Layout:
 
     def run(self, run_id: str) -> RunLayout:
         return RunLayout(self.runs / run_id)
+
+    def compiled(self, digest: str) -> str:
+        """Where a compiled pipeline lies that is too large for a command line."""
+        return join(self.artifacts, "compiled", f"{digest}.pb")
 
 
 @dataclasses.dataclass(frozen=True)

@@ -20,7 +20,7 @@ from typing import Any
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from tfx_pipeline import errors
+from tfx_pipeline import errors, mysql
 
 PASSWORD_VARIABLE = "TFX_PIPELINE_METADATA_PASSWORD"
 REFUSED_CODE = 103
@@ -94,10 +94,10 @@ def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> str:
 
 @contextlib.contextmanager
 def _schema_lock(config: pb.ConnectionConfig) -> Iterator[None]:
-    # Creating the schema in two processes at once fails (measured: 3 of 6 on
-    # SQLite). MySQL has no file to lock: there the attempts above do the work.
-    if not config.HasField("sqlite"):
-        yield
+    # Creating the schema in two processes at once fails (measured: 3 of 6 on SQLite).
+    if config.HasField("mysql"):
+        with mysql.lock(config.mysql):
+            yield
         return
     path = pathlib.Path(config.sqlite.filename_uri)
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import dataclasses
 import os
+import pathlib
 import sys
 import tempfile
 
 import click
 
 from tfx_pipeline import errors, supervise, terminal
+from tfx_pipeline.layout import CompiledLayout, is_remote
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # before anything imports TensorFlow
 os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")
@@ -28,8 +30,8 @@ class Request:
     """What to execute.
 
     Attributes:
-      pipeline: path of the compiled pipeline (pipeline.pb), or the pipeline itself
-        as a `data:` URI.
+      pipeline: the compiled pipeline: path or URI of pipeline.pb, or the pipeline
+        itself as a `data:` URI.
       node: the node's id.
       run_id: the run it belongs to; a retry has the same.
       parameters: runtime parameters as text, by name.
@@ -51,20 +53,30 @@ def execute(request: Request) -> int:
     """Executes the node in a supervised child process and returns its exit code."""
     # Libraries clean their temporary files when Python exits, which the child does not.
     with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
+        local = _local(request, scratch)
         try:
-            return supervise.run_supervised(lambda: _launch(request, scratch))
+            return supervise.run_supervised(lambda: _launch(request, local, scratch))
         except errors.Interrupted as interrupt:
-            _cancel(request)
+            _cancel(local)
             print(f"{request.node}: {interrupt}", file=sys.stderr)
             return interrupt.exit_code
 
 
-def _launch(request: Request, scratch: str) -> int:
+def _local(request: Request, scratch: str) -> Request:
+    """The request with the pipeline on this machine, where the child will put it."""
+    if not is_remote(request.pipeline):
+        return request
+    return dataclasses.replace(request, pipeline=str(CompiledLayout(pathlib.Path(scratch)).ir))
+
+
+def _launch(request: Request, local: Request, scratch: str) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     try:
-        from tfx_pipeline import launch
+        from tfx_pipeline import launch, remote
 
-        return launch.launch(request)
+        if local.pipeline != request.pipeline:
+            remote.fetch(request.pipeline, local.pipeline)
+        return launch.launch(local)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
         if request.result is not None:
@@ -105,7 +117,12 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@click.option("--pipeline", required=True, metavar="FILE", help="The compiled pipeline.pb.")
+@click.option(
+    "--pipeline",
+    required=True,
+    metavar="FILE|URI",
+    help="The compiled pipeline.pb, also as s3:// or gs://, or inline as data: URI.",
+)
 @click.option("--node", required=True, metavar="NAME", help="Which node, for example Trainer.")
 @click.option("--run-id", required=True, metavar="ID", help="The run; a retry keeps its id.")
 @click.option("--param", multiple=True, metavar="KEY=VALUE", help="A runtime parameter.")

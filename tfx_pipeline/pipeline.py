@@ -96,7 +96,7 @@ def assemble(config: Config, nodes: list[BaseNode]) -> Pipeline:
     layout = Layout(config.root, config.name)
     return Pipeline(
         pipeline_name=config.name,
-        pipeline_root=str(layout.home),
+        pipeline_root=layout.artifacts,
         components=list(dict.fromkeys(nodes)),
         enable_cache=True,
         metadata_connection_config=metadata.connection_config(config.metadata, layout.metadata_db),

@@ -58,12 +58,17 @@ class Runner(abc.ABC):
         with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as folder:
             yield pathlib.Path(folder)
 
+    @property
+    def config_to_compile(self) -> Config:
+        """The configuration as the nodes' machines see it: with their paths."""
+        return self.config
+
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
         """Compiles the pipeline in the worker."""
         self.worker.run(
             "compile",
             folder / "logs" / "compile.log",
-            config=self.config.dump(),
+            config=self.config_to_compile.dump(),
             folder=self.config.folder,
             output=str(folder),
         )

@@ -172,6 +172,8 @@ def _section_below(section: Any, part: Any, held: Any) -> Any:
         if typing.get_origin(value) is typing.Annotated:  # features: a union told by 'transform'
             return treatments().get(held.get("transform") if isinstance(held, Mapping) else "")
         return value
+    if typing.get_origin(section) is tuple:
+        return typing.get_args(section)[0]
     return None
 
 

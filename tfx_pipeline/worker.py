@@ -182,6 +182,13 @@ def _mark(request: dict[str, Any]) -> int:
     return errors.EXIT_OK
 
 
+def _upload(request: dict[str, Any]) -> int:
+    from tfx_pipeline import remote
+
+    remote.store(pathlib.Path(request["file"]).read_bytes(), request["uri"])
+    return errors.EXIT_OK
+
+
 def _node(request: dict[str, Any]) -> int:
     return execute(Request(**request["request"]))
 
@@ -190,6 +197,7 @@ _OPERATIONS: dict[str, Callable[[dict[str, Any]], int]] = {
     "compile": _compile,
     "mark": _mark,
     "node": _node,
+    "upload": _upload,
 }
 
 

@@ -1,0 +1,58 @@
+"""Fixtures of the Kubeflow tests: written pipelines, and a MariaDB of their own."""
+
+from __future__ import annotations
+
+import json
+import subprocess
+
+import pytest
+from ruamel.yaml import YAML
+
+from tests.kubeflow import mariadb, plans
+from tfx_pipeline.kubeflow import kfp_process
+
+
+def load_all(text: str) -> list[dict]:
+    return list(YAML(typ="safe", pure=True).load_all(text))
+
+
+def write_kfp(plan, folder) -> str:
+    target = folder / "kfp.yaml"
+    kfp_process.run("kfp_program.py", plan.model_dump(mode="json"), str(target))
+    return target.read_text()
+
+
+@pytest.fixture(scope="session")
+def bundled_kfp(tmp_path_factory) -> str:
+    """The bundled pipeline's YAML."""
+    return write_kfp(plans.bundled(), tmp_path_factory.mktemp("kfp"))
+
+
+@pytest.fixture(scope="session")
+def everything_kfp(tmp_path_factory) -> str:
+    """The YAML of a pipeline that uses every key of the section."""
+    return write_kfp(plans.everything(), tmp_path_factory.mktemp("kfp"))
+
+
+@pytest.fixture
+def in_kfp(tmp_path):
+    """Runs one of the programs beside this file in the environment that has kfp."""
+
+    def run(program: str, text: str) -> dict:
+        file = tmp_path / "pipeline.yaml"
+        file.write_text(text)
+        script = plans.REPOSITORY / "tests" / "kubeflow" / program
+        command = [kfp_process.find_python(), "-I", str(script), str(file)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False)
+        if done.returncode:
+            raise ValueError(done.stderr)
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def server():
+    """A MariaDB server for the whole session."""
+    with mariadb.serve() as running:
+        yield running

@@ -1,0 +1,163 @@
+"""Writes a plan as a Kubeflow pipeline with the kfp DSL: JSON on stdin, YAML to a file.
+
+This file runs in an environment that has kfp, which need not have this project: kfp
+and TFX seldom agree on protobuf. So it imports nothing but kfp, and is run by its path.
+"""
+
+from __future__ import annotations
+
+import inspect
+import json
+import sys
+
+from kfp import compiler, dsl
+
+RUN_ID, STATUS = "pipeline_run_id", "final_status"
+TYPES = {"int": int, "float": float, "string": str}
+
+
+def write(plan: dict, target: str) -> None:
+    """Compiles the plan into the file `target`."""
+    parameters = {name: TYPES[p["type"]] for name, p in plan["parameters"].items()}
+
+    def pipeline(*values):
+        given = dict(zip(parameters, values))
+        if plan["exit_step"] is None:
+            add_steps(plan, given)
+            return
+        handler = exit_task(plan["exit_step"])
+        with dsl.ExitHandler(handler, name="nodes"):
+            add_steps(plan, given)
+
+    defaults = {name: p["default"] for name, p in plan["parameters"].items()}
+    sign(pipeline, plan["name"], parameters, defaults)
+    made = dsl.pipeline(name=plan["name"], description=plan["description"] or None)(pipeline)
+    compiler.Compiler().compile(made, target)
+
+
+def sign(function, name, types, defaults=None):
+    """Gives a function the name and signature that kfp reads."""
+    kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
+    absent = dict.fromkeys(types, inspect.Parameter.empty)
+    absent.update({k: v for k, v in (defaults or {}).items() if v is not None})
+    ordered = sorted(types, key=lambda key: absent[key] is not inspect.Parameter.empty)
+    function.__name__ = name.replace("-", "_")
+    function.__annotations__ = {key: types[key] for key in ordered}
+    function.__signature__ = inspect.Signature(
+        [inspect.Parameter(k, kind, default=absent[k], annotation=types[k]) for k in ordered]
+    )
+
+
+def component(step, types):
+    """A container component whose inputs are of these types."""
+
+    def build(*values):
+        inputs = dict(zip(types, values))
+        arguments = [joined(pieces, inputs) for pieces in step["arguments"]]
+        return dsl.ContainerSpec(image=step["image"], command=step["command"], args=arguments)
+
+    sign(build, step["name"], types)
+    return dsl.container_component(build)
+
+
+def joined(pieces, inputs):
+    """One argument of its pieces, with kfp's placeholders for values of the run."""
+    return "".join(p if isinstance(p, str) else f"{inputs[p['value']]}" for p in pieces)
+
+
+def add_steps(plan, given):
+    tasks = {}
+    for step in plan["steps"]:
+        types = {RUN_ID: str}
+        types.update({n: TYPES[plan["parameters"][n]["type"]] for n in step["parameters"]})
+        values = {name: given[name] for name in step["parameters"]}
+        task = component(step, types)(**{RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}, **values)
+        for name in step["upstream"]:
+            task.after(tasks[name])
+        configure(task, step, plan)
+        tasks[step["name"]] = task
+
+
+def exit_task(step):
+    pieces = [
+        piece["value"] for a in step["arguments"] for piece in a if not isinstance(piece, str)
+    ]
+    types = {RUN_ID: str, STATUS: dsl.PipelineTaskFinalStatus}
+    types = {name: kind for name, kind in types.items() if name in pieces}
+    values = {RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER} if RUN_ID in types else {}
+    task = component(step, types)(**values)
+    task.set_caching_options(False)
+    return task
+
+
+def configure(task, step, plan):
+    """Resources, retries and what Kubernetes gives the step."""
+    task.set_caching_options(False)  # TFX has its own cache, which knows the code as well
+    resources = step["resources"]
+    for kind in ("cpu", "memory"):
+        for bound in ("request", "limit"):
+            wanted = (resources[kind] or {}).get(bound)
+            if wanted:
+                getattr(task, f"set_{kind}_{bound}")(wanted)
+    if resources["gpu"]:
+        task.set_accelerator_type(resources["gpu"]["type"])
+        task.set_accelerator_limit(resources["gpu"]["count"])
+    if step["retries"]:
+        task.set_retry(
+            step["retries"]["count"],
+            backoff_duration=f"{step['retries']['backoff']}s",
+            backoff_factor=step["retries"]["factor"],
+            backoff_max_duration=f"{step['retries']['max_duration']}s",
+        )
+    for name, value in plan["env"].items():
+        task.set_env_variable(name, value)
+    config = kubernetes(step, plan)
+    if config:
+        task.platform_config["kubernetes"] = config
+
+
+def kubernetes(step, plan):
+    """The KubernetesExecutorConfig, as kfp-kubernetes would write it.
+
+    Its deprecated constants are used on purpose: backends of every age take them.
+    """
+    resources = step["resources"]
+    config = {
+        "secretAsEnv": [secret_as_env(s) for s in plan["secrets"] if s["env"]],
+        "secretAsVolume": [
+            {"secretName": s["name"], "mountPath": s["mount_path"]}
+            for s in plan["secrets"]
+            if s["mount_path"]
+        ],
+        "pvcMount": [claim(volume) for volume in plan["volumes"]],
+        "nodeSelector": {"labels": resources["node_selector"]}
+        if resources["node_selector"]
+        else {},
+        "tolerations": [toleration(t) for t in resources["tolerations"] or []],
+        "imagePullPolicy": plan["image_pull_policy"],
+        "imagePullSecret": [{"secretName": name} for name in plan["image_pull_secrets"]],
+        "activeDeadlineSeconds": str(step["timeout"]) if step["timeout"] else None,
+    }
+    return {key: value for key, value in config.items() if value}
+
+
+def secret_as_env(secret):
+    pairs = [{"secretKey": key, "envVar": name} for name, key in secret["env"].items()]
+    return {"secretName": secret["name"], "keyToEnv": pairs}
+
+
+def claim(volume):
+    made = {"constant": volume["claim"], "mountPath": volume["mount_path"]}
+    return {**made, "subPath": volume["sub_path"]} if volume["sub_path"] else made
+
+
+def toleration(given):
+    names = {"seconds": "tolerationSeconds"}
+    made = {names.get(k, k): v for k, v in given.items() if v is not None}
+    if "tolerationSeconds" in made:
+        made["tolerationSeconds"] = str(made["tolerationSeconds"])
+    return made
+
+
+if __name__ == "__main__":
+    write(json.load(sys.stdin), sys.argv[1])
