@@ -121,6 +121,7 @@ class Manager:
         one = Loaded(name, version, found)
         with self._lock:
             model.loaded[version] = one
+        logging.info("model %s version %d: loading %s", name, version, found.path)
         began = time.monotonic()
         try:
             if found.stamp is None:
