@@ -6,6 +6,7 @@ import datetime
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -116,3 +117,19 @@ def test_the_pusher_announces_the_model(bundled):
     pusher = bundled["tasks"]["Pusher"]
     assert "chicago-taxi-pushed" in pusher["outlets"]
     assert "/build/serving/chicago-taxi" in pusher["inlets"]
+
+
+def test_a_worker_without_the_project_says_so(airflow_venv, plan, tmp_path):
+    dag_file = tmp_path / "chicago-taxi_dag.py"
+    dag_file.write_text(render(plan).replace(sys.executable, "/nowhere/python"))
+    code = (
+        "import sys; from importlib.util import *; from airflow.sdk.exceptions import *\n"
+        "s = spec_from_file_location('d', sys.argv[1]); m = module_from_spec(s)\n"
+        "s.loader.exec_module(m)\n"
+        "try: m.Node.execute.__wrapped__(m.dag.get_task('Trainer'), {})\n"
+        "except AirflowFailException as error: print(error)"
+    )
+    command = [airflow_venv / "bin" / "python", "-I", "-c", code, dag_file]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    message = "this worker does not see /nowhere/python of the pipeline"
+    assert done.stdout.splitlines()[-1:] == [message], done.stderr

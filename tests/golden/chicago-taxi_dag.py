@@ -81,6 +81,9 @@ class Node(BaseOperator):
     result = {}
 
     def execute(self, context):
+        missing = [path for path in (PYTHON, FOLDER) if not os.path.exists(path)]
+        if missing:
+            raise AirflowFailException(f"this worker does not see {missing[0]} of the pipeline")
         with tempfile.TemporaryDirectory(prefix="tfx-node-") as folder:
             file = Path(folder) / "result.json"
             code = self.run_command([PYTHON, *arguments(self.task_id, context, file)])
