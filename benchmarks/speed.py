@@ -1,129 +1,123 @@
 """Stock TFX and this project on the same data, taking turns in one run.
 
-    python -m benchmarks speed --rounds 3
+    python -m benchmarks speed --rounds 3 --output benchmarks/RESULTS.md
 
-Each round runs stock once from nothing, this project once from nothing, and this
-project again with nothing changed. Every run is a process of its own; wall and
-CPU seconds include imports.
+Every run is a process of its own; wall and CPU seconds include imports. Larger
+tables are the real rows with seeded jitter.
 """
 
 from __future__ import annotations
 
-import json
-import os
 import pathlib
-import resource
-import shutil
-import statistics
-import subprocess
-import sys
 import tempfile
-import time
+from collections.abc import Callable
 
 import click
 from rich.console import Console
-from rich.table import Table
+from rich.markdown import Markdown
 
-REPOSITORY = pathlib.Path(__file__).resolve().parents[1]
-NODES = ("ExampleGen", "StatisticsGen", "Transform", "Trainer", "Evaluator")
+from benchmarks import contestants, starts
+from benchmarks.contestants import OUR_BATCH, STOCK_BATCH, Table
+from benchmarks.measure import Measured
+from benchmarks.results import Comparison, Report
+
+REAL_ROWS = 15_002
+STOCK_STEPS, STOCK_STEPS_FOR_QUALITY = 1000, 5000
+DATA_ONLY_FROM = 1_000_000
 
 
 @click.command("speed")
+@click.option(
+    "--rows",
+    "sizes",
+    multiple=True,
+    type=click.IntRange(1000),
+    default=(REAL_ROWS, 150_000, 1_500_000),
+    show_default=True,
+    help=f"From {DATA_ONLY_FROM:,} on, only up to Transform.",
+)
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
-@click.option("--stock-steps", default=1000, show_default=True, help="Stock's steps of 40 rows.")
+@click.option(
+    "--large-rounds",
+    default=1,
+    show_default=True,
+    type=click.IntRange(1),
+    help="For tables larger than the bundled one.",
+)
+@click.option(
+    "--alone",
+    multiple=True,
+    type=click.IntRange(1000),
+    help="Rows of a table that only this project is run on, for time and memory.",
+)
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write Markdown here.")
-def command(rounds: int, stock_steps: int, output: pathlib.Path | None) -> None:
-    """Time a cold run of stock TFX, a cold run of this project, and a cached one."""
-    measured: dict[str, list[dict]] = {"stock": [], "cold": [], "cached": []}
-    for number in range(1, rounds + 1):
+def command(
+    sizes: tuple[int, ...],
+    rounds: int,
+    large_rounds: int,
+    alone: tuple[int, ...],
+    output: pathlib.Path | None,
+) -> None:
+    """Time stock TFX and this project, cold and cached, by node and in total."""
+    report = Report()
+    for size in sizes:
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            home = pathlib.Path(folder)
-            for name, run in (("stock", stock), ("cold", ours), ("cached", ours)):
-                result = run(home, stock_steps)
-                measured[name].append(result)
-                click.echo(f"round {number}: {name}: {result['wall']:.1f} s", err=True)
-    table = summarise(measured)
-    Console().print(table)
+            table = Table.make(pathlib.Path(folder), size)
+            measure_size(table, rounds if size <= REAL_ROWS else large_rounds, report)
+            if size == REAL_ROWS:
+                report.quality = quality(table)
+                report.starts = list(starts.rows(table))
+        save(report, output)
+    for size in alone:
+        with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
+            table = Table.make(pathlib.Path(folder), size)
+            report.alone[size] = said(f"{size:,} rows: ours", contestants.ours(table))
+        save(report, output)
+    Console().print(Markdown(report.markdown()))
+
+
+def save(report: Report, output: pathlib.Path | None) -> None:
+    """Writes what there is, so that an interrupted benchmark is not lost."""
     if output:
-        output.write_text(markdown(measured))
+        output.write_text(report.markdown())
 
 
-def stock(home: pathlib.Path, steps: int) -> dict:
-    """One cold run of stock TFX; seconds by node as ML Metadata has them."""
-    command = [sys.executable, "-m", "benchmarks.stock.pipeline", "--steps", str(steps)]
-    command += ["--data", str(REPOSITORY / "data" / "taxi"), "--root", str(home / "stock")]
-    result, document = timed(command, REPOSITORY)
-    nodes = {name: seconds for name, seconds in document["nodes"].items() if name in NODES}
-    metrics = {"auc": document["metrics"]["auc"]}
-    metrics["binary_accuracy"] = document["metrics"]["binary_accuracy"]
-    return {**result, "nodes": {"ExampleGen": document["nodes"]["CsvExampleGen"], **nodes},
-            "metrics": metrics, "peak": result["peak"]}  # fmt: skip
+def measure_size(table: Table, rounds: int, report: Report) -> None:
+    """Adds one comparison: each round runs everybody once."""
+    data_only = table.rows >= DATA_ONLY_FROM
+    runs: dict[str, Callable[[], Measured]] = {
+        "stock TFX": lambda: contestants.stock(table, steps=STOCK_STEPS, data_only=data_only),
+        "this project": lambda: contestants.ours(table, data_only=data_only),
+        "cached": lambda: contestants.ours(table, data_only=data_only, cached=True),
+    }
+    if not data_only:
+        runs["floor"] = lambda: contestants.floor(table)
+    comparison = Comparison(table.rows, data_only)
+    for number in range(1, rounds + 1):
+        for name, run in runs.items():
+            comparison.add(name, said(f"{table.rows:,} rows, round {number}: {name}", run()))
+    report.comparisons.append(comparison)
 
 
-def ours(home: pathlib.Path, _: int) -> dict:
-    """One run of the bundled example in a copy of it; the second one is cached."""
-    project = home / "ours"
-    if not project.exists():
-        for name in ("data", "schema"):
-            shutil.copytree(REPOSITORY / name, project / name)
-        shutil.copy(REPOSITORY / "pipeline.yaml", project)
-    command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
-    result, run = timed(command, project)
-    nodes = {name: run["nodes"][name]["seconds"] for name in NODES}
-    peak = max(node.get("peak_memory_mb") or 0 for node in run["nodes"].values())
-    return {**result, "nodes": nodes, "metrics": run["metrics"], "peak": max(peak, result["peak"])}
+def quality(table: Table) -> list[tuple[str, int, Measured]]:
+    """Runs at equal examples seen and at equal quality: name, examples, what was measured."""
+    equal_steps = STOCK_STEPS * STOCK_BATCH // OUR_BATCH
+    more = STOCK_STEPS_FOR_QUALITY
+    return [
+        (
+            f"stock TFX, {more:,} steps of {STOCK_BATCH}",
+            more * STOCK_BATCH,
+            said("stock, more steps", contestants.stock(table, steps=more)),
+        ),
+        (
+            f"this project, {equal_steps:,} steps of {OUR_BATCH}",
+            equal_steps * OUR_BATCH,
+            said("ours, as many examples", contestants.ours(table, steps=equal_steps)),
+        ),
+    ]
 
 
-def timed(command: list[str], folder: pathlib.Path) -> tuple[dict, dict]:
-    """Runs a command that prints JSON; returns wall, CPU seconds and peak MB, and the JSON."""
-    environment = {**os.environ, "PYTHONPATH": str(REPOSITORY), "TF_CPP_MIN_LOG_LEVEL": "2"}
-    before, began = resource.getrusage(resource.RUSAGE_CHILDREN), time.monotonic()
-    done = subprocess.run(command, cwd=folder, env=environment, capture_output=True, text=True)
-    wall, after = time.monotonic() - began, resource.getrusage(resource.RUSAGE_CHILDREN)
-    if done.returncode:
-        ended = f"{' '.join(command)} ended with {done.returncode}"
-        raise click.ClickException(f"{ended}\n{done.stderr}")
-    cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    document = json.loads(done.stdout[done.stdout.index("{") :])
-    peak = document.get("peak_memory_mb", 0)
-    return {"wall": wall, "cpu": cpu, "peak": peak}, document
-
-
-def rows(measured: dict[str, list[dict]]) -> list[list[str]]:
-    """Median and spread of each figure, and how many times quicker than stock."""
-    result = []
-    for label, pick in figures():
-        values = {name: [pick(run) for run in runs] for name, runs in measured.items()}
-        medians = {name: statistics.median(runs) for name, runs in values.items()}
-        cells = [f"{medians[n]:.1f} ({min(v):.1f}-{max(v):.1f})" for n, v in values.items()]
-        result.append([label, *cells, f"{medians['stock'] / medians['cold']:.1f}"])
-    for name in ("auc", "binary_accuracy"):
-        cells = [f"{statistics.median(r['metrics'][name] for r in runs):.4f}"
-                 for runs in measured.values()]  # fmt: skip
-        result.append([name, *cells, ""])
-    return result
-
-
-def figures():
-    """Names and readers of what is measured."""
-    yield "wall, s", lambda run: run["wall"]
-    yield "CPU, s", lambda run: run["cpu"]
-    yield "peak memory, MB", lambda run: run["peak"]
-    for node in NODES:
-        yield f"{node}, s", lambda run, node=node: max(run["nodes"][node], 0.01)
-
-
-HEADER = ["", "stock TFX, cold", "this project, cold", "this project, cached", "stock / cold"]
-
-
-def summarise(measured: dict[str, list[dict]]) -> Table:
-    table = Table(*HEADER)
-    for row in rows(measured):
-        table.add_row(*row)
-    return table
-
-
-def markdown(measured: dict[str, list[dict]]) -> str:
-    lines = ["| " + " | ".join(HEADER) + " |", "|---" * len(HEADER) + "|"]
-    lines += ["| " + " | ".join(row) + " |" for row in rows(measured)]
-    return "\n".join(lines) + "\n"
+def said(what: str, measured: Measured) -> Measured:
+    """Says how long it took: a benchmark takes its time."""
+    click.echo(f"{what}: {measured.wall:.1f} s", err=True)
+    return measured

@@ -22,7 +22,7 @@ from tfx_pipeline.configfile import load_config
 from tfx_pipeline.layout import CompiledLayout, Layout, RunLayout
 from tfx_pipeline.local import Execution, Plan
 from tfx_pipeline.manifest import Manifest
-from tfx_pipeline.progress import print_run, show_progress
+from tfx_pipeline.progress import print_run, show_progress, shown_path
 from tfx_pipeline.runner import Runner, ensure_writable
 from tfx_pipeline.runs import Run
 
@@ -174,7 +174,7 @@ def _print_serving(config: Config, run: Run) -> None:
     if run.pushed_model:
         terminal.stdout().print(
             f"Serve it: tfx-pipeline serve --model-name {config.model_name} "
-            f"--model-base-path {config.push_dir}"
+            f"--model-base-path {shown_path(config.push_dir)}"
         )
 
 

@@ -73,6 +73,8 @@ def _write(statistics: statistics_pb2.DatasetFeatureStatisticsList, targets: dic
             continue  # TFDV's placeholder for data without rows
         alone = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
         alone.datasets[0].ClearField("name")
+        # Several workers' parts are merged in any order.
+        alone.datasets[0].features.sort(key=lambda feature: list(feature.path.step))
         fileio.makedirs(folder)
         with fileio.open(os.path.join(folder, _FILE), "wb") as file:
             file.write(alone.SerializeToString())

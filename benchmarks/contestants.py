@@ -1,0 +1,69 @@
+"""Who is measured: stock TFX, this project, and a plain script."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import shutil
+import sys
+
+from benchmarks import measure, rows
+from benchmarks.measure import REPOSITORY, Measured, Node
+
+STOCK_BATCH, OUR_BATCH = 40, 256
+DATA_NODES = ("ExampleGen", "StatisticsGen", "Transform")
+NODES = (*DATA_NODES, "Trainer", "Evaluator")
+
+
+@dataclasses.dataclass(frozen=True)
+class Table:
+    """A folder with data, schema and configuration, of so many rows."""
+
+    folder: pathlib.Path
+    rows: int
+
+    @classmethod
+    def make(cls, folder: pathlib.Path, count: int) -> Table:
+        """Writes the table; the first 15,002 rows are the real ones."""
+        source = REPOSITORY / "data" / "taxi" / "trips.csv"
+        rows.write(source, folder / "data" / "taxi" / "trips.csv", count)
+        shutil.copytree(REPOSITORY / "schema", folder / "schema")
+        shutil.copy(REPOSITORY / "pipeline.yaml", folder)
+        return cls(folder, count)
+
+
+def stock(table: Table, *, steps: int = 1000, data_only: bool = False) -> Measured:
+    """A cold run of stock TFX with its taxi template and runner; 40 rows a step."""
+    root = table.folder / "stock"
+    shutil.rmtree(root, ignore_errors=True)
+    command = [sys.executable, "-m", "benchmarks.stock.pipeline", "--steps", str(steps)]
+    command += ["--data", str(table.folder / "data" / "taxi"), "--root", str(root)]
+    result = measure.run([*command, *(["--data-only"] if data_only else [])])
+    nodes = {name: Node(**taken) for name, taken in result.document["nodes"].items()}
+    nodes["ExampleGen"] = nodes.pop("CsvExampleGen")
+    return dataclasses.replace(result, nodes=nodes)
+
+
+def ours(
+    table: Table, *, steps: int | None = None, data_only: bool = False, cached: bool = False
+) -> Measured:
+    """A run of this project; a cold one unless `cached`."""
+    if not cached:
+        shutil.rmtree(table.folder / "build", ignore_errors=True)
+    command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
+    command += ["--to", "Transform"] if data_only else []
+    # Every example once is a pass; the thresholds are not what is measured here.
+    command += ["--set", f"training.steps={steps}"] if steps else []
+    result = measure.run(command, table.folder)
+    nodes = {
+        name: Node(node["seconds"], node["cpu_seconds"])
+        for name, node in result.document["nodes"].items()
+        if node.get("cpu_seconds") is not None
+    }
+    return dataclasses.replace(result, nodes=nodes)
+
+
+def floor(table: Table) -> Measured:
+    """pandas and tf.keras in one script: no validation, no evaluation by slice, no export."""
+    command = [sys.executable, "-m", "benchmarks.floor", str(table.folder / "data" / "taxi")]
+    return measure.run(command)
