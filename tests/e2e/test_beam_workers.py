@@ -4,21 +4,59 @@ from __future__ import annotations
 
 import json
 import pathlib
+import socket
+import subprocess
+import sys
+import textwrap
 
 import numpy as np
 import pytest
 
 from tests.components.test_statistics_gen import as_numbers, equal
 from tests.components.test_transform import rows_of
+from tests.projects import make_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
 
-WORKERS = "beam.options=[--direct_running_mode=multi_processing, --direct_num_workers=2]"
+PROCESSES = "options: [--direct_running_mode=multi_processing, --direct_num_workers=2]"
+SERVICE = """
+runner: PortableRunner
+options: ["--job_endpoint=localhost:{port}", --environment_type=LOOPBACK]
+"""
 
 
 @pytest.fixture(scope="module")
-def spread(project):
-    run = project.run("--set", WORKERS, "--to", "Transform")
+def job_service(tmp_path_factory):
+    """Beam's own portable job service; gives its port."""
+    log = tmp_path_factory.mktemp("service") / "log"
+    with socket.socket() as free:
+        free.bind(("localhost", 0))
+        port = free.getsockname()[1]
+    module = "apache_beam.runners.portability.local_job_service_main"
+    with log.open("w") as out:
+        process = subprocess.Popen(
+            [sys.executable, "-m", module, "--port", str(port)], stdout=out, stderr=out
+        )
+    try:
+        yield port
+    finally:
+        process.terminate()
+        process.wait()
+
+
+@pytest.fixture(scope="module", params=["processes", "service"])
+def spread(request, tmp_path_factory):
+    """The data nodes' outputs from several processes, or through a job service."""
+    project = make_project(tmp_path_factory.mktemp(request.param) / "taxi")
+    beam = PROCESSES
+    if request.param == "service":
+        beam = SERVICE.format(port=request.getfixturevalue("job_service"))
+    text = (project.folder / "pipeline.yaml").read_text()
+    assert "beam: {runner: direct, options: []}" in text
+    beam = "beam:\n" + textwrap.indent(beam.strip(), "  ")
+    text = text.replace("beam: {runner: direct, options: []}", beam)
+    (project.folder / "pipeline.yaml").write_text(text)
+    run = project.run("--to", "Transform")
     assert run.exit_code == 0, run.log
     return run.run["nodes"]
 
