@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import socket
+import time
 from concurrent.futures import ThreadPoolExecutor
 
 import tornado.httpserver
@@ -16,6 +17,12 @@ from tfx_pipeline.serving.server.rest_api import Answer, RestApi, refusal
 
 GREATEST_BODY = 2**31 - 1
 """TensorFlow Serving's limit for a message."""
+
+# Small requests to a path whose last one took less than this are answered in the event
+# loop; one that then takes longer is the last for that path.
+_QUICK_SECONDS = 0.002
+_SMALL_BODY = 16_384
+_MOST_PATHS = 1000
 
 _IDLE_SECONDS = 3600
 _BODY_SECONDS = 600
@@ -45,6 +52,7 @@ class RestServer:
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         self._most = threads + most_pending
         self._timeout = timeout_seconds
+        self._seconds: dict[str, float] = {}
         self.pending = 0
         self.stopping = False
         routes: list[tuple] = [(r"(?i)/v1/.*", _Handler, {"server": self})]
@@ -64,18 +72,32 @@ class RestServer:
         self._http.add_sockets(sockets)
 
     async def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Answers in a thread, if there is room."""
+        """Answers in a thread, if there is room; at once what is answered in a moment.
+
+        Handing a request to a thread and back takes longer than a small model does.
+        """
+        if len(body) <= _SMALL_BODY and self._seconds.get(path, _QUICK_SECONDS) < _QUICK_SECONDS:
+            return self._work(method, path, body)
         if self.pending >= self._most:
             return refusal(ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting"))
         self.pending += 1
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self.threads, self._api.answer, method, path, body)
+        work = loop.run_in_executor(self.threads, self._work, method, path, body)
         # Counted until it ends, not until its client has given up waiting.
         work.add_done_callback(self._ended)
         done, _ = await asyncio.wait([work], timeout=self._timeout)
         if not done:
             return refusal(ServingError("DEADLINE_EXCEEDED", "the answer took too long"))
         return work.result()
+
+    def _work(self, method: str, path: str, body: bytes) -> Answer:
+        began = time.perf_counter()
+        answer = self._api.answer(method, path, body)
+        if answer.status == 200 and len(body) <= _SMALL_BODY:
+            if len(self._seconds) >= _MOST_PATHS:
+                self._seconds.clear()
+            self._seconds[path] = time.perf_counter() - began
+        return answer
 
     def _ended(self, _: asyncio.Future) -> None:
         self.pending -= 1
