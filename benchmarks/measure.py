@@ -67,10 +67,18 @@ def run(command: list[str], folder: pathlib.Path = REPOSITORY, **variables: str)
             err.seek(0)
             raise click.ClickException(f"{' '.join(command)}: {code}\n{err.read()[-3000:]}")
         out.seek(0)
-        text = out.read()
+        document = _document(out.read())
     cpu = after.ru_utime + after.ru_stime - before.ru_utime - before.ru_stime
-    document = json.loads(text[text.index("{") :]) if "{" in text else {}
     return Measured(wall, cpu, peak[0], document)
+
+
+def _document(text: str) -> dict[str, Any]:
+    """The JSON object that a command printed last, perhaps after a library's own words."""
+    start = text.rfind("\n{") + 1 if not text.startswith("{") else 0
+    try:
+        return json.loads(text[start:])
+    except json.JSONDecodeError:
+        return {}
 
 
 @contextlib.contextmanager
