@@ -52,7 +52,6 @@ def ours(
         shutil.rmtree(table.folder / "build", ignore_errors=True)
     command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
     command += ["--to", "Transform"] if data_only else []
-    # Every example once is a pass; the thresholds are not what is measured here.
     command += ["--set", f"training.steps={steps}"] if steps else []
     result = measure.run(command, table.folder)
     nodes = {

@@ -9,6 +9,7 @@ import subprocess
 import sys
 
 import apache_beam as beam
+import numpy as np
 import pytest
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -175,6 +176,13 @@ def test_a_signature_that_takes_something_else_is_left_alone(check, tmp_path):
     )
     model = harness.save(tmp_path / "model", module, serving_default=module.serve, add=module.add)
     assert check(model)[1] == []
+
+
+def test_infinity_is_near_to_nothing_finite():
+    left, right = np.array([[1.0], [np.inf], [np.nan]]), np.array([[np.inf], [np.inf], [np.nan]])
+    tolerance = np.full((3, 1), 1e-5)
+    differs = export_check.export_rules._differs(left, right, tolerance)
+    assert differs.ravel().tolist() == [True, False, False]
 
 
 def test_without_rows_nothing_can_be_said(check, tmp_path, monkeypatch):

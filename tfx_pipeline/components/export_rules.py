@@ -117,6 +117,7 @@ def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray) -> np.n
         # As np.isclose, which takes no tolerance for each row.
         with np.errstate(invalid="ignore"):
             near = np.abs(left - right) <= tolerance * (1 + np.abs(right))
+        near &= np.isfinite(right)  # nothing finite is near to infinity
         return ~(near | (left == right) | (np.isnan(left) & np.isnan(right)))
     return left != right
 
