@@ -34,10 +34,13 @@ class Block(NamedTuple):
     Attributes:
       records: one tf.Example for each row.
       keys: the bytes that TFX's CsvExampleGen would have written.
+      columns: the same rows as flat columns of the types that tf.Examples have,
+        null where a value is missing; None where nobody knows the columns.
     """
 
     records: Sequence[Any]
     keys: Sequence[Any]
+    columns: pa.RecordBatch | None = None
 
 
 def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
@@ -52,9 +55,26 @@ def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
     absent = [_map_entry(name.encode(), b"") for name in names]
     stock = [_map_entry(name.encode(), _no_values(kinds[name])) for name in names]
     records = _join(entries, absent)
+    flat = pa.RecordBatch.from_arrays([_flat(columns[n], kinds[n]) for n in names], names)
     if all(e.null_count == 0 or a == s for e, a, s in zip(entries, absent, stock, strict=True)):
-        return Block(records, records)
-    return Block(records, _join(entries, stock))
+        return Block(records, records, flat)
+    return Block(records, _join(entries, stock), flat)
+
+
+def _flat(array: pa.Array, kind: Kind) -> pa.Array:
+    """The values as a tf.Example holds them."""
+    if kind == Kind.EMPTY:
+        return pa.nulls(len(array))
+    if kind == Kind.FLOAT:
+        missing = array.is_null().to_numpy(zero_copy_only=False) if array.null_count else None
+        return pa.array(_as_floats(array), pa.float32(), mask=missing)
+    return array.cast(pa.large_binary() if kind == Kind.BYTES else pa.int64())
+
+
+def _as_floats(array: pa.Array) -> np.ndarray:
+    """float32; infinite where the value is too large, 0 where it is missing."""
+    with np.errstate(over="ignore", invalid="ignore"):
+        return pc.fill_null(array, 0.0).to_numpy(zero_copy_only=False).astype("<f4")
 
 
 def _join(entries: list[pa.Array], missing: list[bytes]) -> pa.Array:
@@ -86,8 +106,7 @@ def _entries(name: bytes, array: pa.Array, kind: Kind) -> pa.Array:
 
 
 def _float_entries(name: bytes, array: pa.Array) -> pa.Array:
-    with np.errstate(over="ignore", invalid="ignore"):
-        values = pc.fill_null(array, 0.0).to_numpy(zero_copy_only=False).astype("<f4")
+    values = _as_floats(array)
     template = np.frombuffer(_map_entry(name, _float_feature(0.0)), np.uint8)
     rows = np.tile(template, (len(values), 1))
     rows[:, -4:] = values.view(np.uint8).reshape(-1, 4)

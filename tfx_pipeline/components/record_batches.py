@@ -1,7 +1,8 @@
 """Splits of tf.Examples as Arrow record batches, read by the file and not by the row.
 
-Beam's own source takes each record through Python; here an element is a file, and
-TensorFlow reads and tfx_bsl decodes thousands of records at a time.
+Beam's own source takes each record through Python; here an element is a file. Its
+columns are read where ExampleGen has left them; else TensorFlow reads and tfx_bsl
+decodes thousands of records at a time, to the same batches.
 """
 
 from __future__ import annotations
@@ -13,10 +14,8 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
-from tfx_pipeline.components import raw_examples
-
-ROWS = 4096
-"""Rows of a batch: many enough for vectorised code, few enough for wide tables."""
+from tfx_pipeline.components import columns_file, raw_examples
+from tfx_pipeline.components.columns_file import ROWS
 
 
 class ReadRecordBatches(beam.PTransform):
@@ -42,12 +41,16 @@ class ReadRecordBatches(beam.PTransform):
 @beam.typehints.with_output_types(tuple[str, pa.RecordBatch])
 class _Read(beam.DoFn):
     def __init__(self, schema: bytes | None):
-        self._schema = schema
+        self._serialized = schema
 
     def setup(self) -> None:
-        self._decoder = example_coder.ExamplesToRecordBatchDecoder(self._schema)
+        self._schema = self._serialized and schema_pb2.Schema.FromString(self._serialized)
+        self._decoder = example_coder.ExamplesToRecordBatchDecoder(self._serialized)
 
     def process(self, file: tuple[str, str]) -> Iterator[tuple[str, pa.RecordBatch]]:
         key, path = file
-        for records in raw_examples.batches(path, ROWS):
-            yield key, self._decoder.DecodeBatch(records)
+        for batch in columns_file.read(path, self._schema) or self._decoded(path):
+            yield key, batch
+
+    def _decoded(self, path: str) -> Iterator[pa.RecordBatch]:
+        return map(self._decoder.DecodeBatch, raw_examples.batches(path, ROWS))

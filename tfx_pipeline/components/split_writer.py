@@ -12,9 +12,12 @@ import uuid
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Any
 
+import numpy as np
+import pyarrow as pa
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
+from tfx_pipeline.components import columns_file
 from tfx_pipeline.components.arrow_examples import Block
 
 # Half the time of the default level for files a tenth larger.
@@ -47,14 +50,16 @@ class Shards:
     Attributes:
       paths: where the files lie for now, by split.
       rows: how many records each has.
+      columns: where the same rows lie as columns; empty where those are not known.
     """
 
     paths: dict[str, str]
     rows: dict[str, int]
+    columns: dict[str, str]
 
 
 def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
-    """Writes blocks of records into one new file for each split."""
+    """Writes blocks of records into one new file for each split, and their columns beside."""
     fileio.makedirs(folder)
     unique = uuid.uuid4().hex
     paths = {name: os.path.join(folder, f"{name}-{unique}.gz") for name in splits.names}
@@ -63,12 +68,34 @@ def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
         writers = [
             stack.enter_context(tf.io.TFRecordWriter(p, TFRECORD_OPTIONS)) for p in paths.values()
         ]
+        columns = _Columns(splits, os.path.join(folder, unique), stack)
         for block in blocks:
-            indices = splits.indices(_as_bytes(block.keys))
+            indices = list(splits.indices(_as_bytes(block.keys)))
             for index, record in zip(indices, _as_bytes(block.records), strict=True):
                 writers[index].write(record)
                 rows[index] += 1
-    return Shards(paths, dict(zip(paths, rows)))
+            columns.add(block.columns, indices)
+    return Shards(paths, dict(zip(paths, rows)), columns.paths)
+
+
+class _Columns:
+    """Each split's columns; files are there from the first block on that has some."""
+
+    def __init__(self, splits: Splits, prefix: str, stack: contextlib.ExitStack):
+        self._splits, self._prefix, self._stack = splits, prefix, stack
+        self._writers: list[columns_file.Writer] = []
+        self.paths: dict[str, str] = {}
+
+    def add(self, batch: pa.RecordBatch | None, indices: list[int]) -> None:
+        if batch is None:
+            return
+        if not self.paths:
+            self.paths = {name: f"{self._prefix}-{name}.arrow" for name in self._splits.names}
+            writers = (columns_file.Writer(p, batch.schema) for p in self.paths.values())
+            self._writers = [self._stack.enter_context(writer) for writer in writers]
+        split = np.array(indices)
+        for number, writer in enumerate(self._writers):
+            writer.add(batch.take(pa.array(np.flatnonzero(split == number))))
 
 
 def _as_bytes(values: Sequence[Any]) -> list[bytes]:
@@ -78,7 +105,13 @@ def _as_bytes(values: Sequence[Any]) -> list[bytes]:
 def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
     """Moves the files to where readers look, under TFX's names."""
     for split, uri in split_uris.items():
-        fileio.makedirs(uri)
         for number, shard in enumerate(shards):
-            name = f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz"
-            fileio.rename(shard.paths[split], os.path.join(uri, name), overwrite=True)
+            target = os.path.join(uri, f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz")
+            _move(shard.paths[split], target)
+            if shard.columns:
+                _move(shard.columns[split], columns_file.path_for(target))
+
+
+def _move(source: str, target: str) -> None:
+    fileio.makedirs(os.path.dirname(target))
+    fileio.rename(source, target, overwrite=True)

@@ -30,8 +30,9 @@ from tfx.utils import io_utils, json_utils, proto_utils
 from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
 
 from tfx_pipeline.components import example_writer, raw_examples, user_code
+from tfx_pipeline.components.columns_file import ROWS
 from tfx_pipeline.components.outcome import refusable
-from tfx_pipeline.components.record_batches import ROWS, ReadRecordBatches
+from tfx_pipeline.components.record_batches import ReadRecordBatches
 
 _log = logging.getLogger(__name__)
 
