@@ -18,7 +18,7 @@ import tempfile
 
 import click
 
-from tfx_pipeline import errors, supervise, terminal
+from tfx_pipeline import errors, ondemand, supervise, terminal
 from tfx_pipeline.layout import CompiledLayout, is_remote
 
 os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")  # before anything imports TensorFlow
@@ -72,7 +72,8 @@ def _local(request: Request, scratch: str) -> Request:
 def _launch(request: Request, local: Request, scratch: str) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     try:
-        from tfx_pipeline import launch, remote
+        with ondemand.importing():
+            from tfx_pipeline import launch, remote
 
         if local.pipeline != request.pipeline:
             remote.fetch(request.pipeline, local.pipeline)

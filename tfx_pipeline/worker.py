@@ -8,7 +8,6 @@ node command. Requests and replies are JSON lines on its standard streams.
 
 from __future__ import annotations
 
-import gc
 import json
 import os
 import pathlib
@@ -18,7 +17,7 @@ import time
 from collections.abc import Callable
 from typing import Any
 
-from tfx_pipeline import errors, supervise
+from tfx_pipeline import errors, ondemand, supervise
 from tfx_pipeline.node import Request, execute
 
 _MESSAGE_LIMIT = 32_000  # below a pipe's buffer, so that a child never blocks on it
@@ -36,7 +35,8 @@ def serve() -> None:
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
     started = time.monotonic()
-    _import_everything()
+    with ondemand.importing():
+        _import_everything()
     _reply(replies, {"ready": round(time.monotonic() - started, 2)})
     _Server(replies, wakeup_read).run()
 
@@ -52,8 +52,6 @@ def _import_everything() -> None:
 
     for name in components.__all__:
         getattr(components, name)
-    gc.collect()
-    gc.freeze()  # the children share these pages as long as nobody touches them
 
 
 def _reply(stream, message: dict[str, Any]) -> None:
