@@ -28,6 +28,26 @@ def bundled_kfp(tmp_path_factory) -> str:
     return write_kfp(plans.bundled(), tmp_path_factory.mktemp("kfp"))
 
 
+@pytest.fixture
+def spec(bundled_kfp) -> dict:
+    """The bundled pipeline's own document."""
+    return load_all(bundled_kfp)[0]
+
+
+@pytest.fixture
+def platform(bundled_kfp) -> dict:
+    """What the bundled pipeline asks of Kubernetes."""
+    return load_all(bundled_kfp)[1]
+
+
+def tasks(spec: dict) -> dict:
+    return spec["root"]["dag"]["tasks"]
+
+
+def executors(platform: dict) -> dict:
+    return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+
+
 @pytest.fixture(scope="session")
 def everything_kfp(tmp_path_factory) -> str:
     """The YAML of a pipeline that uses every key of the section."""

@@ -7,25 +7,7 @@ import re
 import pytest
 
 from tests.kubeflow import lint, plans
-from tests.kubeflow.conftest import load_all, write_kfp
-
-
-@pytest.fixture
-def spec(bundled_kfp):
-    return load_all(bundled_kfp)[0]
-
-
-@pytest.fixture
-def platform(bundled_kfp):
-    return load_all(bundled_kfp)[1]
-
-
-def tasks(spec):
-    return spec["root"]["dag"]["tasks"]
-
-
-def executors(platform):
-    return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+from tests.kubeflow.conftest import executors, load_all, tasks, write_kfp
 
 
 def test_it_is_the_golden_one(bundled_kfp, golden):

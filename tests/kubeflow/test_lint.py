@@ -7,25 +7,7 @@ import copy
 import pytest
 
 from tests.kubeflow import lint
-from tests.kubeflow.conftest import load_all
-
-
-@pytest.fixture
-def spec(bundled_kfp):
-    return load_all(bundled_kfp)[0]
-
-
-@pytest.fixture
-def platform(bundled_kfp):
-    return load_all(bundled_kfp)[1]
-
-
-def tasks(spec):
-    return spec["root"]["dag"]["tasks"]
-
-
-def executors(platform):
-    return platform["platforms"]["kubernetes"]["deploymentSpec"]["executors"]
+from tests.kubeflow.conftest import executors, tasks
 
 
 def undeclared_input(spec, platform):
