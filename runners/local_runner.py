@@ -16,7 +16,7 @@ if __name__ == "__main__":  # also from a checkout that is not installed
 
 import click
 
-from tfx_pipeline import errors, terminal
+from tfx_pipeline import errors, recompiling, terminal
 from tfx_pipeline.config import Config
 from tfx_pipeline.configfile import load_config
 from tfx_pipeline.layout import CompiledLayout, Layout, RunLayout
@@ -85,7 +85,11 @@ class LocalRunner(Runner):
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
         if self._resume:
             return CompiledLayout(folder)
-        compiled = super().compile(folder)
+        key = recompiling.key(self.config)
+        compiled = key and recompiling.reuse(self._layout.runs, key, folder)
+        compiled = compiled or super().compile(folder)
+        if key and not (self._first or self._last):
+            recompiling.note(compiled, key)
         if self._first or self._last:
             self.worker.run(
                 "mark",

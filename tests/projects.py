@@ -36,11 +36,12 @@ class Project:
     def command(self, *arguments: str) -> list[str]:
         return [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), *arguments]
 
-    def run(self, *arguments: str, steps: int | None = 200) -> Result:
+    def run(self, *arguments: str, steps: int | None = 200, **variables: str) -> Result:
         """Runs the local runner with `--json`."""
         steps_option = ["--set", f"training.steps={steps}"] if steps else []
         command = self.command("--json", *steps_option, *arguments)
-        done = subprocess.run(command, cwd=self.folder, env=environment(), **_CAPTURE)
+        environ = {**environment(), **variables}
+        done = subprocess.run(command, cwd=self.folder, env=environ, **_CAPTURE)
         assert done.stdout.startswith("{"), done.stderr
         return Result(done.returncode, json.loads(done.stdout), done.stderr)
 

@@ -8,19 +8,18 @@ believe only what ML Metadata says afterwards.
 
 from __future__ import annotations
 
-import contextlib
-import importlib
 import json
 import logging
 import sys
 import traceback
 from collections.abc import Iterable
-from typing import Any
+from typing import ClassVar
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata as tfx_metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import (
+    base_executor_operator,
     beam_executor_operator,
     launcher,
     python_executor_operator,
@@ -28,12 +27,22 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
-from tfx_pipeline import cache, errors, ir, kept, metadata, ondemand, remote, result
-from tfx_pipeline.components import beam_tuning, outcome
+from tfx_pipeline import cache, errors, ir, kept, localfiles, metadata, ondemand, remote, result
+from tfx_pipeline.components import (
+    beam_tuning,
+    example_gen_driver,  # noqa: F401 - or TFX imports it late
+    outcome,
+)
 from tfx_pipeline.node import Request
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _UNKNOWN = 2  # gRPC's UNKNOWN
+
+localfiles.register()
+
+
+def before_execution() -> None:
+    """Called when a node is not in the cache; a worker puts its own function here."""
 
 
 def launch(request: Request) -> int:
@@ -100,15 +109,13 @@ def _launch(
     cache.forget_vanished_pushes(history, request.node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
-    executor_spec = runner_utils.extract_executor_spec(deployment, request.node)
-    _import_executor(executor_spec)
     connection = metadata.with_password(ir.metadata_connection(pipeline))
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=tfx_metadata.Metadata(connection),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=executor_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
         custom_executor_operators=_OPERATORS,
     )
@@ -123,15 +130,6 @@ def _launch(
             _fail(history, request, traceback.format_exc())
         if record is None or not record.refused:
             traceback.print_exc()
-
-
-def _import_executor(spec: Any) -> None:
-    """Imports what TFX would import anyway, in less time."""
-    python = getattr(spec, "python_executor_spec", spec)
-    if class_path := getattr(python, "class_path", ""):
-        # Where it cannot be imported, the launcher says so and ML Metadata keeps it.
-        with ondemand.importing(), contextlib.suppress(Exception):
-            importlib.import_module(class_path.rpartition(".")[0])
 
 
 def _fail(history: metadata.History, request: Request, message: str) -> None:
@@ -177,30 +175,46 @@ def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:
     )
 
 
-class _Reporting:
-    """Turns an executor's exception into a result that ML Metadata keeps.
+class _Operator(base_executor_operator.BaseExecutorOperator):
+    """Executes by TFX's operator, and turns an exception into a result that ML Metadata keeps.
 
-    Stock TFX publishes FAILED without a message when an executor raises.
+    Stock TFX publishes FAILED without a message when an executor raises. Its operators
+    import the executor when they are made, and a node from the cache needs none.
     """
 
+    SUPPORTED_PLATFORM_CONFIG_TYPE: ClassVar[list[type]] = []
+    OPERATOR: ClassVar[type[base_executor_operator.BaseExecutorOperator]]
+
     def run_executor(self, execution_info):
+        before_execution()
         try:
-            return super().run_executor(execution_info)
+            with ondemand.importing():
+                operator = self.OPERATOR(self._executor_spec)
+            operator.with_execution_watcher(self._execution_watcher_address)
+            return self._execute(operator, execution_info)
         except Exception as error:
             return _failed_output(error)
 
+    def _execute(self, operator, execution_info):
+        return operator.run_executor(execution_info)
 
-class _PythonOperator(_Reporting, python_executor_operator.PythonExecutorOperator):
-    pass
+
+class _PythonOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.PythonClassExecutableSpec]
+    OPERATOR = python_executor_operator.PythonExecutorOperator
 
 
-class _BeamOperator(_Reporting, beam_executor_operator.BeamExecutorOperator):
-    def run_executor(self, execution_info):
+class _BeamOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.BeamExecutableSpec]
+    OPERATOR = beam_executor_operator.BeamExecutorOperator
+
+    def _execute(self, operator, execution_info):
         with beam_tuning.quick():
-            return super().run_executor(execution_info)
+            return super()._execute(operator, execution_info)
 
 
 _OPERATORS = {
-    executable_spec_pb2.PythonClassExecutableSpec: _PythonOperator,
-    executable_spec_pb2.BeamExecutableSpec: _BeamOperator,
+    kind: operator
+    for operator in (_PythonOperator, _BeamOperator)
+    for kind in operator.SUPPORTED_EXECUTOR_SPEC_TYPE
 }

@@ -97,6 +97,10 @@ class CompiledLayout:
     def manifest(self) -> pathlib.Path:
         return self.folder / "manifest.json"
 
+    @property
+    def key(self) -> pathlib.Path:
+        return self.folder / "pipeline.key"
+
 
 @dataclasses.dataclass(frozen=True)
 class DagsLayout:

@@ -72,7 +72,7 @@ def _local(request: Request, scratch: str) -> Request:
 def _launch(request: Request, local: Request, scratch: str) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     try:
-        with ondemand.importing():
+        with ondemand.importing(*ondemand.FOR_EXECUTORS):
             from tfx_pipeline import launch, remote
 
         if local.pipeline != request.pipeline:

@@ -35,23 +35,34 @@ MODULES = (
     "tensorflow_model_analysis.view",  # for notebooks
     "tfx.components",  # all: tuner, bulk inferrer, infra validator with Kubernetes
 )
+FOR_EXECUTORS = (
+    "tensorflow",
+    "tensorflow_data_validation",
+    "tensorflow_model_analysis",
+    "tensorflow_transform",
+)
+"""What TFX imports everywhere, and a node that is not executed does not need."""
+
 _lock = threading.RLock()
 
 
 @contextlib.contextmanager
-def importing() -> Iterator[None]:
+def importing(*also: str) -> Iterator[None]:
     """Imports inside take half the time: by stand-ins, and without garbage collection.
+
+    Args:
+      also: modules that have stand-ins beside `MODULES`.
 
     The many objects that imports make all stay; a collection looks at each for nothing,
     now and later, and touches pages that a forked child would share with its parent.
     """
-    finder, collects = _Finder(), gc.isenabled()
+    finder, collects = _Finder((*MODULES, *also)), gc.isenabled()
     gc.disable()
     sys.meta_path[:] = [finder, *_others()]
     try:
         yield
     finally:
-        finder.retire(*MODULES)
+        finder.retire(*MODULES, *also)
         gc.freeze()
         if collects:
             gc.enable()
@@ -60,13 +71,13 @@ def importing() -> Iterator[None]:
 class _Finder(importlib.abc.MetaPathFinder):
     """Finds stand-ins, and the real modules once the stand-ins have retired."""
 
-    def __init__(self) -> None:
-        self._names = set(MODULES)
+    def __init__(self, names: Sequence[str]):
+        self._known, self._names = frozenset(names), set(names)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
     ) -> importlib.machinery.ModuleSpec | None:
-        if name not in MODULES:
+        if name not in self._known:
             return None
         for finder in _others():
             spec = finder.find_spec(name, path, target)
@@ -133,6 +144,9 @@ class _StandIn(types.ModuleType):
     """Passes on to the real module; a package hands out submodules without being run."""
 
     _finder: _Finder
+
+    def __reduce__(self) -> tuple[Any, tuple[str]]:
+        return importlib.import_module, (self.__name__,)
 
     def __getattr__(self, name: str) -> Any:
         # Whoever walks through sys.modules asks for attributes like __wrapped__.

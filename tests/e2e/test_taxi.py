@@ -94,6 +94,15 @@ def test_a_second_run_takes_everything_from_the_cache(first, project):
     assert project.versions == [pathlib.Path(first.run["pushed_model"]).name]
 
 
+def test_a_run_from_the_cache_imports_no_tensorflow(first, project):
+    cached = project.run("--run-id", "watched", PYTHONPROFILEIMPORTTIME="1")
+    assert cached.executed() == set(), reasons(cached)
+    logs = (project.home / "runs" / "watched" / "logs").glob("*.log")
+    imported = "".join(log.read_text() for log in logs)
+    assert "tfx.orchestration.portable.launcher" in imported
+    assert "tensorflow.python" not in imported
+
+
 def test_touching_the_data_changes_nothing(first, project):
     project.data.touch()
     assert project.run().executed() == set()

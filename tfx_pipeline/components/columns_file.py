@@ -56,10 +56,11 @@ class Writer:
         self._writer = pa.ipc.new_file(sink, self._schema, options=_OPTIONS)
         return self
 
-    def __exit__(self, *error: object) -> None:
+    def __exit__(self, kind: type[BaseException] | None, *error: object) -> None:
         with self._open:
-            self._write(self._rows)
-            self._writer.close()
+            if kind is None:
+                self._write(self._rows)
+                self._writer.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
         """Adds rows after those before."""

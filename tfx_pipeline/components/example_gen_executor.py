@@ -6,6 +6,7 @@ import errno
 import json
 import logging
 import os
+import pathlib
 import uuid
 from collections.abc import Iterator
 from typing import Any
@@ -62,8 +63,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _raise_if_disk_full(error, artifact.uri)
             raise
         finally:
-            if fileio.exists(aside):
-                fileio.rmtree(aside)
+            _discard(aside)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
@@ -85,6 +85,15 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _refuse_problems(receipts.profile)
         _refuse_empty(receipts.shards, files)
         return receipts.shards
+
+
+def _discard(folder: str) -> None:
+    if "://" not in folder:
+        # A writer that failed keeps its file open, and with it space that ML Metadata needs.
+        for path in pathlib.Path(folder).glob("*"):
+            os.truncate(path, 0)
+    if fileio.exists(folder):
+        fileio.rmtree(folder)
 
 
 def _splits(exec_properties: dict[str, Any]) -> split_writer.Splits:
