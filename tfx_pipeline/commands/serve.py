@@ -12,7 +12,7 @@ from typing import Any, NoReturn
 
 import click
 
-from tfx_pipeline import terminal
+from tfx_pipeline import ondemand, terminal
 from tfx_pipeline.configfile import load_config
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving import modelconfig, ports, traffic
@@ -169,7 +169,8 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         "Starting TensorFlow ..."
     )
     _quieten()
-    from tfx_pipeline.serving.server.app import App, Settings
+    with ondemand.importing():
+        from tfx_pipeline.serving.server.app import App, Settings
 
     settings = Settings(
         config=config,
