@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import dataclasses
 import hashlib
 import itertools
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 from tfx.dsl.io import fileio
 
@@ -31,13 +31,19 @@ class Splits:
     def names(self) -> list[str]:
         return [name for name, _ in self.buckets]
 
-    def indices(self, keys: Iterable[bytes]) -> Iterator[int]:
+    def indices(self, keys: Iterable[bytes]) -> np.ndarray:
         """The split of each key: TFX's rule, SHA-256 modulo the number of buckets."""
+        digests = b"".join([hashlib.sha256(key).digest() for key in keys])
         bounds = list(itertools.accumulate(size for _, size in self.buckets))
-        total = bounds[-1]
-        for key in keys:
-            digest = hashlib.sha256(key).digest()
-            yield bisect.bisect(bounds, int.from_bytes(digest, "big") % total)
+        bucket = _modulo(np.frombuffer(digests, ">u2").reshape(-1, 16), bounds[-1])
+        return np.searchsorted(np.array(bounds, np.uint64), bucket, side="right")
+
+
+def _modulo(numbers: np.ndarray, divisor: int) -> np.ndarray:
+    """Remainders of numbers of 256 bits, given as [n, 16] words, the highest first."""
+    weights = [pow(2, 16 * place, divisor) for place in reversed(range(16))]
+    # The sum stays below 64 bits for divisors up to 2**44.
+    return numbers.astype(np.uint64) @ np.array(weights, np.uint64) % np.uint64(divisor)
 
 
 @dataclasses.dataclass
@@ -60,19 +66,24 @@ def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
     paths = {name: os.path.join(folder, f"{name}-{unique}.gz") for name in splits.names}
     rows = [0] * len(paths)
     with contextlib.ExitStack() as stack:
-        writers = [
-            stack.enter_context(tf.io.TFRecordWriter(p, TFRECORD_OPTIONS)) for p in paths.values()
-        ]
+        writes = [_open(stack, path) for path in paths.values()]
         for block in blocks:
-            indices = splits.indices(_as_bytes(block.keys))
+            indices = splits.indices(_as_bytes(block.keys)).tolist()
             for index, record in zip(indices, _as_bytes(block.records), strict=True):
-                writers[index].write(record)
+                writes[index](record)
                 rows[index] += 1
     return Shards(paths, dict(zip(paths, rows)))
 
 
-def _as_bytes(values: Sequence[Any]) -> list[bytes]:
-    return values if isinstance(values, list) else values.to_pylist()
+def _open(stack: contextlib.ExitStack, path: str) -> Callable[[bytes], None]:
+    """Opens a file for the time of `stack` and returns what writes a record to it."""
+    writer = stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS))
+    # TFRecordWriter.write only calls this, at a sixth of the whole cost of a record.
+    return super(tf.io.TFRecordWriter, writer).write
+
+
+def _as_bytes(values: Sequence[Any]) -> Iterable[bytes]:
+    return values if isinstance(values, list) else values.to_numpy(zero_copy_only=False)
 
 
 def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
