@@ -8,6 +8,7 @@ decides about the values that Arrow refuses, and about those corners.
 from __future__ import annotations
 
 import enum
+from collections.abc import Callable
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -15,9 +16,8 @@ import pyarrow.compute as pc
 _INT64 = pa.int64()
 _FLOAT64 = pa.float64()
 _INT_LIMITS = (-(2**63), 2**63 - 1)
-# What Arrow takes for a number and Python does not, or not as one of 64 bits.
-_DOUBTFUL_INT = r"[xX]"
-_DOUBTFUL_FLOAT = r"^[+-]?\d{19,}$"
+_LONG_DIGITS = 19
+_LONG_INTEGER = rf"^[+-]?\d{{{_LONG_DIGITS},}}$"
 
 
 class Kind(enum.IntEnum):
@@ -37,9 +37,9 @@ def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
     """The smallest kind, at least `known`, that holds all texts."""
     if known == Kind.BYTES or texts.null_count == len(texts):
         return known
-    if _casts(texts, _INT64, _DOUBTFUL_INT):
+    if _casts(texts, _INT64, _maybe_hexadecimal):
         return max(known, Kind.INT)
-    if _casts(texts, _FLOAT64, _DOUBTFUL_FLOAT):
+    if _casts(texts, _FLOAT64, _has_long_integer):
         return max(known, Kind.FLOAT)
     for text in pc.unique(texts.drop_null()).to_pylist():
         known = max(known, infer_value_kind(text))
@@ -48,12 +48,24 @@ def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
     return known
 
 
-def _casts(texts: pa.Array, to: pa.DataType, doubtful: str) -> bool:
+def _casts(texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool]) -> bool:
     try:
         texts.cast(to)
     except pa.ArrowInvalid:
         return False
-    return not pc.any(pc.match_substring_regex(texts, doubtful)).as_py()
+    return not doubtful(texts)
+
+
+def _maybe_hexadecimal(texts: pa.Array) -> bool:
+    """Whether there is an x: Arrow takes 0x10 for an integer, Python does not."""
+    return any(pc.any(pc.match_substring(texts, x)).as_py() for x in "xX")
+
+
+def _has_long_integer(texts: pa.Array) -> bool:
+    """Whether a number may be an integer of more than 64 bits; those are texts."""
+    # Lengths first: a regular expression over all texts takes longer than all else.
+    long = texts.filter(pc.greater_equal(pc.binary_length(texts), _LONG_DIGITS))
+    return bool(pc.any(pc.match_substring_regex(long, _LONG_INTEGER)).as_py())
 
 
 def infer_value_kind(text: str) -> Kind:
@@ -77,15 +89,17 @@ def convert(texts: pa.Array, kind: Kind) -> pa.Array:
       WrongValue: a text is no such value.
     """
     if kind == Kind.INT:
-        return _converted(texts, _INT64, _DOUBTFUL_INT, parse_int)
+        return _converted(texts, _INT64, _maybe_hexadecimal, parse_int)
     if kind == Kind.FLOAT:
         return _converted(texts, _FLOAT64, None, parse_float)
     return texts
 
 
-def _converted(texts: pa.Array, to: pa.DataType, doubtful: str | None, parse) -> pa.Array:
+def _converted(
+    texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool] | None, parse
+) -> pa.Array:
     try:
-        if doubtful and pc.any(pc.match_substring_regex(texts, doubtful)).as_py():
+        if doubtful and doubtful(texts):
             raise pa.ArrowInvalid("doubtful")
         return texts.cast(to)
     except pa.ArrowInvalid:

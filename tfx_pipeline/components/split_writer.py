@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import bisect
 import contextlib
 import dataclasses
 import hashlib
 import itertools
 import os
 import uuid
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 import numpy as np
@@ -34,13 +33,19 @@ class Splits:
     def names(self) -> list[str]:
         return [name for name, _ in self.buckets]
 
-    def indices(self, keys: Iterable[bytes]) -> Iterator[int]:
+    def indices(self, keys: Iterable[bytes]) -> np.ndarray:
         """The split of each key: TFX's rule, SHA-256 modulo the number of buckets."""
+        digests = b"".join([hashlib.sha256(key).digest() for key in keys])
         bounds = list(itertools.accumulate(size for _, size in self.buckets))
-        total = bounds[-1]
-        for key in keys:
-            digest = hashlib.sha256(key).digest()
-            yield bisect.bisect(bounds, int.from_bytes(digest, "big") % total)
+        bucket = _modulo(np.frombuffer(digests, ">u2").reshape(-1, 16), bounds[-1])
+        return np.searchsorted(np.array(bounds, np.uint64), bucket, side="right")
+
+
+def _modulo(numbers: np.ndarray, divisor: int) -> np.ndarray:
+    """Remainders of numbers of 256 bits, given as [n, 16] words, the highest first."""
+    weights = [pow(2, 16 * place, divisor) for place in reversed(range(16))]
+    # The sum stays below 64 bits for divisors up to 2**44.
+    return numbers.astype(np.uint64) @ np.array(weights, np.uint64) % np.uint64(divisor)
 
 
 @dataclasses.dataclass
@@ -65,14 +70,12 @@ def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
     paths = {name: os.path.join(folder, f"{name}-{unique}.gz") for name in splits.names}
     rows = [0] * len(paths)
     with contextlib.ExitStack() as stack:
-        writers = [
-            stack.enter_context(tf.io.TFRecordWriter(p, TFRECORD_OPTIONS)) for p in paths.values()
-        ]
+        writes = [_open(stack, path) for path in paths.values()]
         columns = _Columns(splits, os.path.join(folder, unique), stack)
         for block in blocks:
-            indices = list(splits.indices(_as_bytes(block.keys)))
-            for index, record in zip(indices, _as_bytes(block.records), strict=True):
-                writers[index].write(record)
+            indices = splits.indices(_as_bytes(block.keys))
+            for index, record in zip(indices.tolist(), _as_bytes(block.records), strict=True):
+                writes[index](record)
                 rows[index] += 1
             columns.add(block.columns, indices)
     return Shards(paths, dict(zip(paths, rows)), columns.paths)
@@ -86,20 +89,26 @@ class _Columns:
         self._writers: list[columns_file.Writer] = []
         self.paths: dict[str, str] = {}
 
-    def add(self, batch: pa.RecordBatch | None, indices: list[int]) -> None:
+    def add(self, batch: pa.RecordBatch | None, indices: np.ndarray) -> None:
         if batch is None:
             return
         if not self.paths:
             self.paths = {name: f"{self._prefix}-{name}.arrow" for name in self._splits.names}
             writers = (columns_file.Writer(p, batch.schema) for p in self.paths.values())
             self._writers = [self._stack.enter_context(writer) for writer in writers]
-        split = np.array(indices)
         for number, writer in enumerate(self._writers):
-            writer.add(batch.take(pa.array(np.flatnonzero(split == number))))
+            writer.add(batch.take(pa.array(np.flatnonzero(indices == number))))
 
 
-def _as_bytes(values: Sequence[Any]) -> list[bytes]:
-    return values if isinstance(values, list) else values.to_pylist()
+def _open(stack: contextlib.ExitStack, path: str) -> Callable[[bytes], None]:
+    """Opens a file for the time of `stack` and returns what writes a record to it."""
+    writer = stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS))
+    # TFRecordWriter.write only calls this, at a sixth of the whole cost of a record.
+    return super(tf.io.TFRecordWriter, writer).write
+
+
+def _as_bytes(values: Sequence[Any]) -> Iterable[bytes]:
+    return values if isinstance(values, list) else values.to_numpy(zero_copy_only=False)
 
 
 def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
