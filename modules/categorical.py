@@ -7,6 +7,7 @@ outside the embedding, whatever a client sends.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -16,18 +17,21 @@ from modules.summary import Request, Summary
 from modules.treatments import Feature, as_column, embed, id_inputs, treats
 
 _MISSING_ID = 0
+_OUTSIDE_ID, _FIRST_ID = 1, 2  # of integers
 _LARGEST_DOMAIN = 1_000_000
 
 
 class Categorical(Feature):
     """An id, embedded."""
 
-    def preprocess(self, inputs: dict[str, Any], known: dict[str, Summary]) -> dict[str, tf.Tensor]:
-        ids, missing = self.ids(inputs, known)
-        return {self.name: as_column(ids, tf.int64), **self.indicator(missing)}
+    def preprocess(
+        self, inputs: Mapping[str, Any], known: dict[str, Summary]
+    ) -> dict[str, tf.Tensor]:
+        ids = as_column(self.ids(inputs, known), tf.int64)
+        return {self.name: ids, **self.indicator(inputs)}
 
-    def ids(self, inputs: dict[str, Any], known: dict[str, Summary]) -> tuple[tf.Tensor, tf.Tensor]:
-        """int64 ids [batch], and where the value was missing."""
+    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
+        """int64 ids [batch]."""
         raise NotImplementedError
 
     def size(self, transform: tft.TFTransformOutput) -> int:
@@ -42,28 +46,29 @@ class Categorical(Feature):
         size = self.size(transform)
         return [embed(ids, self.name, size, self.config.embedding_dim), *others]
 
-    def filled(self, inputs: dict[str, Any]) -> tuple[tf.Tensor, tf.Tensor]:
-        """Strings [batch] with the constant filled in, and where they were missing."""
-        values = self.column.strings(inputs)
-        missing = tf.equal(values, "")
-        if self.config.missing == "constant":
-            values = tf.where(missing, self.config.fill_value, values)
-        return values, missing
+    def filled(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """Strings [batch] with the constant, if there is one, where they were missing."""
+        return self.column.strings(inputs, self.config.fill_value or "")
+
+    def where_filled(self, inputs: Mapping[str, Any], ids: tf.Tensor, absent: int) -> tf.Tensor:
+        """The ids of what `filled` gives; `absent` for what is still empty."""
+        if self.config.fill_value:
+            return ids
+        return tf.where(self.column.present(inputs), ids, tf.constant(absent, tf.int64))
 
 
 @treats("vocabulary")
 class Vocabulary(Categorical):
     """The most frequent values each have an id; others share the hashed buckets."""
 
-    def ids(self, inputs: dict[str, Any], known: dict[str, Summary]) -> tuple[tf.Tensor, tf.Tensor]:
-        values, missing = self.filled(inputs)
+    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
+        values = self.filled(inputs)
         first = 1 + self.config.oov_buckets
         rank = vocabulary_rank(values, self.name, self.config.top_k, self.config.min_frequency)
         oov = 1 + tf.strings.to_hash_bucket_fast(values, self.config.oov_buckets)
-        ids = tf.where(rank >= 0, first + rank, oov)
         # The most frequent value heads the vocabulary.
         absent = first if self.config.missing == "most_frequent" else _MISSING_ID
-        return tf.where(tf.equal(values, ""), tf.cast(absent, tf.int64), ids), missing
+        return self.where_filled(inputs, tf.where(rank >= 0, first + rank, oov), absent)
 
     def size(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.oov_buckets + transform.vocabulary_size_by_name(self.name)
@@ -73,10 +78,9 @@ class Vocabulary(Categorical):
 class Hash(Categorical):
     """A hash of the value; nothing is fitted."""
 
-    def ids(self, inputs: dict[str, Any], known: dict[str, Summary]) -> tuple[tf.Tensor, tf.Tensor]:
-        values, missing = self.filled(inputs)
-        hashed = 1 + tf.strings.to_hash_bucket_fast(values, self.config.buckets)
-        return tf.where(tf.equal(values, ""), tf.cast(_MISSING_ID, tf.int64), hashed), missing
+    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
+        hashed = 1 + tf.strings.to_hash_bucket_fast(self.filled(inputs), self.config.buckets)
+        return self.where_filled(inputs, hashed, _MISSING_ID)
 
     def size(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.buckets
@@ -105,29 +109,31 @@ class Integer(Categorical):
             found = f"has a domain of {high - low + 1} values"
             raise self.refuse("", found, "Use hash or buckets for so many.")
 
-    def wants(self, inputs: dict[str, Any]) -> dict[str, Request]:
+    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
         if self.config.missing != "most_frequent":
             return {}
         return {self.name: Request(self.column.numbers(inputs), mode=True)}
 
-    def ids(self, inputs: dict[str, Any], known: dict[str, Summary]) -> tuple[tf.Tensor, tf.Tensor]:
-        values = self.column.numbers(inputs)
-        missing = tf.math.is_nan(values)
-        if self.config.missing is not None:
-            values = tf.where(missing, self._fill_value(known), values)
+    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
+        values = self.column.numbers(inputs, self._fill_value(known))
         low, high = self.domain
+        outside = tf.constant(_OUTSIDE_ID, tf.float64)
+        if self.config.missing is None:
+            outside = tf.where(self.column.present(inputs), outside, float(_MISSING_ID))
         inside = (values >= low) & (values <= high)
-        offset = tf.cast(tf.floor(tf.where(inside, values - low, 0.0)), tf.int64)
-        ids = tf.where(inside, 2 + offset, tf.ones_like(offset))
-        return tf.where(tf.math.is_nan(values), tf.zeros_like(ids), ids), missing
+        # Positive where it counts, so that the cast rounds down.
+        offset = tf.where(inside, values - low, outside - _FIRST_ID)
+        return tf.cast(offset, tf.int64) + _FIRST_ID
 
     def size(self, transform: tft.TFTransformOutput) -> int:
         low, high = self.domain
         return high - low + 3
 
-    def _fill_value(self, known: dict[str, Summary]) -> tf.Tensor:
+    def _fill_value(self, known: dict[str, Summary]) -> Any:
+        if self.config.missing is None:
+            return float("nan")
         if self.config.missing == "constant":
-            return tf.constant(self.config.fill_value, tf.float64)
+            return float(self.config.fill_value)
         return known[self.name].mode
 
 

@@ -8,6 +8,8 @@ tf.Examples and of the `columns` signature.
 from __future__ import annotations
 
 import dataclasses
+import functools
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -15,6 +17,7 @@ from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import schema_utils
 
+from modules.rawbatch import RawBatch
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
 MISSING_INT = tf.int64.min
@@ -62,32 +65,47 @@ class Column:
 
     def from_column(self, values: tf.Tensor) -> Any:
         """Turns an input of the `columns` signature into what a parsed tf.Example gives."""
-        values = tf.reshape(values, [-1])
+        values = tf.reshape(values, [-1, 1])
         present = _is_present(values)
-        if self.dtype == tf.int64 and values.dtype != tf.int64:
-            values = tf.where(present, values, tf.zeros_like(values))
-            values = tf.cast(tf.clip_by_value(values, -(2.0**62), 2.0**62), tf.int64)
         if self.fixed is not None:
             missing = tf.constant(_MISSING[self.dtype], self.dtype)
-            return tf.reshape(tf.where(present, values, missing), [-1, *self.fixed])
-        rows = tf.where(present)
-        indices = tf.concat([rows, tf.zeros_like(rows)], axis=1)
-        shape = tf.stack([tf.size(values, tf.int64), 1])
-        return tf.SparseTensor(indices, tf.boolean_mask(values, present), shape)
+            values = tf.where(present, self._typed(values), missing)
+            return tf.reshape(values, [-1, *self.fixed])
+        indices = tf.where(present)
+        found = self._typed(tf.gather_nd(values, indices))
+        return tf.SparseTensor(indices, found, tf.shape(values, tf.int64))
 
-    def numbers(self, inputs: dict[str, Any]) -> tf.Tensor:
-        """The column as float64 [batch]; NaN where it is missing, infinite or no number."""
-        values = _first_value(inputs[self.name])
-        present = _is_present(values)
-        values = tf.cast(values, tf.float64)
-        return tf.where(present, values, tf.constant(float("nan"), tf.float64))
-
-    def strings(self, inputs: dict[str, Any]) -> tf.Tensor:
-        """The column as string [batch]; empty where it is missing."""
-        values = _first_value(inputs[self.name])
-        if values.dtype == tf.string:
+    def _typed(self, values: tf.Tensor) -> tf.Tensor:
+        """Integers that were sent as floats because they may be missing."""
+        if values.dtype == self.dtype:
             return values
-        return tf.where(_is_present(values), tf.strings.as_string(values), "")
+        return tf.cast(tf.clip_by_value(values, -(2.0**62), 2.0**62), tf.int64)
+
+    def present(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """bool [batch]: where there is a value that is not empty, infinite or NaN."""
+        batch = RawBatch.of(inputs)
+        return batch.once(self.name, "present", lambda: _is_present(self._first(batch)))
+
+    def numbers(self, inputs: Mapping[str, Any], missing: Any = float("nan")) -> tf.Tensor:
+        """The column as float64 [batch]; `missing` where it is not present."""
+        batch = RawBatch.of(inputs)
+        values = batch.once(self.name, "float64", lambda: tf.cast(self._first(batch), tf.float64))
+        if isinstance(missing, float):
+            missing = batch.constant(missing, tf.float64)
+        return tf.where(self.present(batch), values, missing)
+
+    def strings(self, inputs: Mapping[str, Any], missing: str = "") -> tf.Tensor:
+        """The column as string [batch]; `missing` where it is not present."""
+        batch = RawBatch.of(inputs)
+        values = self._first(batch)
+        if values.dtype != tf.string:
+            values = tf.strings.as_string(values)
+        elif not missing:
+            return values
+        return tf.where(self.present(batch), values, missing)
+
+    def _first(self, batch: RawBatch) -> tf.Tensor:
+        return batch.once(self.name, "first", lambda: _first_value(batch[self.name], batch))
 
 
 def parse_schema(text: str) -> schema_pb2.Schema:
@@ -146,8 +164,15 @@ def _string_values(schema: schema_pb2.Schema, feature: schema_pb2.Feature) -> tu
     return shared.get(feature.domain, ())
 
 
+@functools.lru_cache(maxsize=1)
+def _feature_spec(schema: bytes) -> dict[str, Any]:
+    # Each column is asked for by itself, and the answer takes a while for a wide schema.
+    parsed = schema_pb2.Schema.FromString(schema)
+    return schema_utils.schema_as_feature_spec(parsed).feature_spec
+
+
 def _fixed_shape(schema: schema_pb2.Schema, name: str, where: str) -> tuple[int, ...] | None:
-    spec = schema_utils.schema_as_feature_spec(schema).feature_spec[name]
+    spec = _feature_spec(schema.SerializeToString(deterministic=True))[name]
     if isinstance(spec, tf.io.VarLenFeature):
         return None
     shape = tuple(getattr(spec, "shape", (-1,)))
@@ -166,15 +191,14 @@ def _is_present(values: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(values)
 
 
-def _first_value(values: Any) -> tf.Tensor:
+def _first_value(values: Any, batch: RawBatch) -> tf.Tensor:
     """[batch] from what Transform and tf.io.parse_example give; further values are ignored."""
     if isinstance(values, tf.RaggedTensor):
         values = values.to_sparse()
-    if isinstance(values, tf.SparseTensor):
-        batch, width = values.dense_shape[0], tf.maximum(values.dense_shape[1], 1)
-        missing = tf.constant(_MISSING[values.dtype], values.dtype)
-        dense = tf.sparse.to_dense(
-            tf.SparseTensor(values.indices, values.values, tf.stack([batch, width])), missing
-        )
-        return dense[:, 0]
-    return tf.reshape(values, [-1])
+    if not isinstance(values, tf.SparseTensor):
+        return tf.reshape(values, [-1])
+    # A batch without any value is 0 wide.
+    shape = tf.maximum(values.dense_shape, batch.constant((0, 1), tf.int64))
+    missing = batch.constant(_MISSING[values.dtype], values.dtype)
+    dense = tf.sparse.to_dense(tf.SparseTensor(values.indices, values.values, shape), missing)
+    return tf.gather(dense, batch.constant(0, tf.int32), axis=batch.constant(1, tf.int32))

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import dataclasses
 import functools
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -19,17 +20,31 @@ _IN_MEMORY_BYTES = 200_000_000
 _SHUFFLE_ROWS = 200_000
 
 
+Rows = tuple[dict[str, tf.Tensor], tf.Tensor]
+"""Columns and label of some rows."""
+
+# Nothing here needs AutoGraph, which would convert each of these functions first.
+_as_it_is = tf.autograph.experimental.do_not_convert
+
+
 @dataclasses.dataclass(frozen=True)
 class Split:
     """The rows of one split.
 
     Attributes:
-      batches: (features, label) of many rows each, in the order of the files.
+      records: serialized rows, many at a time, in the order of the files.
+      parse: makes columns and label of them.
       rows: all of them as one batch, if they fit in memory.
     """
 
-    batches: tf.data.Dataset
-    rows: tuple[dict[str, tf.Tensor], tf.Tensor] | None
+    records: tf.data.Dataset
+    parse: Callable[[tf.Tensor], Rows]
+    rows: Rows | None
+
+    @functools.cached_property
+    def batches(self) -> tf.data.Dataset:
+        """(columns, label) of many rows each."""
+        return self.records.map(_as_it_is(self.parse), tf.data.AUTOTUNE).prefetch(2)
 
     def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
         """Endless shuffled batches; the same seed gives the same batches."""
@@ -43,20 +58,27 @@ class Split:
             return tf.data.Dataset.from_tensor_slices(rows)
 
         epochs = tf.data.Dataset.range(tf.int64.max)
-        picked = epochs.flat_map(shuffled).batch(batch_size, drop_remainder=True)
-
-        def gather(rows):
-            return tf.nest.map_structure(lambda column: tf.gather(column, rows), self.rows)
-
-        return picked.map(gather, tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        picked = epochs.flat_map(_as_it_is(shuffled)).batch(batch_size, drop_remainder=True)
+        gather = functools.partial(_take, self.rows)
+        return picked.map(_as_it_is(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
         """All rows once, in large batches."""
         if self.rows is None:
             # Keras must know how many there are to run several in one call.
-            count = sum(1 for _ in self.batches)
+            count = sum(1 for _ in self.records)
             return self.batches.apply(tf.data.experimental.assert_cardinality(count))
         return tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
+
+    def with_label(self, change: Callable[[tf.Tensor], tf.Tensor]) -> Split:
+        """The split with another label."""
+
+        def changed(rows: Rows) -> Rows:
+            columns, label = rows
+            return columns, change(label)
+
+        rows = changed(self.rows) if self.rows else None
+        return Split(self.records, lambda records: changed(self.parse(records)), rows)
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
@@ -86,16 +108,20 @@ def read_split(
     spec = transform.transformed_feature_spec()
     spec = {name: spec[name] for name in [*names, label]}
 
-    def parse(records):
+    def parse(records: tf.Tensor) -> Rows:
         columns = tf.io.parse_example(records, spec)
-        present = _labelled(columns[label])
-        columns = {name: tf.boolean_mask(values, present) for name, values in columns.items()}
+        present = tf.where(_labelled(columns[label]))[:, 0]
+        columns = _take(columns, present)
         return columns, columns.pop(label)
 
-    records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=None)
-    batches = records.batch(_READ_ROWS).map(parse, tf.data.AUTOTUNE).prefetch(2)
+    records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=None).batch(_READ_ROWS)
     size = sum(tf.io.gfile.stat(path).length for path in files)
-    return Split(batches, _concatenated(batches) if size <= _IN_MEMORY_BYTES else None)
+    rows = _concatenated(map(parse, records)) if size <= _IN_MEMORY_BYTES else None
+    return Split(records.prefetch(2), parse, rows)
+
+
+def _take(columns: Any, rows: tf.Tensor) -> Any:
+    return tf.nest.map_structure(lambda column: tf.gather(column, rows), columns)
 
 
 def _labelled(label: tf.Tensor) -> tf.Tensor:
@@ -104,7 +130,7 @@ def _labelled(label: tf.Tensor) -> tf.Tensor:
     return tf.math.is_finite(label[:, 0])
 
 
-def _concatenated(batches: tf.data.Dataset) -> tuple[dict[str, tf.Tensor], tf.Tensor] | None:
+def _concatenated(batches: Iterable[Rows]) -> Rows | None:
     read = list(batches)
     if not read:
         return None

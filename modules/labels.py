@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -40,7 +41,7 @@ class Label:
     def task(self) -> str:
         return self.config.task
 
-    def preprocess(self, inputs: dict[str, Any]) -> dict[str, tf.Tensor]:
+    def preprocess(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """The label [batch, 1]: a class id (int64), or a number (float32)."""
         if self.task == "regression":
             return {self.name: as_column(self.column.numbers(inputs))}
@@ -57,7 +58,7 @@ class Label:
         found = transform.vocabulary_by_name(_VOCABULARY)
         return tuple(name.decode("utf-8", "replace") for name in found)
 
-    def _ids(self, inputs: dict[str, Any]) -> tf.Tensor:
+    def _ids(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         names = self._names(inputs)
         if self.config.classes:
             return _position(names, [(name,) for name in self.config.classes])
@@ -65,7 +66,7 @@ class Label:
             return _position(tf.strings.lower(names), [_FALSE, _TRUE])
         return vocabulary_rank(names, _VOCABULARY)
 
-    def _names(self, inputs: dict[str, Any]) -> tf.Tensor:
+    def _names(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         """The label as a string; a float like 1.0 is the class 1."""
         if self.column.dtype != tf.float32:
             return self.column.strings(inputs)
@@ -77,8 +78,8 @@ class Label:
 
 def _position(names: tf.Tensor, classes: list[tuple[str, ...]]) -> tf.Tensor:
     """The index of the class that each name belongs to, or NO_LABEL."""
-    ids = tf.fill(tf.shape(names), tf.constant(NO_LABEL, tf.int64))
-    for index, spellings in enumerate(classes):
-        for spelling in spellings:
-            ids = tf.where(tf.equal(names, spelling), tf.constant(index, tf.int64), ids)
-    return ids
+    spellings = [spelling for class_ in classes for spelling in class_]
+    ids = [index for index, class_ in enumerate(classes) for _ in class_]
+    matches = tf.equal(names[:, tf.newaxis], spellings)
+    found = tf.where(matches, tf.constant(ids, tf.int64), tf.constant(NO_LABEL, tf.int64))
+    return tf.reduce_max(found, axis=1)

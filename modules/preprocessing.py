@@ -7,6 +7,7 @@ from typing import Any
 import tensorflow as tf
 
 from modules.features import load_table
+from modules.rawbatch import RawBatch
 from modules.summary import summarize
 
 
@@ -21,11 +22,12 @@ def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> d
       Tensors of shape [batch, 1]: float32 numbers and int64 ids.
     """
     table = load_table(custom_config, custom_config["schema"])
+    batch = RawBatch(inputs)
     requests = {}
     for feature in table.features:
-        requests.update(feature.wants(inputs))
+        requests.update(feature.wants(batch))
     known = summarize(requests)
-    outputs = table.label.preprocess(inputs)
+    outputs = table.label.preprocess(batch)
     for feature in table.features:
-        outputs.update(feature.preprocess(inputs, known))
+        outputs.update(feature.preprocess(batch, known))
     return outputs

@@ -1,7 +1,7 @@
 """The Beam half of `summary`: a combiner over stacked columns.
 
-Its output is one flat vector: for each column mean, standard deviation,
-minimum, maximum and mode, then the boundaries of each wanted quantile split.
+Its output is one flat vector: mean, standard deviation, minimum, maximum and mode
+of each column, then each column's boundaries of each wanted quantile split.
 """
 
 from __future__ import annotations
@@ -91,15 +91,15 @@ class Summarize(beam.CombineFn):
         return result
 
     def extract_output(self, accumulator: Accumulator) -> np.ndarray:
-        parts = []
+        numbers, boundaries = [], []
         for i, (_, quantiles) in enumerate(self._wanted):
             empty = accumulator.count[i] == 0
-            parts.append(np.zeros(5) if empty else _numbers(accumulator, i))
-            parts += [
+            numbers.append(np.zeros(5) if empty else _numbers(accumulator, i))
+            boundaries += [
                 np.zeros(n - 1) if empty else _boundaries(accumulator.sketches[i], n)
                 for n in quantiles
             ]
-        return np.concatenate(parts)
+        return np.concatenate(numbers + boundaries)
 
 
 def _add_moments(accumulator: Accumulator, count, mean, squares) -> None:

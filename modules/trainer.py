@@ -121,12 +121,7 @@ class LabelScale:
         """The split with its label standardised."""
         if (self.mean, self.std) == (0.0, 1.0):
             return split
-
-        def scale(label):
-            return (label - self.mean) / self.std
-
-        rows = split.rows and (split.rows[0], scale(split.rows[1]))
-        return Split(split.batches.map(lambda columns, label: (columns, scale(label))), rows)
+        return split.with_label(lambda label: (label - self.mean) / self.std)
 
 
 def label_scale(train: Split, task: str) -> LabelScale:

@@ -11,7 +11,7 @@ import dataclasses
 import math
 import re
 import zlib
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import tensorflow as tf
@@ -69,11 +69,17 @@ class Feature:
         """What the `columns` signature takes for this feature."""
         return self.column.raw_spec()
 
-    def wants(self, inputs: dict[str, Any]) -> dict[str, Request]:
-        """What must be known of the training data, by keys that start with the name."""
+    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
+        """What must be known of the training data, by keys that start with the name.
+
+        Args:
+          inputs: the raw columns; `column.numbers`, `strings` and `present` read them.
+        """
         return {}
 
-    def preprocess(self, inputs: dict[str, Any], known: dict[str, Summary]) -> dict[str, tf.Tensor]:
+    def preprocess(
+        self, inputs: Mapping[str, Any], known: dict[str, Summary]
+    ) -> dict[str, tf.Tensor]:
         """The transformed tensors, each [batch, 1], named as in `model_inputs`."""
         raise NotImplementedError
 
@@ -94,9 +100,11 @@ class Feature:
     def indicator_name(self) -> str:
         return f"{self.name}_missing"
 
-    def indicator(self, missing: tf.Tensor) -> dict[str, tf.Tensor]:
+    def indicator(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """1 where the value was absent, if the config asks for it."""
-        return {self.indicator_name: as_column(missing)} if self.config.indicator else {}
+        if not self.config.indicator:
+            return {}
+        return {self.indicator_name: as_column(~self.column.present(inputs))}
 
     def indicator_inputs(self) -> dict[str, Any]:
         return number_inputs(self.indicator_name) if self.config.indicator else {}

@@ -2,22 +2,21 @@
 
 from __future__ import annotations
 
-import itertools
 import logging
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
-import tensorflow as tf
 
 from tfx_pipeline import metrics as known
 from tfx_pipeline.components.graph_session import ServedModel
+from tfx_pipeline.components.raw_columns import RawColumn, Reader
+from tfx_pipeline.components.slicing import SliceKey, by_slice, text
 from tfx_pipeline.components.tally import TALLIES, Tally
 from tfx_pipeline.errors import NodeError
 
 _log = logging.getLogger(__name__)
 
-SliceKey = tuple[tuple[str, Any], ...]
 Tallies = dict[SliceKey, dict[str, Tally]]
 
 _SIGNATURE = "serving_default"
@@ -47,6 +46,7 @@ class Scorer:
         self._models = {name: ServedModel(folder) for name, folder in models.items()}
         self._label, self._task, self._key = label, task, prediction_key
         self._slices = [tuple(sorted(columns)) for columns in slices if columns]
+        self._reader = Reader({label, *(name for columns in self._slices for name in columns)})
 
     def close(self) -> None:
         for model in self._models.values():
@@ -54,14 +54,15 @@ class Scorer:
 
     def tallies(self, batch: Sequence[bytes]) -> Tallies:
         """The tally of each slice, by model."""
-        rows = [tf.train.Example.FromString(record).features.feature for record in batch]
+        columns = self._reader.read(batch)
         outputs = {name: self._predict(model, batch) for name, model in self._models.items()}
         predictions = {name: self._predictions(output) for name, output in outputs.items()}
         labels = {
-            name: self._labels(rows, output, predictions[name]) for name, output in outputs.items()
+            name: self._labels(columns[self._label], output, predictions[name])
+            for name, output in outputs.items()
         }
         result: Tallies = {}
-        for key, index in self._by_slice(rows, labels).items():
+        for key, index in by_slice(_usable_rows(labels), self._slices, columns).items():
             result[key] = {
                 name: TALLIES[self._task].of(labels[name][index], predictions[name][index])
                 for name in self._models
@@ -96,51 +97,36 @@ class Scorer:
         return columns[:, -1]  # of two classes, the second is the positive one
 
     def _labels(
-        self, rows: Sequence[Any], outputs: Mapping[str, np.ndarray], predictions: np.ndarray
+        self, column: RawColumn, outputs: Mapping[str, np.ndarray], predictions: np.ndarray
     ) -> np.ndarray:
         """Class ids or numbers; `_UNKNOWN` or NaN where a row has no usable label."""
-        values = (_values(row, self._label) for row in rows)
+        rows, first = column.first()
         if self._task == known.REGRESSION:
-            return np.array([value[0] if value else np.nan for value in values], np.float64)
+            numbers = np.full(len(column.splits) - 1, np.nan)
+            numbers[rows] = column.values[first]
+            return numbers
         classes = outputs.get("classes")
         names = [] if classes is None or classes.dtype != object else list(classes[0])
-        ids = {_text(name): index for index, name in enumerate(names)}
+        ids = {text(name): index for index, name in enumerate(names)}
         default = _UNKNOWN if ids else None
-        labels = np.array([_class_id(v[0], ids, default) if v else _UNKNOWN for v in values])
+        distinct, codes = column.coded()
+        known_ids = np.array([_class_id(value, ids, default) for value in distinct], np.int64)
+        labels = np.full(len(column.splits) - 1, _UNKNOWN)
+        labels[rows] = known_ids[codes[first]]
         known_classes = predictions.shape[1] if predictions.ndim > 1 else 2
         return np.where(labels < known_classes, labels, _UNKNOWN)
 
-    def _by_slice(
-        self, rows: Sequence[Any], labels: Mapping[str, np.ndarray]
-    ) -> dict[SliceKey, list[int]]:
-        usable = np.all([_usable(values) for values in labels.values()], axis=0)
-        if not usable.all():
-            _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
-        result: dict[SliceKey, list[int]] = {(): []}
-        for index in np.flatnonzero(usable):
-            for key in self._slice_keys(rows[index]):
-                result.setdefault(key, []).append(int(index))
-        return {key: index for key, index in result.items() if index}
 
-    def _slice_keys(self, row: Any) -> Iterator[SliceKey]:
-        """All rows together, and each combination of values of each slice's columns."""
-        yield ()
-        for columns in self._slices:
-            for values in itertools.product(*(_values(row, column) for column in columns)):
-                yield tuple(zip(columns, map(_text, values), strict=True))
+def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
+    """Numbers of the rows whose label every model can be compared with."""
+    usable = np.all([_usable(values) for values in labels.values()], axis=0)
+    if not usable.all():
+        _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
+    return np.flatnonzero(usable)
 
 
 def _usable(labels: np.ndarray) -> np.ndarray:
     return ~np.isnan(labels) if labels.dtype.kind == "f" else labels != _UNKNOWN
-
-
-def _values(row: Any, column: str) -> Sequence[Any]:
-    kind = row[column].WhichOneof("kind") if column in row else None
-    return getattr(row[column], kind).value if kind else ()
-
-
-def _text(value: Any) -> Any:
-    return value.decode("utf-8", "replace") if isinstance(value, bytes) else value
 
 
 def _class_id(value: Any, ids: Mapping[str, int], default: int | None) -> int:
@@ -151,7 +137,7 @@ def _class_id(value: Any, ids: Mapping[str, int], default: int | None) -> int:
     """
     if isinstance(value, float) and value.is_integer():
         value = int(value)
-    name = str(_text(value))
+    name = str(text(value))
     if name in ids:
         return ids[name]
     if set(ids) in (set(), {"0", "1"}) and name.lower() in _SPELLINGS:
