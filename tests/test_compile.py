@@ -12,6 +12,7 @@ from google.protobuf import text_format
 
 from tfx_pipeline import load_config
 from tfx_pipeline.manifest import Manifest
+from tfx_pipeline.schedule import Schedule
 
 pytestmark = pytest.mark.tensorflow
 
@@ -64,8 +65,23 @@ def test_gates_stand_before_what_they_guard(compiled):
     manifest = Manifest.model_validate_json((compiled[0] / "manifest.json").read_text())
     upstream = {node.id: set(node.upstream) for node in manifest.nodes}
     assert "DataGate" in upstream["Transform"]
-    assert "ExportCheck" in upstream["Evaluator"]
+    assert "BaselineResolver" in upstream["Evaluator"]
     assert {"Evaluator", "ExportCheck"} <= upstream["Pusher"]
+
+
+def test_export_check_and_evaluator_run_side_by_side(compiled):
+    """The quick node on the way to the Evaluator starts first, then the export check."""
+    manifest = Manifest.model_validate_json((compiled[0] / "manifest.json").read_text())
+    schedule = Schedule({node.id: node.upstream for node in manifest.nodes})
+    before = manifest.node_ids[: manifest.node_ids.index("Trainer") + 1]
+    for node in before:
+        schedule.start(node)
+        schedule.finish(node, ended_well=True)
+    assert schedule.ready() == ["BaselineResolver", "ExportCheck"]
+    for node in schedule.ready():
+        schedule.start(node)
+    schedule.finish("BaselineResolver", ended_well=True)
+    assert schedule.ready() == ["Evaluator"]
 
 
 def test_a_pusher_needs_both_blessings(compiled):

@@ -34,6 +34,17 @@ def test_a_refusal_is_told_from_a_failure():
     assert run.nodes["Evaluator"].findings[0]["found"] == "0.5"
 
 
+def test_a_refusal_explains_the_failures_beside_it():
+    finding = errors.Finding("model", "loads in a graph session", "no")
+    nodes = [
+        record("ExportCheck", error="it cannot be served", refused=True, findings=(finding,)),
+        record("Evaluator", "failed", error="NotFoundError: no such variable"),
+    ]
+    for order in (nodes, nodes[::-1]):
+        run = summary(order, {"Pusher": "skipped"})
+        assert (run.state, run.exit_code) == ("refused", 3)
+
+
 def test_an_interrupted_run_is_canceled():
     assert summary([record("A", "canceled")]).exit_code == 130
 
@@ -51,6 +62,35 @@ def test_metrics_blessing_and_pushed_model_come_from_the_artifacts():
 def test_a_run_without_these_artifacts_says_nothing_of_them():
     run = summary([record("A")])
     assert (run.metrics, run.blessed, run.pushed_model) == ({}, None, None)
+
+
+@pytest.mark.parametrize(
+    ("evaluator", "export_check", "blessed"),
+    [
+        (1, 1, True),
+        (1, 0, False),
+        (0, 1, False),
+        (None, 0, False),
+        (None, 1, None),
+        (1, None, True),
+    ],
+)
+def test_a_model_is_blessed_when_no_gate_says_no(evaluator, export_check, blessed):
+    said = {"ModelBlessing": evaluator, "InfraBlessing": export_check}
+    outputs = [
+        Output("blessing", number, kind, "/b", {"blessed": value})
+        for number, (kind, value) in enumerate(said.items())
+        if value is not None
+    ]
+    assert summary([record("E", outputs=outputs)]).blessed is blessed
+
+
+def test_the_blessing_of_the_baseline_is_not_the_models():
+    found = Output("model_blessing", 1, "ModelBlessing", "/b", {"blessed": 1}, resolved=True)
+    own = Output("blessing", 2, "ModelBlessing", "/c", {"blessed": 0})
+    resolver = record("BaselineResolver", outputs=[found])
+    assert summary([resolver]).blessed is None
+    assert summary([resolver, record("Evaluator", outputs=[own])]).blessed is False
 
 
 def test_run_json_reads_back(tmp_path):

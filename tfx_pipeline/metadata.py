@@ -108,13 +108,18 @@ def _schema_lock(config: pb.ConnectionConfig) -> Iterator[None]:
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """One artifact a node made."""
+    """One artifact a node made, or found.
+
+    Attributes:
+      resolved: whether a resolver found it among what earlier runs had made.
+    """
 
     key: str
     id: int
     type: str
     uri: str
     properties: dict[str, str | int | float]
+    resolved: bool = False
 
 
 @dataclasses.dataclass(frozen=True)
@@ -297,7 +302,8 @@ class History:
 
 def _output(event: pb.Event, artifact: pb.Artifact) -> Output:
     key = event.path.steps[0].key if event.path.steps else ""
-    return Output(key, artifact.id, artifact.type, artifact.uri, properties(artifact))
+    resolved = event.type == pb.Event.INTERNAL_OUTPUT
+    return Output(key, artifact.id, artifact.type, artifact.uri, properties(artifact), resolved)
 
 
 def properties(message: pb.Artifact | pb.Execution) -> dict[str, str | int | float]:

@@ -22,6 +22,8 @@ from tfx_pipeline.config import Config, Section
 from tfx_pipeline.layout import Layout
 
 NodeState = Literal["complete", "cached", "failed", "skipped", "canceled", "running"]
+_BLESSINGS = ("ModelBlessing", "InfraBlessing")
+
 RunState = Literal["complete", "failed", "refused", "canceled", "running"]
 
 
@@ -57,7 +59,8 @@ class Run(Section):
     Attributes:
       seconds: wall time.
       metrics: the Evaluator's overall metrics on the test split, by name.
-      blessed: whether the model reached its thresholds; None when it was not evaluated.
+      blessed: whether the model reached its thresholds and can be served; None when
+        no gate looked at it.
       pushed_model: the folder of the pushed SavedModel; None when nothing was pushed.
     """
 
@@ -107,7 +110,7 @@ def summarise(
     details = details or {}
     known = {node: _node_run(r, details.get(node, {})) for node, r in records.items()}
     nodes = {n: known.get(n) or others[n] for n in order if n in known or n in others}
-    outputs = [output for record in records.values() for output in record.outputs]
+    outputs = [o for record in records.values() for o in record.outputs if not o.resolved]
     return Run(
         run_id=run_id,
         pipeline=pipeline,
@@ -152,10 +155,11 @@ def _metrics(outputs: Iterable[metadata.Output]) -> dict[str, float]:
 
 
 def _blessed(outputs: Iterable[metadata.Output]) -> bool | None:
-    for output in outputs:
-        if output.type == "ModelBlessing" and "blessed" in output.properties:
-            return output.properties["blessed"] == 1
-    return None
+    """Either gate can say no; a yes takes the Evaluator, which may have been left out."""
+    said = [o for o in outputs if o.type in _BLESSINGS and "blessed" in o.properties]
+    if any(output.properties["blessed"] != 1 for output in said):
+        return False
+    return True if any(output.type == "ModelBlessing" for output in said) else None
 
 
 def _pushed_model(outputs: Iterable[metadata.Output]) -> str | None:

@@ -70,6 +70,32 @@ class Gate(base_component.BaseComponent):
         )
 
 
+class CheckSpec(ComponentSpec):
+    PARAMETERS = {"verdict": ExecutionParameter(type=str)}
+    INPUTS = {"model": ChannelParameter(type=standard_artifacts.Model)}
+    OUTPUTS = {"blessing": ChannelParameter(type=standard_artifacts.InfraBlessing)}
+
+
+class CheckExecutor(base_executor.BaseExecutor):
+    def Do(self, input_dict, output_dict, exec_properties):
+        verdict = exec_properties["verdict"]
+        (blessing,) = output_dict["blessing"]
+        blessing.set_int_custom_property("blessed", 0 if verdict == "refused" else 1)
+        if verdict == "of another model":
+            blessing.set_int_custom_property("current_model_id", 987654)
+        elif verdict != "names no model":
+            blessing.set_int_custom_property("current_model_id", input_dict["model"][0].id)
+
+
+class Check(base_component.BaseComponent):
+    SPEC_CLASS = CheckSpec
+    EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(CheckExecutor)
+
+    def __init__(self, model, verdict: str):
+        blessing = Channel(type=standard_artifacts.InfraBlessing)
+        super().__init__(CheckSpec(model=model, verdict=verdict, blessing=blessing))
+
+
 @dataclasses.dataclass
 class Run:
     """What one run resolved."""
@@ -82,29 +108,30 @@ class Run:
 
 @pytest.fixture
 def run(tmp_path):
-    """Runs Trainer, BaselineResolver and a gate with TFX's portable launcher."""
+    """Runs Trainer, BaselineResolver and both gates with TFX's portable launcher."""
     connection = metadata_store_pb2.ConnectionConfig()
     connection.sqlite.filename_uri = str(tmp_path / "metadata.db")
     connection.sqlite.connection_mode = 3
     count = iter(range(100))
 
-    def pipeline(steps: int, bless: int):
+    def pipeline(steps: int, bless: int, check: str | None):
         trainer = Trainer(steps).with_id("Trainer")
         model = trainer.outputs["model"]
         resolver = baseline.BaselineResolver(model=model).with_id("BaselineResolver")
         assert set(resolver.outputs) == {"model", "model_blessing"}
         gate = Gate(model, resolver.outputs["model"], bless).with_id("Evaluator")
+        checks = [Check(model, check).with_id("ExportCheck")] if check else []
         made = tfx_pipeline_lib.Pipeline(
             "p",
             str(tmp_path / "root"),
-            components=[gate, resolver, trainer],
+            components=[gate, resolver, trainer, *checks],
             enable_cache=True,
             metadata_connection_config=connection,
         )
         return compiler.Compiler().compile(made)
 
-    def launch(steps: int, bless: int = 1) -> Run:
-        ir = pipeline(steps, bless)
+    def launch(steps: int, bless: int = 1, check: str | None = "blessed") -> Run:
+        ir = pipeline(steps, bless, check)
         runtime_parameter_utils.substitute_runtime_parameter(ir, {RUN_ID: f"run-{next(count)}"})
         deployment = runner_utils.extract_local_deployment_config(ir)
         infos = {}
@@ -162,6 +189,34 @@ def test_a_model_that_was_not_blessed_is_no_baseline(run):
     first = run(steps=1)
     run(steps=2, bless=0)
     assert run(steps=3).baseline == first.candidate
+
+
+@pytest.mark.parametrize("check", [None, "refused", "of another model"])
+def test_a_model_without_the_export_checks_blessing_is_no_baseline(run, check):
+    first = run(steps=1)
+    run(steps=2, check=check)
+    assert run(steps=3).baseline == first.candidate
+
+
+def test_a_model_that_nobody_checked_is_no_baseline_even_if_it_is_the_only_one(run):
+    run(steps=1, check=None)
+    assert run(steps=2).baseline is None
+
+
+def test_a_blessing_that_names_no_model_is_for_the_one_that_was_checked(run):
+    """TFX's InfraValidator names none, nor did earlier versions of the export check."""
+    first = run(steps=1, check="names no model")
+    run(steps=2, check="refused")
+    assert run(steps=1, check="names no model").baseline is None  # cached: the same blessing
+    assert run(steps=3).baseline == first.candidate
+
+
+def test_the_last_word_of_the_export_check_counts(run):
+    first, second = run(steps=1), run(steps=2)
+    run(steps=2, check="refused")
+    assert run(steps=3).baseline == first.candidate
+    run(steps=2, check="names no model")
+    assert run(steps=4).baseline == second.candidate
 
 
 def test_going_back_to_an_earlier_model_compares_it_with_the_latest_blessed_one(run):

@@ -13,8 +13,8 @@ from sklearn import metrics as sklearn_metrics
 from tfx.types import channel_utils, standard_artifacts
 
 from tests.components import gate_harness as harness
-from tfx_pipeline import errors, metrics
-from tfx_pipeline.components import evaluation_config, evaluator
+from tfx_pipeline import errors, metadata, metrics
+from tfx_pipeline.components import evaluation_config, evaluator, scoring
 from tfx_pipeline.components.tally import BinaryTally, MulticlassTally, RegressionTally
 
 pytestmark = pytest.mark.tensorflow
@@ -59,11 +59,14 @@ def evaluate(tmp_path, examples):
         )
         evaluation = harness.artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
         blessing = harness.artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-        evaluator.Executor().Do(
+        said = evaluator.Executor().Do(
             {"examples": [data], "model": [model], "baseline_model": list(baseline)},
             {"evaluation": [evaluation], "blessing": [blessing]},
             dict(component.exec_properties),
         )
+        if said is not None:
+            assert said.execution_result.code == metadata.REFUSED_CODE
+            return said.execution_result.result_message, None
         return evaluation, blessing
 
     return run
@@ -272,6 +275,64 @@ def test_no_usable_label_is_an_error_that_says_so(evaluate, model, tmp_path):
 def test_a_model_with_other_outputs_is_an_error_that_names_them(evaluate, model):
     with pytest.raises(Exception, match=r"needs \[rows, 1\]|no output 'predictions'"):
         evaluate(model, {"mean_squared_error": None}, task="regression")
+
+
+def asserting(raw):
+    """As a layer that has seen no hour from 12 on in training."""
+    with tf.control_dependencies(
+        [tf.debugging.assert_less(raw["hour"], tf.constant(12, tf.int64))]
+    ):
+        return tf.sigmoid(harness.clean(raw["miles"]))
+
+
+UNFIT = {
+    "asserts": asserting,
+    "one result": lambda raw: tf.sigmoid(harness.clean(raw["miles"]))[:1],
+}
+
+
+def unfit_model(kind, folder):
+    """A model that TensorFlow Serving could not serve."""
+    if kind == "no model":
+        return harness.artifact(standard_artifacts.Model, folder)
+    module = harness.Scoring(UNFIT.get(kind))
+    if kind == "no serving_default":
+        return harness.save(folder, module, predict=module.serve)
+    return harness.save(folder, module, serving_default=module.serve)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "rule", "found"),
+    [
+        ("no model", "model", "loads in a graph session", "SavedModel file does not exist"),
+        ("no serving_default", "model", "has serving_default", "it has predict"),
+        ("asserts", "serving_default", "answers the rows of the test split", "assertion failed"),
+        ("one result", "serving_default", "one result for each row", "has shape [1, 2] for 1500"),
+    ],
+)
+def test_a_model_that_cannot_be_served_is_refused(evaluate, tmp_path, kind, subject, rule, found):
+    """And does not fail, whether or not the export check has found it out."""
+    message, _ = evaluate(unfit_model(kind, tmp_path / "model"), {"auc": None})
+    refusal = json.loads(message)
+    assert "cannot be served" in refusal["message"]
+    (finding,) = refusal["findings"]
+    assert (finding["subject"], finding["rule"][: len(rule)]) == (subject, rule)
+    assert found in finding["found"]
+
+
+def test_a_baseline_that_cannot_be_scored_is_not_the_candidates_fault(evaluate, model, tmp_path):
+    gone = harness.artifact(standard_artifacts.Model, tmp_path / "gone", 9)
+    with pytest.raises(OSError, match="SavedModel file does not exist"):
+        evaluate(model, {"auc": None}, [gone])
+
+
+def test_a_machine_without_memory_is_not_the_models_fault(evaluate, model, monkeypatch):
+    def call(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(scoring.ServedModel, "call", call)
+    with pytest.raises(Exception, match="OOM when allocating"):
+        evaluate(model, {"auc": None})
 
 
 def test_an_unknown_metric_is_refused_with_a_hint(examples, model):

@@ -46,6 +46,7 @@ def check(tmp_path, examples):
 
     def run(model, graph=None):
         blessing = harness.artifact(standard_artifacts.InfraBlessing, tmp_path / "blessing")
+        model.id = 7
         graph = graph or tmp_path / "no graph"
         result = export_check.Executor().Do(
             {
@@ -58,6 +59,8 @@ def check(tmp_path, examples):
             {"label": harness.LABEL},
         )
         assert result is None
+        assert blessing.get_int_custom_property("current_model_id") == 7
+        assert blessing.get_string_custom_property("current_model") == model.uri
         return blessing, json.loads(blessing.get_string_custom_property("findings") or "[]")
 
     return run

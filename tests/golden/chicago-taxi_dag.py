@@ -54,7 +54,7 @@ UPSTREAM = {
     "Trainer": ["ImportSchemaGen", "Transform"],
     "BaselineResolver": ["Trainer"],
     "ExportCheck": ["ExampleGen", "ImportSchemaGen", "Trainer", "Transform"],
-    "Evaluator": ["BaselineResolver", "ExampleGen", "ExportCheck", "Trainer"],
+    "Evaluator": ["BaselineResolver", "ExampleGen", "Trainer"],
     "Pusher": ["Evaluator", "ExportCheck", "Trainer"],
 }
 

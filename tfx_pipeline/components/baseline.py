@@ -4,22 +4,28 @@ TFX's own strategy takes the latest blessed model. When nothing has changed, the
 cached Trainer's model is the candidate and the latest blessed one at once: the
 Evaluator runs again, comparing a model with itself. Here a candidate is never
 its own baseline, so that an unchanged run resolves what the run before did.
+
+The Evaluator does not wait for the export check and may bless what no server can
+serve. So a baseline has the blessings of both.
 """
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+
 import ml_metadata
+from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 
-_CANDIDATE = "candidate"
+_MODEL, _CANDIDATE, _INFRA_BLESSING = "model", "candidate", "infra_blessing"
 
 
 class BaselineStrategy(resolver.ResolverStrategy):
-    """The latest blessed model that is not the candidate."""
+    """The latest model that Evaluator and export check blessed and that is not the candidate."""
 
     def resolve_artifacts(
         self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[types.Artifact]]
@@ -27,12 +33,14 @@ class BaselineStrategy(resolver.ResolverStrategy):
         """Resolves `model` and `model_blessing`; both are empty when there is no baseline.
 
         Args:
-          store: ML Metadata; not asked.
-          input_dict: `model` all models, `model_blessing` all blessings,
-            `candidate` the model of this run.
+          store: ML Metadata.
+          input_dict: `model` all models, `model_blessing` all of the Evaluator's
+            blessings, `infra_blessing` all of the export check's, `candidate` the
+            model of this run.
         """
         candidates = {artifact.id for artifact in input_dict.get(_CANDIDATE, [])}
-        models = {m.id: m for m in input_dict["model"] if m.id not in candidates}
+        allowed = _servable(store, input_dict[_INFRA_BLESSING]) - candidates
+        models = {m.id: m for m in input_dict[_MODEL] if m.id in allowed}
         for blessing in _latest_first(input_dict["model_blessing"]):
             model = models.get(_blessed_model(blessing))
             # A model that was cleaned away can be compared with nothing.
@@ -46,13 +54,48 @@ def _latest_first(blessings: list[types.Artifact]) -> list[types.Artifact]:
 
 
 def _blessed_model(blessing: types.Artifact) -> int | None:
-    if blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) != 1:
-        return None
-    return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY)
+    return _model(blessing) if _is_yes(blessing) else None
+
+
+def _is_yes(blessing: types.Artifact) -> bool:
+    return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+
+
+def _model(blessing: types.Artifact) -> int | None:
+    key = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
+    return blessing.get_int_custom_property(key) or None
+
+
+def _servable(store: ml_metadata.MetadataStore, blessings: list[types.Artifact]) -> set[int]:
+    """The models that the export check blessed when it last looked at them."""
+    behind = _models_by_lineage(store, [b.id for b in blessings if _model(b) is None])
+    last_word = {}
+    for blessing in reversed(_latest_first(blessings)):
+        last_word[_model(blessing) or behind.get(blessing.id)] = _is_yes(blessing)
+    return {model for model, yes in last_word.items() if yes and model is not None}
+
+
+def _models_by_lineage(
+    store: ml_metadata.MetadataStore, blessings: Iterable[int]
+) -> dict[int, int]:
+    """The models behind blessings that name none: TFX's own, and those of earlier versions."""
+    makers = {
+        event.execution_id: event.artifact_id
+        for event in store.get_events_by_artifact_ids(list(blessings))
+        if event.type == pb.Event.OUTPUT
+    }
+    return {
+        makers[event.execution_id]: event.artifact_id
+        for event in store.get_events_by_execution_ids(list(makers))
+        if event.type == pb.Event.INPUT and any(s.key == _MODEL for s in event.path.steps)
+    }
 
 
 class BaselineResolver(resolver.Resolver):
     """Resolves the baseline of a candidate; runs after the candidate was trained.
+
+    The pipeline needs an ExportCheck, or TFX's InfraValidator: a model that none
+    of them blessed is no baseline.
 
     Args:
       model: the candidate.
@@ -65,10 +108,12 @@ class BaselineResolver(resolver.Resolver):
             strategy_class=BaselineStrategy,
             model=types.Channel(type=standard_artifacts.Model),
             model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
+            infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             candidate=model,
         )
-        # TFX makes an output of every input; the candidate is none.
-        del self._input_dict[_CANDIDATE], self._output_dict[_CANDIDATE]
+        # TFX makes an output of every input; these are only looked at.
+        for key in (_CANDIDATE, _INFRA_BLESSING):
+            del self._input_dict[key], self._output_dict[key]
 
     @classmethod
     def get_class_type(cls) -> str:

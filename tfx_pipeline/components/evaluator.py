@@ -53,6 +53,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         Without thresholds a model that could be evaluated is blessed.
 
         Raises:
+          Refused: the model cannot be scored, because it cannot be served.
           NodeError: the model does not answer what the task needs, or no row has a label.
         """
         model = artifact_utils.get_single_instance(input_dict["model"])

@@ -15,13 +15,14 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
+from tfx.components.evaluator import constants
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
 from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
 from tfx_pipeline.components import export_reference, export_rules, odd_rows, raw_examples
-from tfx_pipeline.components.graph_session import ServedModel
+from tfx_pipeline.components.graph_session import ServedModel, reason
 from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.errors import Finding, NodeError
@@ -65,12 +66,13 @@ class Executor(base_executor.BaseExecutor):
           NodeError: there are no rows to ask about.
         """
         label = exec_properties["label"]
+        model = artifact_utils.get_single_instance(input_dict["model"])
         files = raw_examples.files(input_dict["examples"], _SPLIT)
         real = odd_rows.real_rows(raw_examples.head(files, _REAL_ROWS), label)
         if not real:
             raise NodeError("the export cannot be checked: the test split has no rows")
         export = Export(
-            path_utils.serving_model_path(artifact_utils.get_single_uri(input_dict["model"])),
+            path_utils.serving_model_path(model.uri),
             artifact_utils.get_single_uri(input_dict["transform_graph"]),
             _columns(artifact_utils.get_single_uri(input_dict["schema"]), label),
             label,
@@ -79,7 +81,7 @@ class Executor(base_executor.BaseExecutor):
         _log.info("ExportCheck: %d findings in %s", len(findings), export.folder)
         for finding in findings:
             _log.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
-        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), findings)
+        _bless(artifact_utils.get_single_instance(output_dict["blessing"]), model, findings)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -103,7 +105,7 @@ class Export:
         try:
             model = ServedModel(self.folder)
         except Exception as error:
-            yield Finding("model", "loads in a graph session", export_rules.reason(error))
+            yield Finding("model", "loads in a graph session", reason(error))
             return
         with model:
             yield from self._of_model(model, real)
@@ -135,7 +137,7 @@ class Export:
         try:
             model = export_reference.load(self.folder)
         except Exception as error:
-            yield Finding("model", "loads in Python", export_rules.reason(error))
+            yield Finding("model", "loads in Python", reason(error))
             return
         yield from export_reference.python_findings(model, interview, answers, rows)
         if export_rules.SERVING in answers:
@@ -151,7 +153,13 @@ def _columns(schema_folder: str, label: str) -> dict[str, int]:
     return {feature.name: feature.type for feature in schema.feature if feature.name != label}
 
 
-def _bless(blessing: types.Artifact, findings: list[Finding]) -> None:
+def _bless(blessing: types.Artifact, model: types.Artifact, findings: list[Finding]) -> None:
+    """Blesses the model or not, as TFX does, and says which model it was and why not."""
+    # TFX's InfraValidator does not say which; these are the Evaluator's names for it.
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
     name = _NOT_BLESSED_FILE if findings else _BLESSED_FILE
     io_utils.write_string_file(os.path.join(blessing.uri, name), "")
     blessing.set_int_custom_property(_BLESSED, 0 if findings else 1)

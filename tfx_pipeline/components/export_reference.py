@@ -11,8 +11,8 @@ import numpy as np
 import tensorflow as tf
 
 from tfx_pipeline.components import raw_examples
-from tfx_pipeline.components.export_rules import difference, reason
-from tfx_pipeline.components.graph_session import ServedModel
+from tfx_pipeline.components.export_rules import difference
+from tfx_pipeline.components.graph_session import ServedModel, reason
 from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.odd_rows import Row
 from tfx_pipeline.errors import Finding

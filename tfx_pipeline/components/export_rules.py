@@ -6,6 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
+from tfx_pipeline.components.graph_session import reason
 from tfx_pipeline.components.interview import Answer, Interview
 from tfx_pipeline.components.odd_rows import Row
 from tfx_pipeline.components.signature_inputs import Unfit
@@ -124,11 +125,3 @@ def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray) -> np.n
 
 def _shown(values: np.ndarray) -> str:
     return np.array2string(np.asarray(values), precision=6, threshold=4)
-
-
-def reason(error: Exception) -> str:
-    """The part of TensorFlow's messages that a person can use."""
-    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
-    useful = [line for line in lines if not line.endswith(":") and not line.startswith("Detected")]
-    text = (useful or lines or [type(error).__name__])[0]
-    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -97,3 +97,11 @@ def _leave_unoptimized(graph: graph_pb2.GraphDef) -> None:
         for node in nodes:
             if "config_proto" in node.attr:
                 node.attr["config_proto"].s = config
+
+
+def reason(error: Exception) -> str:
+    """The part of TensorFlow's messages that a person can use."""
+    lines = [line.strip() for line in str(error).splitlines() if line.strip()]
+    useful = [line for line in lines if not line.endswith(":") and not line.startswith("Detected")]
+    text = (useful or lines or [type(error).__name__])[0]
+    return text if len(text) <= 300 else f"{text[:297]}..."

@@ -1,19 +1,25 @@
-"""Predictions beside labels: what the Evaluator's metrics are made of."""
+"""Predictions beside labels: what the Evaluator's metrics are made of.
+
+The export check may still be looking at the candidate. One that cannot be served
+cannot be scored either, and is refused.
+"""
 
 from __future__ import annotations
 
+import contextlib
 import logging
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
+from tensorflow_model_analysis import constants
 
 from tfx_pipeline import metrics as known
-from tfx_pipeline.components.graph_session import ServedModel
+from tfx_pipeline.components.graph_session import ServedModel, reason
 from tfx_pipeline.components.raw_columns import RawColumn, Reader
 from tfx_pipeline.components.slicing import SliceKey, by_slice, text
 from tfx_pipeline.components.tally import TALLIES, Tally
-from tfx_pipeline.errors import NodeError
+from tfx_pipeline.errors import Finding, NodeError, Refused
 
 _log = logging.getLogger(__name__)
 
@@ -21,6 +27,13 @@ Tallies = dict[SliceKey, dict[str, Tally]]
 
 _SIGNATURE = "serving_default"
 _UNKNOWN = -1
+# These tell of the machine, not of the model.
+_PASSING = (
+    tf.errors.DeadlineExceededError,
+    tf.errors.ResourceExhaustedError,
+    tf.errors.UnavailableError,
+    MemoryError,
+)
 _SPELLINGS = {"true": 1, "yes": 1, "y": 1, "t": 1, "false": 0, "no": 0, "n": 0, "f": 0}
 
 
@@ -43,7 +56,7 @@ class Scorer:
         prediction_key: str,
         slices: Sequence[Sequence[str]],
     ):
-        self._models = {name: ServedModel(folder) for name, folder in models.items()}
+        self._models = {name: _load(name, folder) for name, folder in models.items()}
         self._label, self._task, self._key = label, task, prediction_key
         self._slices = [tuple(sorted(columns)) for columns in slices if columns]
         self._reader = Reader({label, *(name for columns in self._slices for name in columns)})
@@ -53,9 +66,14 @@ class Scorer:
             model.__exit__()
 
     def tallies(self, batch: Sequence[bytes]) -> Tallies:
-        """The tally of each slice, by model."""
+        """The tally of each slice, by model.
+
+        Raises:
+          Refused: the candidate gives no answer, or not one for each row.
+          NodeError: the answer is not what the task needs.
+        """
         columns = self._reader.read(batch)
-        outputs = {name: self._predict(model, batch) for name, model in self._models.items()}
+        outputs = {name: self._predict(name, batch) for name in self._models}
         predictions = {name: self._predictions(output) for name, output in outputs.items()}
         labels = {
             name: self._labels(columns[self._label], output, predictions[name])
@@ -69,14 +87,20 @@ class Scorer:
             }
         return result
 
-    def _predict(self, model: ServedModel, batch: Sequence[bytes]) -> dict[str, np.ndarray]:
-        name = _SIGNATURE in model.signatures and model.string_input(_SIGNATURE)
-        if not name:
-            raise NodeError(
-                f"the model has no signature {_SIGNATURE!r} that takes serialized tf.Examples. "
-                f"It has: {', '.join(sorted(model.signatures)) or 'none'}"
-            )
-        return model.call(_SIGNATURE, {name: np.array(batch, dtype=object)})
+    def _predict(self, name: str, batch: Sequence[bytes]) -> dict[str, np.ndarray]:
+        model = self._models[name]
+        examples = _SIGNATURE in model.signatures and model.string_input(_SIGNATURE)
+        if not examples:
+            rule = f"has {_SIGNATURE} for serialized tf.Examples"
+            there = ", ".join(sorted(model.signatures)) or "none"
+            raise _refusal("model", rule, f"it has {there}")
+        with _refusing(name, _SIGNATURE, "answers the rows of the test split"):
+            outputs = model.call(_SIGNATURE, {examples: np.array(batch, dtype=object)})
+        for key, values in outputs.items():
+            if values.ndim == 0 or len(values) != len(batch):
+                found = f"{key} has shape {list(values.shape)} for {len(batch)} rows"
+                raise _refusal(_SIGNATURE, "one result for each row", found)
+        return outputs
 
     def _predictions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
         """[rows], or [rows, classes] of a multiclass task."""
@@ -123,6 +147,29 @@ def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
     if not usable.all():
         _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
     return np.flatnonzero(usable)
+
+
+def _load(name: str, folder: str) -> ServedModel:
+    with _refusing(name, "model", "loads in a graph session"):
+        return ServedModel(folder)
+
+
+@contextlib.contextmanager
+def _refusing(name: str, subject: str, rule: str) -> Iterator[None]:
+    """Refuses a candidate that fails; what was a baseline fails for other reasons."""
+    try:
+        yield
+    except _PASSING:
+        raise
+    except Exception as error:
+        if name == constants.BASELINE_KEY:
+            raise
+        raise _refusal(subject, rule, reason(error)) from error
+
+
+def _refusal(subject: str, rule: str, found: str) -> Refused:
+    message = "the model cannot be evaluated, because it cannot be served"
+    return Refused(message, [Finding(subject, rule, found)])
 
 
 def _usable(labels: np.ndarray) -> np.ndarray:
