@@ -26,7 +26,7 @@ from tfx.orchestration.portable import (
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from tfx_pipeline import cache, errors, ir, kept, metadata, remote, result
-from tfx_pipeline.components import beam_tuning, outcome
+from tfx_pipeline.components import beam_in_process, beam_tuning, outcome
 from tfx_pipeline.node import Request
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
@@ -169,9 +169,9 @@ class _Reporting:
     Stock TFX publishes FAILED without a message when an executor raises.
     """
 
-    def run_executor(self, execution_info):
+    def run_executor(self, *args):
         try:
-            return super().run_executor(execution_info)
+            return super().run_executor(*args)
         except Exception as error:
             return _failed_output(error)
 
@@ -183,7 +183,10 @@ class _PythonOperator(_Reporting, python_executor_operator.PythonExecutorOperato
 class _BeamOperator(_Reporting, beam_executor_operator.BeamExecutorOperator):
     def run_executor(self, execution_info):
         with beam_tuning.quick():
-            return super().run_executor(execution_info)
+            if self.beam_pipeline_args:
+                return super().run_executor(execution_info)
+            with beam_in_process.quick():
+                return super().run_executor(execution_info, beam_in_process.make_pipeline)
 
 
 _OPERATORS = {

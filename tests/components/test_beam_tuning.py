@@ -83,3 +83,19 @@ def test_everything_is_put_back():
         assert logging.getLogger("dill").level == logging.WARNING
     assert (core.get_function_args_defaults, dill.dill._trace) == before
     assert inspect_preprocessing_fn.impl_helper is impl_helper
+
+
+def test_views_of_options_are_made_once_and_share_their_values():
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
+
+    from tfx_pipeline.components import beam_tuning
+
+    options = PipelineOptions(["--streaming"])
+    assert options.view_as(TypeOptions) is not options.view_as(TypeOptions)
+    with beam_tuning.quick():
+        assert options.view_as(TypeOptions) is options.view_as(TypeOptions)
+        options.view_as(TypeOptions).pipeline_type_check = False
+        assert options.view_as(StandardOptions).streaming
+        assert options.view_as(StandardOptions).view_as(TypeOptions).pipeline_type_check is False
+        assert PipelineOptions([]).view_as(TypeOptions).pipeline_type_check is True
+    assert options.view_as(TypeOptions).pipeline_type_check is False

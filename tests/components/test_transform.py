@@ -9,6 +9,7 @@ import pathlib
 import pytest
 
 from tests.components import ingesting
+from tests.components.executing import AsNode
 from tfx_pipeline import errors
 
 pytestmark = pytest.mark.tensorflow
@@ -43,7 +44,7 @@ def transform(folder, function=FUNCTION):
     graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")
     properties = {k: v for k, v in node.spec.exec_properties.items() if v is not None}
-    module.Executor().Do(
+    AsNode(module.Executor).Do(
         {"examples": [examples], "schema": [schema]},
         {"transform_graph": [graph], "transformed_examples": [transformed]},
         properties,

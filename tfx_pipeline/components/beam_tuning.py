@@ -30,6 +30,7 @@ def quick() -> Iterator[None]:
 
 
 def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
+    from apache_beam.options import pipeline_options
     from apache_beam.transforms import core, userstate
 
     specs = getattr(userstate, "get_dofn_specs", None)
@@ -39,6 +40,10 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
     if arguments is not None and _parameters(arguments) == ["f"]:
         target = "apache_beam.transforms.core.get_function_args_defaults"
         yield target, remembering_methods(arguments)
+    view_as = pipeline_options.PipelineOptions.view_as
+    if _parameters(view_as) == ["self", "cls"]:
+        target = "apache_beam.options.pipeline_options.PipelineOptions.view_as"
+        yield target, remembering_views(view_as)
     with contextlib.suppress(ImportError):
         import dill
 
@@ -63,16 +68,20 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 def remembering_classes(function: Callable[[Any], tuple[set, set]]) -> Callable[[Any], Any]:
     """Remembers what `function` says of a DoFn where that depends on its class only."""
-    known: weakref.WeakKeyDictionary[type, tuple[set, set]] = weakref.WeakKeyDictionary()
+    known: weakref.WeakKeyDictionary[Any, tuple[set, set]] = weakref.WeakKeyDictionary()
 
     def remembered(dofn: Any) -> tuple[set, set]:
         cls = type(dofn)
         # Those that wrap a function answer for it: CallableWrapperDoFn._inspect_process.
-        if hasattr(cls, "_inspect_process") or _has_own_methods(dofn):
+        if cls.__name__ == "CallableWrapperDoFn":
+            subject = dofn
+        elif hasattr(cls, "_inspect_process") or _has_own_methods(dofn):
             return function(dofn)
-        if cls not in known:
-            known[cls] = function(dofn)
-        states, timers = known[cls]
+        else:
+            subject = cls
+        if subject not in known:
+            known[subject] = function(dofn)
+        states, timers = known[subject]
         return set(states), set(timers)
 
     return remembered
@@ -93,6 +102,19 @@ def remembering_methods(function: Callable[[Any], tuple[list, list]]) -> Callabl
             known[f.__func__] = function(f)
         names, defaults = known[f.__func__]
         return list(names), list(defaults)
+
+    return remembered
+
+
+def remembering_views(view_as: Callable[[Any, type], Any]) -> Callable[[Any, type], Any]:
+    """Remembers the views of options: they are parsed anew, and all share their values."""
+    known: weakref.WeakKeyDictionary[Any, dict[type, Any]] = weakref.WeakKeyDictionary()
+
+    def remembered(self: Any, cls: type) -> Any:
+        views = known.setdefault(self, {})
+        if cls not in views:
+            views[cls] = view_as(self, cls)
+        return views[cls]
 
     return remembered
 
