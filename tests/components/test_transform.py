@@ -52,6 +52,20 @@ def transform(folder, function=FUNCTION):
     return graph.uri, transformed.uri
 
 
+@pytest.fixture
+def traced(monkeypatch):
+    """The columns of each graph that is traced."""
+    from tensorflow_transform import impl_helper
+
+    traced, trace = [], impl_helper._trace_preprocessing_fn_v1
+    monkeypatch.setattr(
+        impl_helper,
+        "_trace_preprocessing_fn_v1",
+        lambda function, specs: (traced.append([*specs]), trace(function, specs))[1],
+    )
+    return traced
+
+
 @pytest.fixture(scope="module")
 def done(tmp_path_factory):
     return transform(tmp_path_factory.mktemp("transform"))
@@ -120,11 +134,13 @@ def rows_of(graph, transformed, split):
     return sorted(tuple(row[name].numpy().item() for name in sorted(row)) for row in rows)
 
 
-def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path):
+def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, traced):
     import tensorflow_transform as tft
 
     graph, transformed = transform(tmp_path)
+    assert len(traced) == 1
     stock_graph, stock_transformed = stock_transform(tmp_path)
+    assert len(traced) > 2, "TFX no longer traces the function several times"
     for split in ("train", "eval"):
         ours = rows_of(graph, transformed, split)
         assert len(ours) > 20
