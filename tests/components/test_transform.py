@@ -151,6 +151,15 @@ def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, traced):
     assert ours.vocabulary_by_name("kind") == theirs.vocabulary_by_name("kind")
 
 
+def test_examples_have_the_transformed_columns_only(done):
+    import tensorflow as tf
+
+    for path in pathlib.Path(done[1]).glob("Split-*/*"):
+        for record in tf.data.TFRecordDataset([str(path)], compression_type="GZIP"):
+            example = tf.train.Example.FromString(record.numpy())
+            assert example.features.feature.keys() == {"fare", "kind", "label"}
+
+
 def test_nothing_is_left_aside(done):
     assert {path.name for path in pathlib.Path(done[0]).iterdir()} == {
         "metadata", "transform_fn", "transformed_metadata",
