@@ -4,19 +4,24 @@ Without Beam arguments a pipeline runs in the process that builds it. Still Beam
 pickles each stage several times, in Python and compressed, measures what it keeps in
 case that memory runs short, and times each stage in a thread of its own. Here the
 pickler is the one written in C, which Beam offers and takes by default in later
-versions, and the rest is left out. Where the installed version looks different,
-nothing is touched.
+versions, and the rest is left out, as is that pickler's search of all modules for
+those that the unpickling process has to import. Where the installed version looks
+different, nothing is touched.
 """
 
 from __future__ import annotations
 
 import bz2
 import contextlib
+import inspect
+import sys
 import threading
 import types
 from collections.abc import Iterator
 from typing import Any
 from unittest import mock
+
+_SEARCH_PARAMETERS = ["code", "top_level_dependencies"]
 
 
 def make_pipeline() -> Any:
@@ -41,10 +46,15 @@ def quick() -> Iterator[None]:
 
 def replacements() -> Iterator[tuple[Any, str, Any]]:
     """What `quick` replaces: object, name of the attribute, and value meanwhile."""
+    import cloudpickle
     from apache_beam.internal import cloudpickle_pickler, dill_pickler
     from apache_beam.runners.portability.fn_api_runner import worker_handlers
     from apache_beam.runners.worker import statesampler
 
+    reducing = sys.modules[cloudpickle.CloudPickler.__module__]
+    search = getattr(reducing, "_find_imported_submodules", None)
+    if search is not None and [*inspect.signature(search).parameters] == _SEARCH_PARAMETERS:
+        yield reducing, search.__name__, _no_submodules
     for module in (cloudpickle_pickler, dill_pickler):
         if getattr(module, "bz2", None) is bz2:
             yield module, "bz2", _UNCOMPRESSED
@@ -54,6 +64,10 @@ def replacements() -> Iterator[tuple[Any, str, Any]]:
     if {"start", "stop", "stop_if_still_running"} <= vars(sampler).keys():
         yield sampler, "start", _start_without_timing
         yield sampler, "stop", _stop_without_timing
+
+
+def _no_submodules(code: types.CodeType, top_level_dependencies: Any) -> list[types.ModuleType]:
+    return []  # they are imported: here it is unpickled where it was pickled
 
 
 def _unchanged(data: bytes, compresslevel: int = 9) -> bytes:
