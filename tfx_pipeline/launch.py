@@ -29,6 +29,7 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, p
 
 from tfx_pipeline import cache, errors, ir, kept, localfiles, metadata, ondemand, remote, result
 from tfx_pipeline.components import (
+    beam_in_process,
     beam_tuning,
     example_gen_driver,  # noqa: F401 - or TFX imports it late
     outcome,
@@ -210,7 +211,10 @@ class _BeamOperator(_Operator):
 
     def _execute(self, operator, execution_info):
         with beam_tuning.quick():
-            return super()._execute(operator, execution_info)
+            if operator.beam_pipeline_args:
+                return super()._execute(operator, execution_info)
+            with beam_in_process.quick():
+                return operator.run_executor(execution_info, beam_in_process.make_pipeline)
 
 
 _OPERATORS = {

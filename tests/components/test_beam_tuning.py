@@ -69,17 +69,57 @@ def test_functions_of_one_class_are_told_apart_by_instance():
 def test_everything_is_put_back():
     import dill
     from apache_beam.transforms import core
-    from tensorflow_transform import impl_helper, inspect_preprocessing_fn
+    from tensorflow_transform import impl_helper
 
     from tfx_pipeline.components import beam_tuning
 
+    trace = impl_helper.trace_preprocessing_function
     before = core.get_function_args_defaults, dill.dill._trace
     with beam_tuning.quick():
         assert core.get_function_args_defaults is not before[0]
         assert dill.dill._trace is not before[1]
+        assert impl_helper.trace_preprocessing_function is not trace
         dill.dill._trace(True)
         assert logging.getLogger("dill").level == logging.INFO
         dill.dill._trace(False)
         assert logging.getLogger("dill").level == logging.WARNING
     assert (core.get_function_args_defaults, dill.dill._trace) == before
-    assert inspect_preprocessing_fn.impl_helper is impl_helper
+    assert impl_helper.trace_preprocessing_function is trace
+
+
+def test_views_of_options_are_made_once_and_share_their_values():
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
+
+    from tfx_pipeline.components import beam_tuning
+
+    options = PipelineOptions(["--streaming"])
+    assert options.view_as(TypeOptions) is not options.view_as(TypeOptions)
+    with beam_tuning.quick():
+        assert options.view_as(TypeOptions) is options.view_as(TypeOptions)
+        options.view_as(TypeOptions).pipeline_type_check = False
+        assert options.view_as(StandardOptions).streaming
+        assert options.view_as(StandardOptions).view_as(TypeOptions).pipeline_type_check is False
+        assert PipelineOptions([]).view_as(TypeOptions).pipeline_type_check is True
+    assert options.view_as(TypeOptions).pipeline_type_check is False
+
+
+def test_a_function_is_traced_once_to_be_inspected_and_analysed():
+    from tfx_pipeline.components.beam_tuning import remembering_traces
+
+    traced = []
+
+    def stock(function, specs, use_tf_compat_v1, base_temp_dir=None):
+        traced.append((use_tf_compat_v1, base_temp_dir))
+        return object()
+
+    quick = remembering_traces(stock)
+    one, other = {"a": "float", "b": "int"}, {"b": "int", "a": "float"}
+    inspected = quick(Stage, one, use_tf_compat_v1=True)
+    assert quick(Stage, one, use_tf_compat_v1=True) is inspected
+    assert quick(Stage, one, True, "folder") is inspected
+    assert traced == [(True, None)]
+    assert quick(Stage, one, True, "folder") is not inspected, "the analysis has changed it"
+    assert quick(Stage, other, True, "folder") is not inspected, "names of operations differ"
+    quick(Stage, one, False)
+    quick(Stage, one, False, "folder")
+    assert traced[1:] == [(True, "folder"), (True, "folder"), (False, None), (False, "folder")]

@@ -13,6 +13,7 @@ from sklearn import metrics as sklearn_metrics
 from tfx.types import channel_utils, standard_artifacts
 
 from tests.components import gate_harness as harness
+from tests.components.executing import AsNode
 from tfx_pipeline import errors, metadata, metrics
 from tfx_pipeline.components import evaluation_config, evaluator, scoring
 from tfx_pipeline.components.tally import BinaryTally, MulticlassTally, RegressionTally
@@ -59,7 +60,7 @@ def evaluate(tmp_path, examples):
         )
         evaluation = harness.artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
         blessing = harness.artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-        said = evaluator.Executor().Do(
+        said = AsNode(evaluator.Executor).Do(
             {"examples": [data], "model": [model], "baseline_model": list(baseline)},
             {"evaluation": [evaluation], "blessing": [blessing]},
             dict(component.exec_properties),

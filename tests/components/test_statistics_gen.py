@@ -7,6 +7,7 @@ import pathlib
 import pytest
 
 from tests.components import ingesting
+from tests.components.executing import AsNode
 from tests.components.test_example_gen import TAXI
 
 pytestmark = pytest.mark.tensorflow
@@ -68,7 +69,7 @@ def test_statistics_are_those_of_tfx(tmp_path, data):
     if data == "nasty":
         source = ingesting.write(tmp_path / "data" / "t.csv", nasty()).parent
     examples, _, _ = ingesting.ingest(tmp_path, source)
-    ours = statistics(statistics_gen.Executor(), examples, tmp_path / "ours")
+    ours = statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "ours")
     theirs = statistics(stock.Executor(), examples, tmp_path / "theirs")
     assert ours.keys() == theirs.keys()
     for split, expected in theirs.items():
@@ -88,4 +89,4 @@ def test_a_split_without_files_is_an_error_that_names_it(tmp_path):
     examples.uri = str(tmp_path)
     examples.split_names = artifact_utils.encode_split_names(["train"])
     with pytest.raises(errors.NodeError, match="no files for the split 'train'"):
-        statistics(statistics_gen.Executor(), examples, tmp_path / "out")
+        statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "out")

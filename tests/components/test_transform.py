@@ -9,6 +9,7 @@ import pathlib
 import pytest
 
 from tests.components import ingesting
+from tests.components.executing import AsNode
 from tfx_pipeline import errors
 
 pytestmark = pytest.mark.tensorflow
@@ -43,12 +44,26 @@ def transform(folder, function=FUNCTION):
     graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")
     properties = {k: v for k, v in node.spec.exec_properties.items() if v is not None}
-    module.Executor().Do(
+    AsNode(module.Executor).Do(
         {"examples": [examples], "schema": [schema]},
         {"transform_graph": [graph], "transformed_examples": [transformed]},
         properties,
     )
     return graph.uri, transformed.uri
+
+
+@pytest.fixture
+def traced(monkeypatch):
+    """The columns of each graph that is traced."""
+    from tensorflow_transform import impl_helper
+
+    traced, trace = [], impl_helper._trace_preprocessing_fn_v1
+    monkeypatch.setattr(
+        impl_helper,
+        "_trace_preprocessing_fn_v1",
+        lambda function, specs: (traced.append([*specs]), trace(function, specs))[1],
+    )
+    return traced
 
 
 @pytest.fixture(scope="module")
@@ -119,11 +134,13 @@ def rows_of(graph, transformed, split):
     return sorted(tuple(row[name].numpy().item() for name in sorted(row)) for row in rows)
 
 
-def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path):
+def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, traced):
     import tensorflow_transform as tft
 
     graph, transformed = transform(tmp_path)
+    assert len(traced) == 1
     stock_graph, stock_transformed = stock_transform(tmp_path)
+    assert len(traced) > 2, "TFX no longer traces the function several times"
     for split in ("train", "eval"):
         ours = rows_of(graph, transformed, split)
         assert len(ours) > 20
@@ -132,6 +149,15 @@ def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path):
     assert ours.transformed_metadata.schema == theirs.transformed_metadata.schema
     assert ours.raw_metadata.schema == theirs.raw_metadata.schema
     assert ours.vocabulary_by_name("kind") == theirs.vocabulary_by_name("kind")
+
+
+def test_examples_have_the_transformed_columns_only(done):
+    import tensorflow as tf
+
+    for path in pathlib.Path(done[1]).glob("Split-*/*"):
+        for record in tf.data.TFRecordDataset([str(path)], compression_type="GZIP"):
+            example = tf.train.Example.FromString(record.numpy())
+            assert example.features.feature.keys() == {"fare", "kind", "label"}
 
 
 def test_nothing_is_left_aside(done):

@@ -1,11 +1,12 @@
 """Less of what Beam and Transform repeat while they build and start a pipeline.
 
 Transform on a small table spends a third of its time asking the same questions
-again: Beam `inspect.signature` of the same methods tens of thousands of times,
-dill its logger's level, which throws away the caches of all loggers, twice for
-each pickled object, and Transform three times which columns the user's function
-reads. Remembering the answers changes no result. Where the installed versions
-look different, nothing is touched.
+again: Beam `inspect.signature` of the same methods tens of thousands of times and
+the options' parsers at each stage, dill its logger's level, which throws away the
+caches of all loggers, twice for each pickled object. And Transform traces the user's
+function to learn which columns it reads, and again to analyse it. Remembering the
+answers changes no result. Where the installed versions look different, nothing is
+touched.
 """
 
 from __future__ import annotations
@@ -19,6 +20,8 @@ from collections.abc import Callable, Iterator
 from typing import Any
 from unittest import mock
 
+_TRACE_PARAMETERS = ["preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"]
+
 
 @contextlib.contextmanager
 def quick() -> Iterator[None]:
@@ -30,6 +33,7 @@ def quick() -> Iterator[None]:
 
 
 def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
+    from apache_beam.options import pipeline_options
     from apache_beam.transforms import core, userstate
 
     specs = getattr(userstate, "get_dofn_specs", None)
@@ -39,6 +43,10 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
     if arguments is not None and _parameters(arguments) == ["f"]:
         target = "apache_beam.transforms.core.get_function_args_defaults"
         yield target, remembering_methods(arguments)
+    view_as = pipeline_options.PipelineOptions.view_as
+    if _parameters(view_as) == ["self", "cls"]:
+        target = "apache_beam.options.pipeline_options.PipelineOptions.view_as"
+        yield target, remembering_views(view_as)
     with contextlib.suppress(ImportError):
         import dill
 
@@ -46,15 +54,12 @@ def _replacements() -> Iterator[tuple[str, Callable[..., Any]]]:
         if trace is not None and _parameters(trace) == ["boolean"]:
             yield "dill.dill._trace", _unless_so_already(trace)
     with contextlib.suppress(ImportError):
-        from tensorflow_transform import impl_helper, inspect_preprocessing_fn
+        from tensorflow_transform import impl_helper
 
-        if getattr(inspect_preprocessing_fn, "impl_helper", None) is impl_helper:
-            tracing = types.SimpleNamespace(
-                trace_preprocessing_function=_remembering_traces(
-                    impl_helper.trace_preprocessing_function
-                )
-            )
-            yield "tensorflow_transform.inspect_preprocessing_fn.impl_helper", tracing
+        trace = getattr(impl_helper, "trace_preprocessing_function", None)
+        if trace is not None and _parameters(trace) == _TRACE_PARAMETERS:
+            target = "tensorflow_transform.impl_helper.trace_preprocessing_function"
+            yield target, remembering_traces(trace)
 
 
 def _parameters(function: Callable[..., Any]) -> list[str]:
@@ -63,16 +68,20 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 def remembering_classes(function: Callable[[Any], tuple[set, set]]) -> Callable[[Any], Any]:
     """Remembers what `function` says of a DoFn where that depends on its class only."""
-    known: weakref.WeakKeyDictionary[type, tuple[set, set]] = weakref.WeakKeyDictionary()
+    known: weakref.WeakKeyDictionary[Any, tuple[set, set]] = weakref.WeakKeyDictionary()
 
     def remembered(dofn: Any) -> tuple[set, set]:
         cls = type(dofn)
         # Those that wrap a function answer for it: CallableWrapperDoFn._inspect_process.
-        if hasattr(cls, "_inspect_process") or _has_own_methods(dofn):
+        if cls.__name__ == "CallableWrapperDoFn":
+            subject = dofn
+        elif hasattr(cls, "_inspect_process") or _has_own_methods(dofn):
             return function(dofn)
-        if cls not in known:
-            known[cls] = function(dofn)
-        states, timers = known[cls]
+        else:
+            subject = cls
+        if subject not in known:
+            known[subject] = function(dofn)
+        states, timers = known[subject]
         return set(states), set(timers)
 
     return remembered
@@ -97,6 +106,19 @@ def remembering_methods(function: Callable[[Any], tuple[list, list]]) -> Callabl
     return remembered
 
 
+def remembering_views(view_as: Callable[[Any, type], Any]) -> Callable[[Any, type], Any]:
+    """Remembers the views of options: they are parsed anew, and all share their values."""
+    known: weakref.WeakKeyDictionary[Any, dict[type, Any]] = weakref.WeakKeyDictionary()
+
+    def remembered(self: Any, cls: type) -> Any:
+        views = known.setdefault(self, {})
+        if cls not in views:
+            views[cls] = view_as(self, cls)
+        return views[cls]
+
+    return remembered
+
+
 def _unless_so_already(trace: Callable[[bool], None]) -> Callable[[bool], None]:
     logger = logging.getLogger("dill")
 
@@ -107,15 +129,26 @@ def _unless_so_already(trace: Callable[[bool], None]) -> Callable[[bool], None]:
     return changing
 
 
-def _remembering_traces(trace: Callable[..., Any]) -> Callable[..., Any]:
-    # Only for inspection, which reads the traced graph and does not change it.
+def remembering_traces(trace: Callable[..., Any]) -> Callable[..., Any]:
+    """Remembers traces for inspection, which reads them; an analysis takes one of TF 1 away."""
     known: dict[Any, Any] = {}
 
-    def remembered(function: Callable[..., Any], specs: Any, use_tf_compat_v1: bool) -> Any:
-        described = tuple(sorted((name, repr(spec)) for name, spec in specs.items()))
-        key = (function, described, use_tf_compat_v1)
-        if key not in known:
-            known[key] = trace(function, specs, use_tf_compat_v1=use_tf_compat_v1)
-        return known[key]
+    def remembered(
+        preprocessing_fn: Callable[..., Any],
+        input_specs: dict[str, Any],
+        use_tf_compat_v1: bool,
+        base_temp_dir: str | None = None,
+    ) -> Any:
+        described = tuple((name, repr(spec)) for name, spec in input_specs.items())
+        key = preprocessing_fn, described, use_tf_compat_v1
+        if key in known:
+            if base_temp_dir is None:
+                return known[key]
+            if use_tf_compat_v1:  # TF 2 traces into the folder
+                return known.pop(key)
+        traced = trace(preprocessing_fn, input_specs, use_tf_compat_v1, base_temp_dir)
+        if base_temp_dir is None:
+            known[key] = traced
+        return traced
 
     return remembered

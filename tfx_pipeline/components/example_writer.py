@@ -1,4 +1,4 @@
-"""Writes record batches as gzipped TFRecords of tf.Examples, a file for each bundle.
+"""Writes record batches as gzipped TFRecords of tf.Examples, a file a split and bundle.
 
 A worker writes aside and says so by an element; only what is said in the end is
 published. So a bundle that a runner repeats leaves no rows twice.
@@ -35,17 +35,16 @@ class Written:
 
 
 class WriteExamples(beam.PTransform):
-    """Writes record batches below `folder`; makes one `Written` for each file.
+    """Writes (split, record batch) pairs below `folder`; makes one `Written` for each file.
 
     Args:
-      split: whose rows they are.
       schema: of the batches.
       folder: where workers may write aside.
     """
 
-    def __init__(self, split: str, schema: schema_pb2.Schema, folder: str):
+    def __init__(self, schema: schema_pb2.Schema, folder: str):
         super().__init__()
-        self._write = _Write(split, schema, folder)
+        self._write = _Write(schema, folder)
 
     def expand(self, batches: beam.PCollection) -> beam.PCollection:
         """Adds the writing to a pipeline."""
@@ -53,27 +52,28 @@ class WriteExamples(beam.PTransform):
 
 
 class _Write(beam.DoFn):
-    def __init__(self, split: str, schema: schema_pb2.Schema, folder: str):
-        self._split, self._schema, self._folder = split, schema, folder
+    def __init__(self, schema: schema_pb2.Schema, folder: str):
+        self._schema, self._folder = schema, folder
 
     def setup(self) -> None:
         self._encoder = example_coder.RecordBatchToExamplesEncoder(self._schema)
 
     def start_bundle(self) -> None:
-        self._writer: tf.io.TFRecordWriter | None = None
+        self._writers: dict[str, tf.io.TFRecordWriter] = {}
 
-    def process(self, batch: pa.RecordBatch) -> Iterator[Written]:
-        if self._writer is None:
+    def process(self, pair: tuple[str, pa.RecordBatch]) -> Iterator[Written]:
+        split, batch = pair
+        if split not in self._writers:
             fileio.makedirs(self._folder)
-            path = os.path.join(self._folder, f"{self._split}-{uuid.uuid4().hex}.gz")
-            self._writer = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
-            yield Written(self._split, hashlib.sha256(batch.serialize()).hexdigest(), path)
+            path = os.path.join(self._folder, f"{split}-{uuid.uuid4().hex}.gz")
+            self._writers[split] = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
+            yield Written(split, hashlib.sha256(batch.serialize()).hexdigest(), path)
         for record in self._encoder.encode(batch):
-            self._writer.write(record)
+            self._writers[split].write(record)
 
     def finish_bundle(self) -> None:
-        if self._writer is not None:
-            self._writer.close()
+        for writer in self._writers.values():
+            writer.close()
 
 
 class WriteReceipt(beam.PTransform):

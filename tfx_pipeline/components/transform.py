@@ -1,8 +1,8 @@
 """Transform: TFX's artifacts from TensorFlow Transform, over record batches.
 
 TFX's executor traces the user's function four times and takes every record through
-Python to read and to write it. Here the function is traced twice, and files are
-read and written by the batch.
+Python to read and to write it. Here files are read
+and written by the batch, and nodes trace the function once (`beam_tuning`).
 """
 
 from __future__ import annotations
@@ -27,9 +27,9 @@ from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, json_utils, proto_utils
-from tfx_bsl.tfxio import tensor_representation_util, tf_example_record
+from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
 
-from tfx_pipeline.components import example_writer, raw_examples, user_code
+from tfx_pipeline.components import example_writer, raw_examples, split_column, user_code
 from tfx_pipeline.components.columns_file import ROWS
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.components.record_batches import ReadRecordBatches
@@ -107,26 +107,33 @@ class _Run:
         temporary = os.path.join(self._aside, "tft")
         # The graph of TF 1 takes half the time, and is served as well as one of TF 2.
         with tft_beam.Context(temporary, ROWS, force_tf_compat_v1=True):
-            analyzed = self._read(pipeline, "Analyze", analyze), self._adapter
+            read = self._read(pipeline, "Analyze", analyze)
+            analyzed = read | "Batches" >> beam.Values(), self._adapter
             fitted = analyzed | "Fit" >> tft_beam.AnalyzeDataset(self._function, pipeline)
             raw = os.path.join(self._graph, tft.TFTransformOutput.RAW_METADATA_DIR)
             _ = self._metadata | "WriteRaw" >> tft_beam.WriteMetadata(raw, pipeline)
             _ = fitted | "WriteGraph" >> tft_beam.WriteTransformFn(self._graph)
-            written = [self._transform(pipeline, split, fitted) for split in transform]
-        _ = written | beam.Flatten() | "Receipt" >> example_writer.WriteReceipt(self._aside)
+            with tft_beam.Context(passthrough_keys={split_column.NAME}):
+                self._transform(pipeline, transform, fitted)
 
-    def _transform(self, pipeline: beam.Pipeline, split: str, fitted: Any) -> beam.PCollection:
+    def _transform(self, pipeline: beam.Pipeline, splits: list[str], fitted: Any) -> None:
         # Read once more: keeping the decoded train split would take all memory.
-        data = self._read(pipeline, f"Read[{split}]", [split]), self._adapter
+        read = self._read(pipeline, "Read", splits)
+        adapter = tensor_adapter.TensorAdapterConfig(
+            split_column.added_to(self._adapter.arrow_schema),
+            self._adapter.tensor_representations,
+            self._adapter.original_type_specs,
+        )
+        marked = read | "Mark" >> beam.Map(split_column.mark), adapter
         transform = tft_beam.TransformDataset(output_record_batches=True)
-        batches, metadata = (data, fitted) | f"Transform[{split}]" >> transform
-        write = example_writer.WriteExamples(split, metadata.schema, self._aside)
-        return batches | f"Batches[{split}]" >> beam.Keys() | f"Write[{split}]" >> write
+        batches, metadata = (marked, fitted) | "Transform" >> transform
+        write = example_writer.WriteExamples(metadata.schema, self._aside)
+        written = batches | "Unmark" >> beam.Map(split_column.unmark) | "Write" >> write
+        _ = written | "Receipt" >> example_writer.WriteReceipt(self._aside)
 
     def _read(self, pipeline: beam.Pipeline, label: str, splits: list[str]) -> beam.PCollection:
         files = {split: self._files[split] for split in splits}
-        pairs = pipeline | label >> ReadRecordBatches(files, self._projected)
-        return pairs | f"{label}.Values" >> beam.Values()
+        return pipeline | label >> ReadRecordBatches(files, self._projected)
 
 
 def _publish(examples: types.Artifact, splits: list[str], aside: str) -> None:
