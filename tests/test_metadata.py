@@ -7,7 +7,7 @@ import sys
 import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from tfx_pipeline import errors, metadata
+from tfx_pipeline import errors, metadata, records
 
 
 @pytest.fixture
@@ -44,7 +44,7 @@ def record_execution(store, node, run_id, state, result=None, artifacts=()):
         type_id=put_type(store, "execution", f"t.{node}"), last_known_state=state
     )
     if result:
-        execution.custom_properties[metadata.EXECUTION_RESULT].string_value = json.dumps(result)
+        execution.custom_properties[records.EXECUTION_RESULT].string_value = json.dumps(result)
     contexts = [
         put_context(store, "pipeline", "taxi"),
         put_context(store, "pipeline_run", run_id),
@@ -85,8 +85,8 @@ def test_a_failure_shows_the_exceptions_own_line(store, history):
 
 
 def test_a_refusal_is_exit_code_3_and_keeps_its_findings(store, history):
-    message = metadata.message_to_json("bad data", [errors.Finding("fare", "min 0", "-1")])
-    result = {"code": metadata.REFUSED_CODE, "resultMessage": message}
+    message = records.message_to_json("bad data", [errors.Finding("fare", "min 0", "-1")])
+    result = {"code": records.REFUSED_CODE, "resultMessage": message}
     record_execution(store, "DataGate", "r1", pb.Execution.FAILED, result)
     record = history.record("DataGate", "r1")
     assert (record.exit_code, record.error) == (3, "bad data")
@@ -94,7 +94,7 @@ def test_a_refusal_is_exit_code_3_and_keeps_its_findings(store, history):
 
 
 def test_what_a_node_that_ended_well_says_is_its_note(store, history):
-    message = metadata.message_to_json("odd data", [errors.Finding("fare", "min 0", "-1")])
+    message = records.message_to_json("odd data", [errors.Finding("fare", "min 0", "-1")])
     record_execution(store, "A", "r1", pb.Execution.COMPLETE, {"resultMessage": message})
     record = history.record("A", "r1")
     assert (record.exit_code, record.error, record.note) == (0, None, "odd data")

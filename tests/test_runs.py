@@ -2,7 +2,7 @@ import pytest
 
 from tfx_pipeline import errors, runs
 from tfx_pipeline.layout import Layout
-from tfx_pipeline.metadata import NodeRecord, Output
+from tfx_pipeline.records import NodeRecord, Output
 
 
 def record(node, state="complete", outputs=(), **more):

@@ -8,7 +8,7 @@ import json
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import local_deployment_config_pb2, pipeline_pb2
 
-from tfx_pipeline import digests, metadata
+from tfx_pipeline import digests, metadata, records
 
 CODE_PARAMETER = "code_digest"
 FILE_PARAMETER = "file_digest"
@@ -80,9 +80,9 @@ def forget_vanished_pushes(history: metadata.History, node: str) -> None:
                     history.store.put_artifacts([artifact])
 
 
-def why_executed(history: metadata.History, node: str, record: metadata.NodeRecord) -> str | None:
+def why_executed(history: metadata.History, node: str, record: records.NodeRecord) -> str | None:
     """One line: what changed since the node's last good execution; None when cached."""
-    if record.state != metadata.COMPLETE:
+    if record.state != records.COMPLETE:
         return None
     executions = {e.id: e for e in history.executions(node)}
     current = executions.get(record.execution_id)
@@ -104,7 +104,7 @@ def _inputs_changed(history, before, after) -> list[str]:
 
 
 def _changed(before, after) -> list[str]:
-    old, new = metadata.properties(before), metadata.properties(after)
+    old, new = records.properties(before), records.properties(after)
     result = []
     for key in sorted({*old, *new}):
         if key.startswith("__") or old.get(key) == new.get(key):

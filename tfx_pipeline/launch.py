@@ -27,7 +27,18 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
-from tfx_pipeline import cache, errors, ir, kept, localfiles, metadata, ondemand, remote, result
+from tfx_pipeline import (
+    cache,
+    errors,
+    ir,
+    kept,
+    localfiles,
+    metadata,
+    ondemand,
+    records,
+    remote,
+    result,
+)
 from tfx_pipeline.components import (
     beam_in_process,
     beam_tuning,
@@ -127,7 +138,7 @@ def _launch(
         # The executor's own errors are in ML Metadata by now; those of the
         # driver or of ML Metadata itself are not.
         record = history.record(request.node, request.run_id)
-        if record is None or record.state != metadata.FAILED:
+        if record is None or record.state != records.FAILED:
             _fail(history, request, traceback.format_exc())
         if record is None or not record.refused:
             traceback.print_exc()
@@ -137,13 +148,13 @@ def _fail(history: metadata.History, request: Request, message: str) -> None:
     for execution in history.executions(request.node, request.run_id):
         if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
             execution.last_known_state = metadata_store_pb2.Execution.FAILED
-            execution.custom_properties[metadata.EXECUTION_RESULT].string_value = json.dumps(
+            execution.custom_properties[records.EXECUTION_RESULT].string_value = json.dumps(
                 {"code": _UNKNOWN, "resultMessage": message}
             )
             history.store.put_executions([execution])
 
 
-def _report(request: Request, history: metadata.History, record: metadata.NodeRecord | None) -> int:
+def _report(request: Request, history: metadata.History, record: records.NodeRecord | None) -> int:
     if record is None:
         raise errors.NodeError("did not run: its inputs are missing. See the log above.")
     reason = None if record.error else cache.why_executed(history, request.node, record)

@@ -7,35 +7,21 @@ and `show` answer at once. The names of types and properties are TFX's.
 from __future__ import annotations
 
 import contextlib
-import dataclasses
 import fcntl
-import json
 import os
 import pathlib
 import re
 import time
-from collections.abc import Iterable, Iterator
-from typing import Any
+from collections.abc import Iterator
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from tfx_pipeline import errors, mysql
+from tfx_pipeline import errors, mysql, records
+from tfx_pipeline.records import NodeRecord, Output
 
 PASSWORD_VARIABLE = "TFX_PIPELINE_METADATA_PASSWORD"
-REFUSED_CODE = 103
-"""The code of an execution result that says: a gate refused (see components/outcome.py)."""
-
 RUN_CONTEXT, NODE_CONTEXT, PIPELINE_CONTEXT = "pipeline_run", "node", "pipeline"
-COMPLETE, CACHED, FAILED, CANCELED, RUNNING = "complete", "cached", "failed", "canceled", "running"
-
-_STATES = {
-    pb.Execution.COMPLETE: COMPLETE,
-    pb.Execution.CACHED: CACHED,
-    pb.Execution.FAILED: FAILED,
-    pb.Execution.CANCELED: CANCELED,
-}
-EXECUTION_RESULT = "__execution_result__"
 _ATTEMPTS = 5
 
 
@@ -104,73 +90,6 @@ def _schema_lock(config: pb.ConnectionConfig) -> Iterator[None]:
     with open(f"{path}.lock", "a") as lock:
         fcntl.flock(lock, fcntl.LOCK_EX)
         yield
-
-
-@dataclasses.dataclass(frozen=True)
-class Output:
-    """One artifact a node made, or found.
-
-    Attributes:
-      resolved: whether a resolver found it among what earlier runs had made.
-    """
-
-    key: str
-    id: int
-    type: str
-    uri: str
-    properties: dict[str, str | int | float]
-    resolved: bool = False
-
-
-@dataclasses.dataclass(frozen=True)
-class NodeRecord:
-    """How one node ended in one run, as ML Metadata has it.
-
-    Attributes:
-      state: complete, cached, failed, canceled or running.
-      started: Unix seconds of its registration.
-      seconds: wall time from registration to the last change.
-      error: one line that says why it failed or refused; None when all is well.
-      refused: whether a gate said no (exit code 3).
-      findings: the rows behind a refusal or a note.
-      note: what a node that ended well has to say.
-    """
-
-    node: str
-    state: str
-    execution_id: int
-    started: float
-    seconds: float
-    outputs: tuple[Output, ...] = ()
-    error: str | None = None
-    refused: bool = False
-    findings: tuple[errors.Finding, ...] = ()
-    note: str | None = None
-
-    @property
-    def ended_well(self) -> bool:
-        return self.state in (COMPLETE, CACHED)
-
-    @property
-    def ended(self) -> bool:
-        return self.state != RUNNING
-
-    @property
-    def exit_code(self) -> int:
-        if self.refused:
-            return errors.EXIT_REFUSED
-        return errors.EXIT_OK if self.ended_well else errors.EXIT_FAILED
-
-    def uris(self) -> dict[str, list[str]]:
-        """URIs by output key, in the order of the keys."""
-        result: dict[str, list[str]] = {}
-        for output in sorted(self.outputs, key=lambda output: (output.key, output.id)):
-            result.setdefault(output.key, []).append(output.uri)
-        return result
-
-    def property(self, name: str) -> str | int | float | None:
-        """The first output's property of that name."""
-        return next((o.properties[name] for o in self.outputs if name in o.properties), None)
 
 
 class History:
@@ -246,20 +165,7 @@ class History:
         return None
 
     def _record(self, node: str, execution: pb.Execution) -> NodeRecord:
-        state = _STATES.get(execution.last_known_state, RUNNING)
-        outputs = self.outputs(execution.id)
-        note, error, refused, findings = None, None, False, ()
-        if state == FAILED:
-            error, refused, findings = _failure(execution)
-        elif state in (COMPLETE, CACHED):
-            error, refused, findings = _refusal(outputs)
-            if not refused:
-                note, findings = _note(execution)
-        started = execution.create_time_since_epoch / 1000
-        seconds = execution.last_update_time_since_epoch / 1000 - started
-        return NodeRecord(
-            node, state, execution.id, started, seconds, outputs, error, refused, findings, note
-        )
+        return records.record(node, execution, self.outputs(execution.id))
 
     def outputs(self, execution_id: int) -> tuple[Output, ...]:
         """The artifacts an execution made (or took from the cache)."""
@@ -272,7 +178,7 @@ class History:
             a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])
         }
         return tuple(
-            _output(event, artifacts[event.artifact_id])
+            records.output(event, artifacts[event.artifact_id])
             for event in events
             if event.artifact_id in artifacts
         )
@@ -298,75 +204,3 @@ class History:
             if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
                 execution.last_known_state = pb.Execution.CANCELED
                 self.store.put_executions([execution])
-
-
-def _output(event: pb.Event, artifact: pb.Artifact) -> Output:
-    key = event.path.steps[0].key if event.path.steps else ""
-    resolved = event.type == pb.Event.INTERNAL_OUTPUT
-    return Output(key, artifact.id, artifact.type, artifact.uri, properties(artifact), resolved)
-
-
-def properties(message: pb.Artifact | pb.Execution) -> dict[str, str | int | float]:
-    """Properties and custom properties as plain values."""
-    pairs = [*message.properties.items(), *message.custom_properties.items()]
-    return {k: getattr(v, v.WhichOneof("value")) for k, v in pairs if v.WhichOneof("value")}
-
-
-def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, ...]]:
-    result = _result(execution)
-    message = result.get("resultMessage", "")
-    if result.get("code") == REFUSED_CODE:
-        refusal = json.loads(message)
-        return refusal["message"], True, _findings(refusal["findings"])
-    return last_line(message) or "failed without a message; see the log", False, ()
-
-
-def _note(execution: pb.Execution) -> tuple[str | None, tuple[errors.Finding, ...]]:
-    """What `outcome.noted_output` left; a retry of a failed execution may have left an error."""
-    result = _result(execution)
-    if result.get("code") or not result.get("resultMessage"):
-        return None, ()
-    try:
-        said = json.loads(result["resultMessage"])
-        return said["message"], _findings(said["findings"])
-    except (ValueError, TypeError, KeyError):  # an executor of others, with a text of its own
-        return result["resultMessage"], ()
-
-
-def _result(execution: pb.Execution) -> dict[str, Any]:
-    raw = execution.custom_properties[EXECUTION_RESULT].string_value
-    return json.loads(raw) if raw else {}
-
-
-def message_to_json(message: str, findings: Iterable[errors.Finding]) -> str:
-    """What an execution result holds as its message when a gate refuses or takes a note."""
-    rows = [dataclasses.asdict(finding) for finding in findings]
-    return json.dumps({"message": message, "findings": rows})
-
-
-def last_line(traceback: str) -> str:
-    """The exception's own line of a traceback, without its module path."""
-    lines = [line for line in traceback.strip().splitlines() if line.strip()]
-    starts = [i for i, line in enumerate(lines) if re.match(r"[A-Za-z_][\w.]*(:|$)", line)]
-    text = lines[starts[-1]] if starts else (lines[-1] if lines else "")
-    return re.sub(r"^(?:\w+\.)+(?=\w+(:|$))", "", text).strip()
-
-
-def _findings(rows: list[dict[str, str]]) -> tuple[errors.Finding, ...]:
-    return tuple(errors.Finding(**row) for row in rows)
-
-
-_GATES = {
-    "ModelBlessing": ("blessed", "the model is not blessed: it missed its thresholds"),
-    "InfraBlessing": ("blessed", "the export check refused the model: it cannot be served"),
-    "PushedModel": ("pushed", "nothing was pushed: the model is not blessed"),
-}
-
-
-def _refusal(outputs: tuple[Output, ...]) -> tuple[str | None, bool, tuple[errors.Finding, ...]]:
-    for output in outputs:
-        flag, message = _GATES.get(output.type, (None, ""))
-        if flag and output.properties.get(flag) == 0:
-            rows = json.loads(str(output.properties.get("findings", "[]")))
-            return message, True, _findings(rows)
-    return None, False, ()

@@ -7,12 +7,12 @@ import json
 import pathlib
 from typing import Any
 
-from tfx_pipeline import errors, metadata
+from tfx_pipeline import errors, records
 from tfx_pipeline.files import write_atomically
 from tfx_pipeline.node import Request
 
 
-def write(request: Request, record: metadata.NodeRecord, reason: str | None) -> None:
+def write(request: Request, record: records.NodeRecord, reason: str | None) -> None:
     """Writes the node's state, outputs and findings; `reason` says why it was not cached."""
     pushed = [o for o in record.outputs if o.properties.get("pushed") == 1]
     _write(
@@ -30,7 +30,7 @@ def write(request: Request, record: metadata.NodeRecord, reason: str | None) -> 
 
 def write_error(request: Request, error: errors.PipelineError) -> None:
     """Writes why the node could not even begin."""
-    _write(request, state=metadata.FAILED, exit_code=error.exit_code, outputs={}, error=str(error))
+    _write(request, state=records.FAILED, exit_code=error.exit_code, outputs={}, error=str(error))
 
 
 def _write(request: Request, **values: Any) -> None:

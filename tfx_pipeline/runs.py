@@ -20,6 +20,7 @@ import pydantic
 from tfx_pipeline import errors, metadata
 from tfx_pipeline.config import Config, Section
 from tfx_pipeline.layout import Layout
+from tfx_pipeline.records import NodeRecord, Output
 
 NodeState = Literal["complete", "cached", "failed", "skipped", "canceled", "running"]
 _BLESSINGS = ("ModelBlessing", "InfraBlessing")
@@ -90,7 +91,7 @@ class Run(Section):
 def summarise(
     run_id: str,
     pipeline: str,
-    records: dict[str, metadata.NodeRecord],
+    records: dict[str, NodeRecord],
     others: dict[str, NodeRun],
     order: Iterable[str],
     *,
@@ -124,7 +125,7 @@ def summarise(
     )
 
 
-def _node_run(record: metadata.NodeRecord, details: dict[str, Any]) -> NodeRun:
+def _node_run(record: NodeRecord, details: dict[str, Any]) -> NodeRun:
     values = {
         "state": "failed" if record.refused else record.state,
         "seconds": round(record.seconds, 1),
@@ -147,14 +148,14 @@ def _state(nodes: Iterable[NodeRun], refused: bool) -> RunState:
     return "failed" if "failed" in states else "complete"
 
 
-def _metrics(outputs: Iterable[metadata.Output]) -> dict[str, float]:
+def _metrics(outputs: Iterable[Output]) -> dict[str, float]:
     for output in outputs:
         if output.type == "ModelEvaluation" and "metrics" in output.properties:
             return json.loads(str(output.properties["metrics"]))
     return {}
 
 
-def _blessed(outputs: Iterable[metadata.Output]) -> bool | None:
+def _blessed(outputs: Iterable[Output]) -> bool | None:
     """Either gate can say no; a yes takes the Evaluator, which may have been left out."""
     said = [o for o in outputs if o.type in _BLESSINGS and "blessed" in o.properties]
     if any(output.properties["blessed"] != 1 for output in said):
@@ -162,7 +163,7 @@ def _blessed(outputs: Iterable[metadata.Output]) -> bool | None:
     return True if any(output.type == "ModelBlessing" for output in said) else None
 
 
-def _pushed_model(outputs: Iterable[metadata.Output]) -> str | None:
+def _pushed_model(outputs: Iterable[Output]) -> str | None:
     for output in outputs:
         if output.type == "PushedModel" and output.properties.get("pushed") == 1:
             return str(output.properties["pushed_destination"])

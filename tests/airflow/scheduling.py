@@ -11,7 +11,7 @@ from collections.abc import Callable
 from typing import Any
 
 from tests.projects import REPOSITORY, environment
-from tfx_pipeline import metadata
+from tfx_pipeline import metadata, records
 from tfx_pipeline.airflow.server import LocalAirflow
 
 SECRET = "correct-horse-battery"
@@ -96,7 +96,7 @@ class Scheduled:
         store = metadata.open_store(metadata.connection_config("sqlite", path))
         return metadata.History(store, self.name)
 
-    def record(self, run_id: str, node: str) -> metadata.NodeRecord | None:
+    def record(self, run_id: str, node: str) -> records.NodeRecord | None:
         return self.history.record(node, self.run_name(run_id))
 
     def run_name(self, run_id: str) -> str:

@@ -9,7 +9,7 @@ import signal
 import pytest
 
 from tests.airflow.scheduling import SECRET, Scheduled, wait_until
-from tfx_pipeline import metadata
+from tfx_pipeline import records
 from tfx_pipeline.airflow.client import AirflowError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
@@ -46,8 +46,8 @@ def finished(toy, started):
 def test_a_second_run_is_taken_from_the_cache(toy):
     first, second = toy.run(), toy.run()
     for node in ("First", "Second"):
-        assert toy.record(first, node).state == metadata.COMPLETE
-        assert toy.record(second, node).state == metadata.CACHED
+        assert toy.record(first, node).state == records.COMPLETE
+        assert toy.record(second, node).state == records.CACHED
     assert toy.states(second) == {"First": "success", "Second": "success"}
 
 
@@ -58,7 +58,7 @@ def test_a_node_that_fails_first_passes_on_retry(toy, finished):
     assert {task["state"] for task in tasks.values()} == {"success"}
     executions = toy.history.executions("First", toy.run_name(run))
     assert len(executions) == 1
-    assert toy.record(run, "First").state == metadata.COMPLETE
+    assert toy.record(run, "First").state == records.COMPLETE
     assert "fails the first time" in toy.log(run, "First", 1)
 
 
@@ -87,7 +87,7 @@ def test_a_refusal_fails_without_retries_and_names_the_gate(toy, finished):
 def test_parameters_of_the_trigger_reach_the_node_unharmed(toy, finished):
     run = finished("strange")
     execution = toy.history.executions("First", toy.run_name(run))[-1]
-    assert metadata.properties(execution)["mode"] == STRANGE
+    assert records.properties(execution)["mode"] == STRANGE
 
 
 def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy, finished):
@@ -119,7 +119,7 @@ def test_the_run_keeps_the_pipeline_that_it_began_with(toy):
     assert toy.record(run, "Third") is None
     after = toy.run()
     assert value(toy, after, "double") == 14
-    assert toy.record(after, "Third").state == metadata.COMPLETE
+    assert toy.record(after, "Third").state == records.COMPLETE
 
 
 def test_killing_a_task_ends_its_children(toy):
@@ -128,8 +128,8 @@ def test_killing_a_task_ends_its_children(toy):
     path = f"/dags/toy/dagRuns/{run}/taskInstances/First"
     toy.airflow.client.call("PATCH", path, {"new_state": "failed"})
     wait_until(lambda: not (alive(node) or alive(child)), "the end of the node's processes")
-    wait_until(lambda: state(toy, run) != metadata.RUNNING, "the end of the execution")
-    assert state(toy, run) == metadata.CANCELED
+    wait_until(lambda: state(toy, run) != records.RUNNING, "the end of the execution")
+    assert state(toy, run) == records.CANCELED
     toy.finish(run)
 
 
@@ -141,7 +141,7 @@ def test_an_execution_time_out_ends_the_node(airflow, toy):
     node, child, _ = pids(hasty, "sleep too long")
     assert hasty.finish(run) == "failed"
     assert [pid for pid in (node, child) if alive(pid)] == []
-    assert state(hasty, run) == metadata.CANCELED
+    assert state(hasty, run) == records.CANCELED
 
 
 def test_a_node_does_not_outlive_a_task_that_is_killed_hard(toy):
@@ -149,7 +149,7 @@ def test_a_node_does_not_outlive_a_task_that_is_killed_hard(toy):
     node, child, supervisor = pids(toy, "sleep until orphaned")
     os.kill(parent(supervisor), signal.SIGKILL)
     wait_until(lambda: not (alive(node) or alive(child)), "the end of the node's processes")
-    wait_until(lambda: state(toy, run) != metadata.RUNNING, "the end of the execution")
+    wait_until(lambda: state(toy, run) != records.RUNNING, "the end of the execution")
     toy.airflow.client.call("PATCH", f"/dags/toy/dagRuns/{run}", {"state": "failed"})
 
 
@@ -183,7 +183,7 @@ def test_a_file_that_appears_starts_a_run(airflow, toy):
     assert run["run_type"] == "asset_triggered"
     assert watching.finish(run["dag_run_id"]) == "success"
     assert not flag.exists()
-    assert watching.record(run["dag_run_id"], "Second").state == metadata.COMPLETE
+    assert watching.record(run["dag_run_id"], "Second").state == records.COMPLETE
 
 
 def runs(scheduled) -> list[dict]:

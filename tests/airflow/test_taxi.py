@@ -74,7 +74,7 @@ def test_the_model_is_pushed(run, push_dir):
 
 
 def test_the_parameter_of_the_trigger_counts(taxi, finished):
-    from tfx_pipeline.metadata import properties
+    from tfx_pipeline.records import properties
 
     (execution,) = taxi.history.executions("Trainer", taxi.run_name(finished))
     assert properties(execution)["steps"] == 200

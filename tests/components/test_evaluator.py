@@ -14,7 +14,7 @@ from tfx.types import channel_utils, standard_artifacts
 
 from tests.components import gate_harness as harness
 from tests.components.executing import AsNode
-from tfx_pipeline import errors, metadata, metrics
+from tfx_pipeline import errors, metrics, records
 from tfx_pipeline.components import evaluation_config, evaluator, scoring
 from tfx_pipeline.components.tally import BinaryTally, MulticlassTally, RegressionTally
 
@@ -66,7 +66,7 @@ def evaluate(tmp_path, examples):
             dict(component.exec_properties),
         )
         if said is not None:
-            assert said.execution_result.code == metadata.REFUSED_CODE
+            assert said.execution_result.code == records.REFUSED_CODE
             return said.execution_result.result_message, None
         return evaluation, blessing
 

@@ -14,7 +14,7 @@ from typing import Any
 from tfx.proto.orchestration import execution_result_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.metadata import REFUSED_CODE, message_to_json
+from tfx_pipeline.records import REFUSED_CODE, message_to_json
 
 __all__ = ["REFUSED_CODE", "noted_output", "refusable", "refusal_behind", "refused_output"]
 
