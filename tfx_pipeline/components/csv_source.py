@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import ctypes
 import io
 import zlib
 from collections.abc import Iterator, Sequence
@@ -51,7 +52,7 @@ def read_batches(path: str, delimiter: str, columns: Sequence[str]) -> Iterator[
     try:
         with open_plain(path) as file:
             checked = _Checked(file)
-            for batch in _open(checked, delimiter, columns):
+            for batch in _read(checked, delimiter, columns):
                 yield from (batch.slice(i, _ROWS) for i in range(0, batch.num_rows, _ROWS))
     except (pa.ArrowInvalid, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
@@ -59,6 +60,28 @@ def read_batches(path: str, delimiter: str, columns: Sequence[str]) -> Iterator[
         raise Unreadable(str(error)) from error
     if checked.quotes % 2:
         raise OddQuotes(path)
+
+
+def _read(file: _Checked, delimiter: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    reader = _open(file, delimiter, columns)
+    held = _ArrowArrayStream()
+    reader._export_to_c(ctypes.addressof(held))
+    try:
+        yield from reader
+    finally:
+        # What ends the reader waits for its thread, which may wait for Python's lock to
+        # read from `file`. ctypes lets go of the lock; pyarrow before 15 does not.
+        del reader
+        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(held.release)(ctypes.addressof(held))
+
+
+class _ArrowArrayStream(ctypes.Structure):
+    """A reference to a reader, as Arrow's C stream interface has it."""
+
+    _fields_ = [
+        (name, ctypes.c_void_p)
+        for name in ("get_schema", "get_next", "get_last_error", "release", "private_data")
+    ]
 
 
 def _open(file: _Checked, delimiter: str, columns: Sequence[str]) -> arrow_csv.CSVStreamingReader:

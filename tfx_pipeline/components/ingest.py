@@ -18,6 +18,7 @@ import apache_beam as beam
 from tfx.dsl.io import fileio
 
 from tfx_pipeline.components import split_writer, table_sources
+from tfx_pipeline.components.ahead import read_ahead
 from tfx_pipeline.errors import Finding
 
 
@@ -76,7 +77,8 @@ class _Write(beam.DoFn):
         profile = table_sources.merge(profiles)
         receipt: dict[str, Any] = {"profile": dataclasses.asdict(profile)}
         if not profile.problems:
-            shards = split_writer.write(self._blocks(unit, profile), self._splits, self._folder)
+            blocks = read_ahead(self._blocks(unit, profile))
+            shards = split_writer.write(blocks, self._splits, self._folder)
             receipt["shards"] = dataclasses.asdict(shards)
         yield _write_receipt(self._folder, unit.number, receipt)
 
