@@ -67,12 +67,12 @@ def _parameters(function: Callable[..., Any]) -> list[str]:
 
 
 def remembering_classes(function: Callable[[Any], tuple[set, set]]) -> Callable[[Any], Any]:
-    """Remembers what `function` says of a DoFn where that depends on its class only."""
+    """Remembers what `function` says of a DoFn: by class, or by instance if it wraps a function."""
     known: weakref.WeakKeyDictionary[Any, tuple[set, set]] = weakref.WeakKeyDictionary()
 
     def remembered(dofn: Any) -> tuple[set, set]:
         cls = type(dofn)
-        # Those that wrap a function answer for it: CallableWrapperDoFn._inspect_process.
+        # It answers for its function (_inspect_process), which stays the same.
         if cls.__name__ == "CallableWrapperDoFn":
             subject = dofn
         elif hasattr(cls, "_inspect_process") or _has_own_methods(dofn):
