@@ -195,3 +195,70 @@ def test_the_graph_works_inside_a_served_function(done, tmp_path):
 def test_a_broken_function_is_named(tmp_path):
     with pytest.raises(errors.NodeError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
         transform(tmp_path, "no_such.preprocessing_fn")
+
+
+class TestWritten:
+    """Record batches as examples: the same whatever their shape, by two encoders."""
+
+    @pytest.fixture
+    def write(self, tmp_path):
+        import tensorflow as tf
+
+        from tfx_pipeline.components import example_writer
+
+        def run(batch, schema):
+            write = example_writer._Write(schema, str(tmp_path))
+            write.setup()
+            write.start_bundle()
+            (written,) = write.process(("train", batch))
+            write.finish_bundle()
+            return [r.numpy() for r in tf.data.TFRecordDataset(written.path, "GZIP")]
+
+        return run
+
+    @pytest.mark.parametrize(
+        "columns",
+        [
+            {"i": [[1], [-(2**63)], [2**63 - 1]], "f": [[0.5], [float("inf")], [-0.0]]},
+            {"i": [[1], [2], [3]], "b": [[b"x"], [b""], ["größe".encode()]]},
+            {"i": [[1, 2], [3], []], "f": [[0.5], [1.5], [2.5]]},
+            {"i": [[1, 2], [], [3]]},
+            {"i": [[1], None, [3]], "b": [[b"x"], [b"y"], None]},
+        ],
+    )
+    def test_examples_hold_the_batch(self, write, columns):
+        import pyarrow as pa
+        import tensorflow as tf
+        from tensorflow_metadata.proto.v0 import schema_pb2
+
+        types = {"i": pa.int64(), "f": pa.float32(), "b": pa.large_binary()}
+        schema = schema_pb2.Schema()
+        for name in columns:
+            kind = {"i": schema_pb2.INT, "f": schema_pb2.FLOAT, "b": schema_pb2.BYTES}[name]
+            schema.feature.add(name=name, type=kind)
+        batch = pa.RecordBatch.from_arrays(
+            [pa.array(v, pa.large_list(types[n])) for n, v in columns.items()], list(columns)
+        )
+        records = write(batch, schema)
+        assert len(records) == len(batch)
+        for number, record in enumerate(records):
+            features = tf.train.Example.FromString(record).features.feature
+            found = {n: [*getattr(f, f.WhichOneof("kind")).value] if f.WhichOneof("kind") else []
+                     for n, f in features.items()}  # fmt: skip
+            assert {n: found.get(n, []) for n in columns} == {
+                n: values[number] or [] for n, values in columns.items()
+            }
+
+    def test_the_bytes_are_the_same_each_time(self, write):
+        import pyarrow as pa
+        import tensorflow as tf
+        from tensorflow_metadata.proto.v0 import schema_pb2
+
+        names = [f"column {i}" for i in range(20)]
+        schema = schema_pb2.Schema()
+        for name in names:
+            schema.feature.add(name=name, type=schema_pb2.INT)
+        arrays = [pa.array([[i], [i + 1]], pa.large_list(pa.int64())) for i in range(20)]
+        for record in write(pa.RecordBatch.from_arrays(arrays, names), schema):
+            again = tf.train.Example.FromString(record).SerializeToString(deterministic=True)
+            assert record == again

@@ -60,6 +60,19 @@ def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
     return Block(records, _rows(made, stock, choice), flat)
 
 
+def encode_complete(columns: Mapping[str, pa.Array]) -> pa.Array:
+    """One serialized tf.Example for each row of columns in which no value is missing."""
+    names = sorted(columns, key=lambda name: name.encode())
+    made = [map_entries.encode(n.encode(), columns[n], _kind(columns[n].type)) for n in names]
+    return _rows(made, [b""] * len(names), _choice(made))
+
+
+def _kind(arrow_type: pa.DataType) -> Kind:
+    if pa.types.is_integer(arrow_type):
+        return Kind.INT
+    return Kind.FLOAT if pa.types.is_floating(arrow_type) else Kind.BYTES
+
+
 def _flat(array: pa.Array, kind: Kind) -> pa.Array:
     """The values as a tf.Example holds them."""
     if kind == Kind.EMPTY:

@@ -11,16 +11,18 @@ import hashlib
 import json
 import os
 import uuid
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 
 import apache_beam as beam
 import pyarrow as pa
+import pyarrow.compute as pc
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
-from tfx_pipeline.components.split_writer import TFRECORD_OPTIONS
+from tfx_pipeline.components import arrow_examples
+from tfx_pipeline.components.split_writer import TFRECORD_OPTIONS, record_writing
 
 _RECEIPT = "receipt.json"
 
@@ -68,12 +70,28 @@ class _Write(beam.DoFn):
             path = os.path.join(self._folder, f"{split}-{uuid.uuid4().hex}.gz")
             self._writers[split] = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
             yield Written(split, hashlib.sha256(batch.serialize()).hexdigest(), path)
-        for record in self._encoder.encode(batch):
-            self._writers[split].write(record)
+        write = record_writing(self._writers[split])
+        for record in self._encode(batch):
+            write(record)
+
+    def _encode(self, batch: pa.RecordBatch) -> Iterable[bytes]:
+        columns = {name: _one_value_a_row(a) for name, a in zip(batch.schema.names, batch.columns)}
+        if None in columns.values():
+            return self._encoder.encode(batch)
+        # As quick again, and the same bytes each time.
+        return arrow_examples.encode_complete(columns).to_numpy(zero_copy_only=False)
 
     def finish_bundle(self) -> None:
         for writer in self._writers.values():
             writer.close()
+
+
+def _one_value_a_row(lists: pa.Array) -> pa.Array | None:
+    """The values of a column of lists; None if a row has none or several."""
+    values = lists.flatten()
+    if lists.null_count or values.null_count or len(values) != len(lists):
+        return None
+    return values if pc.all(pc.equal(pc.list_value_length(lists), 1)).as_py() else None
 
 
 class WriteReceipt(beam.PTransform):
