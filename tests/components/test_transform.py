@@ -22,15 +22,17 @@ SCHEMA = "".join(
 FUNCTION = "tests.components.user_functions.preprocessing_fn"
 
 
-def transform(folder, function=FUNCTION):
+def transform(folder, function=FUNCTION, files=1):
     """Ingests a small table and transforms it; returns the graph's and examples' folders."""
     from tfx import types
     from tfx.types import standard_artifacts
 
     from tfx_pipeline.components import transform as module
 
-    rows = "".join(f"{i}.5,kind{i % 3},{i % 2}\n" for i in range(200))
-    data = ingesting.write(folder / "data" / "t.csv", "fare,kind,label\n" + rows)
+    for file in range(files):
+        rows = "".join(f"{i}.5,kind{i % 3},{i % 2}\n" for i in range(file, 200, files))
+        ingesting.write(folder / "data" / f"{file}.csv", "fare,kind,label\n" + rows)
+    data = folder / "data"
     schema = standard_artifacts.Schema()
     schema.uri = str(folder / "schema")
     path = ingesting.write(folder / "schema" / "schema.pbtxt", SCHEMA)
@@ -158,6 +160,19 @@ def test_examples_have_the_transformed_columns_only(done):
         for record in tf.data.TFRecordDataset([str(path)], compression_type="GZIP"):
             example = tf.train.Example.FromString(record.numpy())
             assert example.features.feature.keys() == {"fare", "kind", "label"}
+
+
+def test_several_files_give_the_same_bytes_each_time(tmp_path, monkeypatch):
+    from tfx_pipeline.components import example_gen_executor
+
+    monkeypatch.setattr(example_gen_executor, "_UNIT_BYTES", 1)
+    bytes_of = []
+    for name in ("one", "two", "three"):
+        _, examples = transform(tmp_path / name, files=5)
+        split = pathlib.Path(examples, "Split-train")
+        assert len(list((tmp_path / name / "examples" / "Split-train").iterdir())) == 5
+        bytes_of.append([path.read_bytes() for path in sorted(split.iterdir())])
+    assert bytes_of[0] == bytes_of[1] == bytes_of[2]
 
 
 def test_nothing_is_left_aside(done):

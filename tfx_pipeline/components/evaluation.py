@@ -20,6 +20,7 @@ from tensorflow_model_analysis.writers import (
 
 from tfx_pipeline.components import raw_examples
 from tfx_pipeline.components.scoring import Scorer, SliceKey, Tallies
+from tfx_pipeline.components.spreading import CreateSpread
 from tfx_pipeline.components.tally import Tally
 
 _BATCH = 4096
@@ -62,8 +63,7 @@ class _Evaluate(beam.PTransform):
         )
         metrics = (
             pipeline
-            | "Files" >> beam.Create(self._files)
-            | "Spread" >> beam.Reshuffle()
+            | "Files" >> CreateSpread(self._files)
             | "Score" >> beam.ParDo(_Score(scorer))
             | "Merge" >> beam.CombinePerKey(_Merge())
             | "Metrics" >> beam.MapTuple(functools.partial(_metrics, self._config))

@@ -19,6 +19,7 @@ from tfx.dsl.io import fileio
 
 from tfx_pipeline.components import split_writer, table_sources
 from tfx_pipeline.components.ahead import read_ahead
+from tfx_pipeline.components.spreading import CreateSpread
 from tfx_pipeline.errors import Finding
 
 
@@ -51,7 +52,7 @@ def run(
     folder: str,
 ) -> None:
     """Adds the ingest to a pipeline; `read_receipts` has its result after the run."""
-    elements = pipeline | "Units" >> beam.Create(units, reshuffle=False)
+    elements = pipeline | "Units" >> CreateSpread(units)
     profiles = elements | "Profile" >> beam.ParDo(_Profile(source))
     everything = beam.pvalue.AsList(profiles)
     _ = elements | "Write" >> beam.ParDo(_Write(source, splits, folder), everything)

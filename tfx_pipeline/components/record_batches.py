@@ -16,6 +16,7 @@ from tfx_bsl.coders import example_coder
 
 from tfx_pipeline.components import columns_file, raw_examples
 from tfx_pipeline.components.columns_file import ROWS
+from tfx_pipeline.components.spreading import CreateSpread
 
 
 class ReadRecordBatches(beam.PTransform):
@@ -33,7 +34,7 @@ class ReadRecordBatches(beam.PTransform):
 
     def expand(self, root: beam.Pipeline) -> beam.PCollection:
         """Adds the reading to a pipeline."""
-        files = root | "Files" >> beam.Create(self._files, reshuffle=len(self._files) > 1)
+        files = root | "Files" >> CreateSpread(self._files)
         return files | "Read" >> beam.ParDo(_Read(self._schema))
 
 
