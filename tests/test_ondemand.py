@@ -16,9 +16,10 @@ with ondemand.importing():
 """
 
 
-def run(code):
-    """Standard output of a process that has imported all that nodes need."""
-    script = IMPORT + textwrap.dedent(code)
+def run(code, before=""):
+    """Standard output of a process that runs `before`, imports all that nodes need, then `code`."""
+    script = IMPORT.replace("with ondemand", textwrap.dedent(before) + "with ondemand")
+    script += textwrap.dedent(code)
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
     return ended.stdout.split()
@@ -128,11 +129,7 @@ def test_all_are_imported_by_somebody():
         create = ondemand._Empty.create_module
         ondemand._Empty.create_module = lambda *a: stood_in.append(create(*a)) or stood_in[-1]
     """
-    script = IMPORT.replace("with ondemand", textwrap.dedent(before) + "with ondemand")
-    script += textwrap.dedent(code)
-    ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
-    assert ended.returncode == 0, ended.stderr
-    assert ended.stdout.split() == []
+    assert run(code, before) == []
 
 
 USES = [

@@ -18,7 +18,6 @@ import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfx_pipeline import errors, mysql, records
-from tfx_pipeline.records import NodeRecord, Output
 
 PASSWORD_VARIABLE = "TFX_PIPELINE_METADATA_PASSWORD"
 RUN_CONTEXT, NODE_CONTEXT, PIPELINE_CONTEXT = "pipeline_run", "node", "pipeline"
@@ -139,15 +138,15 @@ class History:
         except ml_metadata.errors.NotFoundError:
             return None
 
-    def record(self, node: str, run_id: str) -> NodeRecord | None:
+    def record(self, node: str, run_id: str) -> records.NodeRecord | None:
         """How `node` ended in `run_id`; None when it did not run."""
         executions = self.executions(node, run_id)
         return self._record(node, executions[-1]) if executions else None
 
-    def records(self, run_id: str) -> dict[str, NodeRecord]:
+    def records(self, run_id: str) -> dict[str, records.NodeRecord]:
         """All nodes that ran in `run_id`, in the order in which they started."""
         run = self._context(RUN_CONTEXT, run_id)
-        result: dict[str, NodeRecord] = {}
+        result: dict[str, records.NodeRecord] = {}
         if run is None:
             return result
         executions = self.store.get_executions_by_context(run.id)
@@ -164,10 +163,10 @@ class History:
                 return context.name[len(prefix) :]
         return None
 
-    def _record(self, node: str, execution: pb.Execution) -> NodeRecord:
+    def _record(self, node: str, execution: pb.Execution) -> records.NodeRecord:
         return records.record(node, execution, self.outputs(execution.id))
 
-    def outputs(self, execution_id: int) -> tuple[Output, ...]:
+    def outputs(self, execution_id: int) -> tuple[records.Output, ...]:
         """The artifacts an execution made (or took from the cache)."""
         events = [
             event

@@ -113,7 +113,7 @@ def test_columns_need_no_local_disk(tmp_path, monkeypatch):
     artifact = ingesting.ingest(tmp_path, TAXI.parent)[0]
     path = records_of(artifact)
     expected = read(path)
-    monkeypatch.setattr(columns_file, "_is_local", lambda path: False)
+    monkeypatch.setattr(columns_file, "is_remote", lambda path: True)
     assert all(a.equals(b) for a, b in zip(read(path), expected, strict=True))
     remote = ingesting.ingest(tmp_path / "remote", TAXI.parent)[0]
     monkeypatch.undo()

@@ -22,7 +22,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_pipeline.components import map_entries
-from tfx_pipeline.components.column_types import Kind
+from tfx_pipeline.components.column_types import Kind, arrow_kind
 from tfx_pipeline.components.map_entries import Column
 
 
@@ -63,14 +63,8 @@ def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
 def encode_complete(columns: Mapping[str, pa.Array]) -> pa.Array:
     """One serialized tf.Example for each row of columns in which no value is missing."""
     names = sorted(columns, key=lambda name: name.encode())
-    made = [map_entries.encode(n.encode(), columns[n], _kind(columns[n].type)) for n in names]
+    made = [map_entries.encode(n.encode(), columns[n], arrow_kind(columns[n].type)) for n in names]
     return _rows(made, [b""] * len(names), _choice(made))
-
-
-def _kind(arrow_type: pa.DataType) -> Kind:
-    if pa.types.is_integer(arrow_type):
-        return Kind.INT
-    return Kind.FLOAT if pa.types.is_floating(arrow_type) else Kind.BYTES
 
 
 def _flat(array: pa.Array, kind: Kind) -> pa.Array:

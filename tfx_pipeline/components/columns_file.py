@@ -18,6 +18,8 @@ import pyarrow as pa
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.dsl.io import fileio
 
+from tfx_pipeline.layout import is_remote
+
 ROWS = 4096
 """Rows of a batch: many enough for vectorised code, few enough for wide tables."""
 
@@ -132,11 +134,11 @@ def _batches(path: str, schema: pa.Schema, wanted: _Wanted) -> Iterator[pa.Recor
 def _as_decoded(batch: pa.RecordBatch, wanted: _Wanted) -> pa.RecordBatch:
     columns = dict(zip(batch.schema.names, batch.columns))
     absent = pa.nulls(len(batch))
-    arrays = [_as_lists(columns.get(name, absent), kind) for name, kind in wanted.items()]
+    arrays = [as_lists(columns.get(name, absent), kind) for name, kind in wanted.items()]
     return pa.RecordBatch.from_arrays(arrays, list(wanted))
 
 
-def _as_lists(values: pa.Array, list_type: pa.DataType | None) -> pa.Array:
+def as_lists(values: pa.Array, list_type: pa.DataType | None) -> pa.Array:
     """Lists of one value, null where there is none."""
     if values.null_count == len(values):
         return pa.nulls(len(values), list_type or pa.null())
@@ -153,16 +155,12 @@ def _masked(values: pa.Array) -> np.ndarray:
 
 
 def _sink(path: str) -> pa.NativeFile:
-    return pa.OSFile(path, "wb") if _is_local(path) else pa.PythonFile(_Remote(path, "wb"))
+    return pa.PythonFile(_Remote(path, "wb")) if is_remote(path) else pa.OSFile(path, "wb")
 
 
 def _source(path: str) -> pa.NativeFile:
     # Mapped, only those pages are read that hold wanted columns.
-    return pa.memory_map(path) if _is_local(path) else pa.PythonFile(_Remote(path, "rb"))
-
-
-def _is_local(path: str) -> bool:
-    return "://" not in path
+    return pa.PythonFile(_Remote(path, "rb")) if is_remote(path) else pa.memory_map(path)
 
 
 def _open(source: pa.NativeFile, included: Sequence[int] = ()) -> pa.ipc.RecordBatchFileReader:

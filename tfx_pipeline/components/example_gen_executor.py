@@ -26,6 +26,7 @@ from tfx_pipeline.components import headers, ingest, input_files, split_writer
 from tfx_pipeline.components.column_types import Kind
 from tfx_pipeline.components.outcome import refusable
 from tfx_pipeline.errors import DataRefused, Finding
+from tfx_pipeline.layout import is_remote
 
 _log = logging.getLogger(__name__)
 
@@ -88,7 +89,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
 
 def _discard(folder: str) -> None:
-    if "://" not in folder:
+    if not is_remote(folder):
         # A writer that failed keeps its file open, and with it space that ML Metadata needs.
         for path in pathlib.Path(folder).glob("*"):
             os.truncate(path, 0)
@@ -106,7 +107,7 @@ def _files(exec_properties: dict[str, Any]) -> list[str]:
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties["input_config"], config)
     base, pattern = exec_properties["input_base"], config.splits[0].pattern
-    if not os.path.exists(base) and "*" in pattern and "://" not in base:
+    if not os.path.exists(base) and "*" in pattern and not is_remote(base):
         where, rule = base, "does not exist"
     else:
         where, rule = os.path.join(base, pattern), "no files"
@@ -152,7 +153,7 @@ def _units(files: list[str]) -> list[ingest.Unit]:
 
 def _size(path: str) -> int:
     # A remote file's size would take a request: each is a unit of its own.
-    return os.path.getsize(path) if "://" not in path else _UNIT_BYTES
+    return _UNIT_BYTES if is_remote(path) else os.path.getsize(path)
 
 
 def _refuse_problems(profile: Any) -> None:

@@ -11,6 +11,7 @@ from typing import BinaryIO
 from tfx.dsl.io import fileio
 
 from tfx_pipeline.datafiles import ENDINGS
+from tfx_pipeline.layout import is_remote
 
 _SPECS = ("{SPAN", "{YYYY}", "{MM}", "{DD}", "{VERSION")
 _CHUNK = 1 << 22
@@ -79,7 +80,7 @@ def _content_digest(path: str) -> tuple[int, str]:
 
 def open_raw(path: str) -> BinaryIO:
     """Opens a local or remote file for reading bytes."""
-    return fileio.open(path, "rb") if "://" in path else open(path, "rb")
+    return fileio.open(path, "rb") if is_remote(path) else open(path, "rb")
 
 
 def open_plain(path: str) -> BinaryIO:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import pyarrow as pa
 
+from tfx_pipeline.components import columns_file
+
 NAME = "tfx_pipeline.split"
 _FIELD = pa.field(NAME, pa.large_list(pa.large_binary()))
 
@@ -20,9 +22,8 @@ def added_to(schema: pa.Schema) -> pa.Schema:
 def mark(pair: tuple[str, pa.RecordBatch]) -> pa.RecordBatch:
     """Returns the batch with the split in each row of a last column."""
     split, batch = pair
-    offsets = pa.array(range(batch.num_rows + 1), pa.int64())
     values = pa.array([split.encode()] * batch.num_rows, pa.large_binary())
-    column = pa.LargeListArray.from_arrays(offsets, values)
+    column = columns_file.as_lists(values, _FIELD.type)
     return pa.RecordBatch.from_arrays([*batch.columns, column], schema=added_to(batch.schema))
 
 

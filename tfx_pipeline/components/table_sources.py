@@ -17,7 +17,7 @@ from pyarrow import parquet
 
 from tfx_pipeline.components import arrow_examples, csv_problems, csv_source
 from tfx_pipeline.components.arrow_examples import Block
-from tfx_pipeline.components.column_types import Kind, WrongValue, convert, infer_kind
+from tfx_pipeline.components.column_types import Kind, WrongValue, arrow_kind, convert, infer_kind
 from tfx_pipeline.components.input_files import open_raw
 from tfx_pipeline.errors import Finding
 
@@ -135,24 +135,6 @@ def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBat
     with open_raw(path) as file:
         table = parquet.ParquetFile(file)
         yield from table.iter_batches(_PARQUET_ROWS, columns=list(columns), use_threads=False)
-
-
-def arrow_kind(arrow_type: pa.DataType) -> Kind | None:
-    """The kind that holds values of an Arrow type; None when there is none."""
-    if pa.types.is_dictionary(arrow_type):
-        return arrow_kind(arrow_type.value_type)
-    if pa.types.is_null(arrow_type):
-        return Kind.EMPTY
-    if pa.types.is_integer(arrow_type) or pa.types.is_boolean(arrow_type):
-        return Kind.INT
-    if pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type):
-        return Kind.FLOAT
-    if pa.types.is_temporal(arrow_type):
-        return Kind.INT
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
-    if any(check(arrow_type) for check in (*texts, pa.types.is_large_binary)):
-        return Kind.BYTES
-    return None
 
 
 _ARROW_TYPES = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float64(), Kind.BYTES: pa.binary()}
