@@ -32,7 +32,7 @@ run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.step
 	@$(PYTHON) runners/local_runner.py $(ARGS)
 
 airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of its own, here
-	@$(PYTHON) runners/airflow_demo.py $(ARGS)
+	@$(PYTHON) scripts/airflow_demo.py $(ARGS)
 
 test: lint setup-airflow setup-kubeflow-dev setup-mariadb  ## Check the style, then run all tests; ARGS="-k name"
 	$(PYTHON) -m pytest $(ARGS)

@@ -29,9 +29,13 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.11",
-    packages=find_packages(include=["tfx_pipeline*", "modules*", "runners*"]),
+    packages=find_packages(include=["tfx_pipeline*", "modules*"]),
     package_data={
-        "tfx_pipeline": ["py.typed", "airflow/dag.py.jinja", "serving/protos.binpb"],
+        "tfx_pipeline": [
+            "py.typed",
+            "orchestrators/airflow/dag.py.jinja",
+            "serving/protocol/protos.binpb",
+        ],
     },
     install_requires=requirements("tfx-1.16.in"),
     extras_require={
@@ -41,12 +45,12 @@ setup(
         "s3": requirements("s3.in"),
     },
     entry_points={
-        "console_scripts": ["tfx-pipeline=tfx_pipeline.cli:run"],
+        "console_scripts": ["tfx-pipeline=tfx_pipeline.cli.main:run"],
         "tfx_pipeline.runners": [
-            "local=runners.local_runner:command",
-            "airflow=runners.airflow_runner:command",
-            "serving=tfx_pipeline.commands.manifests:command",
-            "kubeflow=runners.kubeflow_runner:command",
+            "local=tfx_pipeline.orchestrators.local.runner:command",
+            "airflow=tfx_pipeline.orchestrators.airflow.runner:command",
+            "serving=tfx_pipeline.cli.compile_serving:command",
+            "kubeflow=tfx_pipeline.orchestrators.kubeflow.runner:command",
         ],
     },
     # `build/` holds runs and models; the build of the package must not end up there.

@@ -23,10 +23,10 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
-from tfx_pipeline.config import Config
-from tfx_pipeline.configfile import load_config
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.config.models import Config
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.layout import Layout
+from tfx_pipeline.storage.layout import Layout
 
 Score = tuple[float, float, float]
 """AUC, accuracy, seconds to train."""

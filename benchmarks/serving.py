@@ -26,11 +26,12 @@ from rich.table import Table
 
 from benchmarks import serving_load
 from benchmarks.serving_load import Load, median_ms
-from tfx_pipeline.configfile import load_config
-from tfx_pipeline.serving import feeding, json_requests, signature, tables
-from tfx_pipeline.serving.client import Client
-from tfx_pipeline.serving.localserver import LocalServer
-from tfx_pipeline.serving.protocols import Grpc, ModelRef, path
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.serving.client import model_signature, request_encoder, rest_json
+from tfx_pipeline.serving.client import rows as tables
+from tfx_pipeline.serving.client.protocols import Grpc, ModelRef, path
+from tfx_pipeline.serving.client.sync import Client
+from tfx_pipeline.serving.local_server.process import LocalServer
 
 MODEL = "benchmark"
 CLIENTS, LOAD_SECONDS = 8, 5
@@ -96,14 +97,16 @@ class Benchmark:
         yield from self._hot_swaps(swaps)
 
     def _feeds(self, rows: int) -> dict[str, np.ndarray]:
-        return feeding.feed(self._table.take([*range(rows)]), self._signature)
+        return request_encoder.feed(self._table.take([*range(rows)]), self._signature)
 
     def _grpc_request(self, rows: int) -> Any:
         return Grpc().predict(ModelRef(MODEL), self._signature, self._feeds(rows)).payload
 
     def _rest_body(self, rows: int) -> bytes:
-        instances = json_requests.rows(self._feeds(rows))
-        return json.dumps({"signature_name": signature.COLUMNS, "instances": instances}).encode()
+        instances = rest_json.rows(self._feeds(rows))
+        return json.dumps(
+            {"signature_name": model_signature.COLUMNS, "instances": instances}
+        ).encode()
 
     def _asker(self, kind: str, rows: int) -> serving_load.Ask:
         if kind == "grpc":
@@ -137,10 +140,10 @@ class Benchmark:
 
     def _session_ms(self, rows: int) -> float:
         os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
-        from tfx_pipeline.serving.server.servable import Servable
+        from tfx_pipeline.serving.local_server.servable import Servable
 
         servable, feeds = Servable(self._model), self._feeds(rows)
-        result = median_ms(lambda: servable.run(signature.COLUMNS, feeds), self._calls)
+        result = median_ms(lambda: servable.run(model_signature.COLUMNS, feeds), self._calls)
         servable.close()
         return result
 

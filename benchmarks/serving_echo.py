@@ -58,14 +58,15 @@ def serve_rest(port: int, size: int, call: Callable[[], object]) -> None:
 def session_call(folder: str) -> Callable[[], object]:
     """Calls the model's session with the first row of its warm-up request."""
     os.environ["TF_CPP_MIN_LOG_LEVEL"] = "3"
-    from tfx_pipeline.serving import signature, tensors
-    from tfx_pipeline.serving.server.servable import Servable
+    from tfx_pipeline.serving.client import model_signature
+    from tfx_pipeline.serving.local_server.servable import Servable
+    from tfx_pipeline.serving.protocol import tensors
 
     servable = Servable(folder)
     logs = [log.predict_log.request for log in servable.warmup_requests()]
-    request = next(r for r in logs if r.model_spec.signature_name == signature.COLUMNS)
+    request = next(r for r in logs if r.model_spec.signature_name == model_signature.COLUMNS)
     feeds = {name: tensors.from_proto(proto)[:1] for name, proto in request.inputs.items()}
-    return lambda: servable.run(signature.COLUMNS, feeds)
+    return lambda: servable.run(model_signature.COLUMNS, feeds)
 
 
 if __name__ == "__main__":

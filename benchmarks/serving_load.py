@@ -16,9 +16,9 @@ from typing import Any
 import grpc
 
 from benchmarks import serving_echo
-from tfx_pipeline.serving import protos
-from tfx_pipeline.serving.channels import unary
-from tfx_pipeline.serving.localserver import free_ports
+from tfx_pipeline.serving.client.transport import unary
+from tfx_pipeline.serving.local_server.process import free_ports
+from tfx_pipeline.serving.protocol import protos
 
 Ask = Callable[[], Any]
 

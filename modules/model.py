@@ -11,9 +11,9 @@ from typing import Any
 import tensorflow_transform as tft
 import tf_keras
 
-from modules.features import Table
-from modules.loops import Network
-from tfx_pipeline import config as config_lib
+from tfx_pipeline.compat.graph_training import Network
+from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.modeling.feature_table import Table
 
 layers = tf_keras.layers
 

@@ -6,9 +6,9 @@ from typing import Any
 
 import tensorflow as tf
 
-from modules.features import load_table
-from modules.rawbatch import RawBatch
-from modules.summary import summarize
+from tfx_pipeline.modeling.batch_cache import RawBatch
+from tfx_pipeline.modeling.feature_table import load_table
+from tfx_pipeline.modeling.statistics_request import summarize
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:

@@ -12,12 +12,12 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
 
-from modules import exports, features
-from modules.autograph import libraries_left_alone
-from modules.dataset import Split, read_split
 from modules.model import build_model, compile_model, export_model
-from tfx_pipeline import config as config_lib
+from tfx_pipeline.compat.autograph_rules import libraries_left_alone
+from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.errors import DataRefused
+from tfx_pipeline.modeling import exports, feature_table
+from tfx_pipeline.modeling.dataset import Split, read_split
 
 _log = logging.getLogger(__name__)
 
@@ -38,9 +38,9 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     given = fn_args.custom_config
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
-        table = features.load_table(given, file.read())
-    network = features.parse(config_lib.Model, given["model"])
-    training = features.parse(config_lib.Training, given["training"])
+        table = feature_table.load_table(given, file.read())
+    network = feature_table.parse(config_lib.Model, given["model"])
+    training = feature_table.parse(config_lib.Training, given["training"])
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     tf_keras.utils.set_random_seed(training.seed)
     with libraries_left_alone():

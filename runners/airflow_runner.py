@@ -1,76 +1,12 @@
-"""Writes the pipeline as a DAG of Airflow 3: `python runners/airflow_runner.py --output DIR`."""
-
-from __future__ import annotations
+"""Writes the pipeline as an Airflow DAG: `python runners/airflow_runner.py`."""
 
 import pathlib
 import sys
 
-if __name__ == "__main__":  # also from a checkout that is not installed
-    sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
-
-import click
+sys.path.insert(0, str(pathlib.Path(__file__).resolve().parent.parent))
 
 from tfx_pipeline import terminal
-from tfx_pipeline.airflow import dag
-from tfx_pipeline.config import Config
-from tfx_pipeline.configfile import load_config
-from tfx_pipeline.files import write_atomically
-from tfx_pipeline.layout import CompiledLayout, DagsLayout
-from tfx_pipeline.manifest import Manifest
-from tfx_pipeline.runner import Runner, ensure_writable
-
-
-class AirflowRunner(Runner):
-    """Writes `<name>_dag.py` and, beside it, the folder `<name>/` with IR and manifest.
-
-    Args:
-      output: Airflow's DAGs folder, or any other to copy from.
-    """
-
-    def __init__(self, config: Config, output: str | pathlib.Path):
-        super().__init__(config)
-        self.files = DagsLayout(pathlib.Path(output).absolute(), config.name)
-
-    def run(self) -> DagsLayout:
-        ensure_writable(self.files.folder)
-        return super().run()
-
-    def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> DagsLayout:
-        # The IR's name holds its digest, and the DAG file comes last. So whoever reads
-        # at the same time finds for each DAG file the IR that belongs to it.
-        ir_file = self.files.ir(plan.ir_sha256)
-        text = dag.render(plan, self.config, ir_file.name)
-        write_atomically(ir_file, compiled.ir.read_bytes())
-        named = plan.model_copy(update={"ir": ir_file.name})
-        write_atomically(self.files.manifest, named.to_json())
-        write_atomically(self.files.dag, text)
-        return self.files
-
-
-@click.command(context_settings={"help_option_names": ["-h", "--help"]})
-@terminal.config_options
-@click.option("--output", required=True, metavar="DIR", help="Airflow's DAGs folder.")
-@terminal.json_option
-def command(config, overrides, root, output, as_json):
-    """Write the pipeline as a DAG of Airflow 3.
-
-    Writes <name>_dag.py and the folder <name>/ into DIR; copy both when Airflow
-    looks elsewhere. Airflow needs nothing of this project installed.
-    """
-    runner = AirflowRunner(load_config(config, overrides, root=root), output)
-    files = runner.run()
-    if as_json:
-        terminal.print_json({"dag": str(files.dag), "folder": str(files.compiled)})
-        return
-    click.echo(files.dag)
-    click.echo(files.compiled)
-    pools = runner.config.airflow.pools
-    if pools:
-        terminal.stderr().print(
-            f"Tasks wait for ever for a pool that Airflow does not have. Needed: {', '.join(pools)}"
-            " (airflow pools set NAME SLOTS DESCRIPTION)"
-        )
-
+from tfx_pipeline.orchestrators.airflow.runner import command
 
 if __name__ == "__main__":
     terminal.main(command)

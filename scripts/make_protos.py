@@ -1,4 +1,4 @@
-"""Writes tfx_pipeline/serving/protos.binpb: TensorFlow Serving's messages and services.
+"""Writes tfx_pipeline/serving/protocol/protos.binpb: TensorFlow Serving's messages and services.
 
     .venv/bin/python scripts/make_protos.py
 
@@ -15,7 +15,8 @@ from collections.abc import Iterable
 from google.protobuf import descriptor_pb2
 from google.protobuf.descriptor import FileDescriptor
 
-TARGET = pathlib.Path(__file__).parents[1] / "tfx_pipeline" / "serving" / "protos.binpb"
+PROJECT = pathlib.Path(__file__).parents[1]
+TARGET = PROJECT / "tfx_pipeline" / "serving" / "protocol" / "protos.binpb"
 
 
 def main() -> None:

@@ -8,7 +8,11 @@ import sys
 
 import pytest
 
+from tests import mariadb
 from tests.projects import Project, make_project
+from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+
+prepare_environment()
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -60,6 +64,13 @@ def trained(tmp_path_factory) -> Project:
     first = project.run("--run-id", "first")
     assert first.exit_code == 0, first.log
     return project
+
+
+@pytest.fixture(scope="session")
+def mariadb_server():
+    """A MariaDB server for the whole session."""
+    with mariadb.serve() as running:
+        yield running
 
 
 def pytest_addoption(parser):

@@ -4,6 +4,7 @@ import click
 import pytest
 
 from tfx_pipeline import errors, terminal
+from tfx_pipeline.config import environment
 from tfx_pipeline.errors import ConfigError, Finding, Problem, did_you_mean
 
 
@@ -90,7 +91,7 @@ def test_an_unexpected_error_is_one_line(capsys):
 
 @pytest.mark.parametrize("debug", [{"args": ["--debug"]}, {"variable": "1"}])
 def test_debug_shows_the_traceback(debug, capsys, monkeypatch):
-    monkeypatch.setenv(terminal.DEBUG_VARIABLE, debug.get("variable", ""))
+    monkeypatch.setenv(environment.DEBUG, debug.get("variable", ""))
     terminal.invoke(raising(ZeroDivisionError("oh")), debug.get("args", []))
     assert "Traceback" in capsys.readouterr().err
 

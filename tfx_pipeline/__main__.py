@@ -1,6 +1,6 @@
 """`python -m tfx_pipeline` is `tfx-pipeline`."""
 
-from tfx_pipeline import cli
+from tfx_pipeline.cli import main
 
 if __name__ == "__main__":
-    cli.run()
+    main.run()

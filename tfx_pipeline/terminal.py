@@ -17,14 +17,13 @@ from typing import TYPE_CHECKING, Any, NoReturn, TextIO
 import click
 
 from tfx_pipeline import errors
+from tfx_pipeline.config import environment
 
 if TYPE_CHECKING:
     from rich.console import Console
 
 PLAIN_WIDTH = 120
 """The width of tables in files and pipes."""
-
-DEBUG_VARIABLE = "TFX_PIPELINE_DEBUG"
 
 _DEBUG_OPTION, _JSON_OPTION = "--debug", "--json"
 
@@ -96,7 +95,7 @@ def invoke(command: click.Command, args: Sequence[str]) -> int:
     the traceback of an unexpected error.
     """
     given, after_dashes = _split_at_dashes(args)
-    debug = _DEBUG_OPTION in given or os.environ.get(DEBUG_VARIABLE, "0") not in ("", "0")
+    debug = _DEBUG_OPTION in given or environment.is_set(os.environ.get(environment.DEBUG))
     as_json = _JSON_OPTION in given
     rest = [arg for arg in given if arg != _DEBUG_OPTION] + after_dashes
     try:

@@ -10,8 +10,8 @@ class AsNode:
         self._executor = executor
 
     def Do(self, inputs, outputs, properties):
-        from tfx_pipeline.components import beam_in_process, beam_tuning
+        from tfx_pipeline.compat import beam_patches, in_process_beam
 
-        context = self._executor.Context(make_beam_pipeline_fn=beam_in_process.make_pipeline)
-        with beam_tuning.quick(), beam_in_process.quick():
+        context = self._executor.Context(make_beam_pipeline_fn=in_process_beam.make_pipeline)
+        with beam_patches.quick(), in_process_beam.quick():
             return self._executor(context).Do(inputs, outputs, properties)

@@ -12,8 +12,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from tests.components.test_statistics_gen import as_numbers, equal
-from tests.components.test_transform import rows_of
+from tests.components.statistics_gen.test_statistics_gen import as_numbers, equal
+from tests.components.transform.test_transform import rows_of
 from tests.projects import make_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]

@@ -10,7 +10,8 @@ import time
 import pytest
 
 from tests.projects import environment
-from tfx_pipeline import metadata
+from tfx_pipeline.metadata import database
+from tfx_pipeline.metadata.history import History
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
@@ -40,8 +41,8 @@ def slow(project):
 
 
 def history(project):
-    config = metadata.connection_config("sqlite", project.home / "metadata.db")
-    return metadata.History(metadata.open_store(config), "chicago-taxi")
+    config = database.connection_config("sqlite", project.home / "metadata.db")
+    return History(database.open_store(config), "chicago-taxi")
 
 
 def wait_for(path, text, seconds=600):

@@ -10,7 +10,9 @@ import pytest
 
 from tests.serving import tiny
 from tests.serving.harness import Asker
-from tfx_pipeline.serving import LocalServer, modelconfig, protos
+from tfx_pipeline.serving import LocalServer
+from tfx_pipeline.serving.protocol import protos
+from tfx_pipeline.serving.rollout import model_server_config
 
 MODEL = "chicago-taxi"
 
@@ -83,7 +85,7 @@ def shared(tmp_path_factory):
 def take_over(server, base_path):
     """Lets the server serve that folder, and nothing else."""
     request = protos.message("ReloadConfigRequest")()
-    request.config.CopyFrom(modelconfig.single(tiny.NAME, base_path))
+    request.config.CopyFrom(model_server_config.single(tiny.NAME, base_path))
     Asker(server).model("HandleReloadConfigRequest", request)
     return server
 

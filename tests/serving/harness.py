@@ -12,8 +12,9 @@ from typing import Any
 
 import grpc
 
-from tfx_pipeline.serving import LocalServer, protos
-from tfx_pipeline.serving.channels import unary
+from tfx_pipeline.serving import LocalServer
+from tfx_pipeline.serving.client.transport import unary
+from tfx_pipeline.serving.protocol import protos
 
 MODEL_PATH = "/v1/models/chicago-taxi"
 

@@ -161,4 +161,4 @@ def test_nothing_on_the_page_is_left_out():
     assert len(SHELL) == 2
     assert len(PROGRAMS) == 3
     assert len(COMMANDS) == 12
-    assert os.path.exists(REPOSITORY / "tfx_pipeline" / "serving" / "protos.binpb")
+    assert os.path.exists(REPOSITORY / "tfx_pipeline" / "serving" / "protocol" / "protos.binpb")

@@ -6,7 +6,7 @@
         print(client.predict([{"trip_miles": 1.2, "company": "Flash Cab"}]).rows())
 
 The client and everything about versions and manifests work without TensorFlow;
-only what is below `tfx_pipeline.serving.server` imports it.
+only what is below `tfx_pipeline.serving.local_server` imports it.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ import importlib
 from typing import Any
 
 _HOME = {
-    "AsyncClient": "tfx_pipeline.serving.aioclient",
-    "Client": "tfx_pipeline.serving.client",
-    "LocalServer": "tfx_pipeline.serving.localserver",
-    "Predictions": "tfx_pipeline.serving.predictions",
+    "AsyncClient": "tfx_pipeline.serving.client.aio",
+    "Client": "tfx_pipeline.serving.client.sync",
+    "LocalServer": "tfx_pipeline.serving.local_server.process",
+    "Predictions": "tfx_pipeline.serving.client.predictions",
     "ServingError": "tfx_pipeline.errors",
-    "Split": "tfx_pipeline.serving.routing",
-    "Traffic": "tfx_pipeline.serving.traffic",
+    "Split": "tfx_pipeline.serving.client.traffic_split",
+    "Traffic": "tfx_pipeline.serving.rollout.traffic_state",
 }
 
 __all__ = [*_HOME]

@@ -1,0 +1,125 @@
+"""Remembering what Beam asks about methods changes no answer."""
+
+from __future__ import annotations
+
+import logging
+
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+
+
+class Stage:
+    def __init__(self, function):
+        self.function = function
+
+    def process(self, element, side=3, *, window=None):
+        return element
+
+
+def test_answers_are_the_same_and_lists_are_copies():
+    from apache_beam.transforms import core
+
+    from tfx_pipeline.compat.beam_patches import remembering_methods
+
+    stock = core.get_function_args_defaults
+    quick = remembering_methods(stock)
+    for f in (Stage(1).process, Stage.process, lambda x, y=2: x, len, Stage(2).process):
+        assert quick(f) == stock(f)
+    quick(Stage(1).process)[1].append("changed by the caller")
+    assert quick(Stage(1).process) == stock(Stage(1).process)
+
+
+def test_state_of_one_class_is_remembered_and_that_of_wrapped_functions_is_not():
+    import apache_beam as beam
+    from apache_beam.coders import coders
+    from apache_beam.transforms import core, userstate
+
+    from tfx_pipeline.compat.beam_patches import remembering_classes
+
+    state = userstate.BagStateSpec("bag", coders.BytesCoder())
+    parameter = beam.DoFn.StateParam(state)
+
+    class Stateful(beam.DoFn):
+        def process(self, element, bag=parameter):
+            yield element
+
+    def stateful(element, bag=parameter):
+        return [element]
+
+    quick = remembering_classes(userstate.get_dofn_specs)
+    plain = core.CallableWrapperDoFn(lambda element: [element])
+    wrapped = core.CallableWrapperDoFn(stateful)
+    for dofn in (Stateful(), plain, wrapped, Stateful(), beam.DoFn(), plain):
+        assert quick(dofn) == userstate.get_dofn_specs(dofn)
+    assert quick(Stateful())[0] == {state}
+
+
+def test_functions_of_one_class_are_told_apart_by_instance():
+    from apache_beam.transforms import core
+
+    from tfx_pipeline.compat import beam_patches
+
+    with beam_patches.quick():
+        one = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=1: x), "process")
+        two = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=2: x), "process")
+    assert (one[1][-1:], two[1][-1:]) == ([1], [2])
+
+
+def test_everything_is_put_back():
+    import dill
+    from apache_beam.transforms import core
+    from tensorflow_transform import impl_helper
+
+    from tfx_pipeline.compat import beam_patches
+
+    trace = impl_helper.trace_preprocessing_function
+    before = core.get_function_args_defaults, dill.dill._trace
+    with beam_patches.quick():
+        assert core.get_function_args_defaults is not before[0]
+        assert dill.dill._trace is not before[1]
+        assert impl_helper.trace_preprocessing_function is not trace
+        dill.dill._trace(True)
+        assert logging.getLogger("dill").level == logging.INFO
+        dill.dill._trace(False)
+        assert logging.getLogger("dill").level == logging.WARNING
+    assert (core.get_function_args_defaults, dill.dill._trace) == before
+    assert impl_helper.trace_preprocessing_function is trace
+
+
+def test_views_of_options_are_made_once_and_share_their_values():
+    from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
+
+    from tfx_pipeline.compat import beam_patches
+
+    options = PipelineOptions(["--streaming"])
+    assert options.view_as(TypeOptions) is not options.view_as(TypeOptions)
+    with beam_patches.quick():
+        assert options.view_as(TypeOptions) is options.view_as(TypeOptions)
+        options.view_as(TypeOptions).pipeline_type_check = False
+        assert options.view_as(StandardOptions).streaming
+        assert options.view_as(StandardOptions).view_as(TypeOptions).pipeline_type_check is False
+        assert PipelineOptions([]).view_as(TypeOptions).pipeline_type_check is True
+    assert options.view_as(TypeOptions).pipeline_type_check is False
+
+
+def test_a_function_is_traced_once_to_be_inspected_and_analysed():
+    from tfx_pipeline.compat.beam_patches import remembering_traces
+
+    traced = []
+
+    def stock(function, specs, use_tf_compat_v1, base_temp_dir=None):
+        traced.append((use_tf_compat_v1, base_temp_dir))
+        return object()
+
+    quick = remembering_traces(stock)
+    one, other = {"a": "float", "b": "int"}, {"b": "int", "a": "float"}
+    inspected = quick(Stage, one, use_tf_compat_v1=True)
+    assert quick(Stage, one, use_tf_compat_v1=True) is inspected
+    assert quick(Stage, one, True, "folder") is inspected
+    assert traced == [(True, None)]
+    assert quick(Stage, one, True, "folder") is not inspected, "the analysis has changed it"
+    assert quick(Stage, other, True, "folder") is not inspected, "names of operations differ"
+    quick(Stage, one, False)
+    quick(Stage, one, False, "folder")
+    assert traced[1:] == [(True, "folder"), (True, "folder"), (False, None), (False, "folder")]

@@ -1,0 +1,116 @@
+"""What is left out while Beam's only worker is this process changes no result."""
+
+from __future__ import annotations
+
+import base64
+import bz2
+import threading
+import xml.dom
+
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+
+_rows: list = []
+_node_type = lambda: xml.dom.Node.ELEMENT_NODE  # noqa: E731 (pickled by value)
+
+
+def _join(pair, side, table, total):
+    key, values = pair
+    yield key, sorted(values), sorted([*side, *side]), table[key], total
+
+
+def _keep(row):
+    _rows.append(row)
+
+
+def results(pipeline):
+    """What a pipeline with groups, combiners and side inputs of all kinds gives."""
+    import apache_beam as beam
+    from apache_beam import pvalue
+
+    _rows.clear()
+    with pipeline:
+        pairs = pipeline | beam.Create([("a", 1), ("b", 2), ("a", 3)])
+        side = pvalue.AsIter(pipeline | "Side" >> beam.Create([10, 20]))
+        table = pvalue.AsDict(pairs | beam.CombinePerKey(sum))
+        total = pvalue.AsSingleton(pairs | beam.Values() | beam.CombineGlobally(sum))
+        joined = pairs | beam.GroupByKey() | beam.FlatMap(_join, side, table, total)
+        _ = joined | beam.Map(_keep)
+    return sorted(_rows)
+
+
+@pytest.fixture
+def sampling(monkeypatch):
+    """The threads that time a stage, as they are started."""
+    threads, start = [], threading.Thread.start
+
+    def start_noted(thread):
+        if "StateSampler" in repr(getattr(thread, "_target", None)):
+            threads.append(thread)
+        start(thread)
+
+    monkeypatch.setattr(threading.Thread, "start", start_noted)
+    return threads
+
+
+def test_results_are_the_same_and_no_thread_times_the_stages(sampling):
+    import apache_beam as beam
+
+    from tfx_pipeline.compat import in_process_beam
+
+    stock = results(beam.Pipeline())
+    assert stock == [
+        ("a", [1, 3], [10, 10, 20, 20], 4, 6),
+        ("b", [2], [10, 10, 20, 20], 2, 6),
+    ]
+    assert sampling, "Beam no longer starts a thread for each bundle"
+    sampling.clear()
+    with in_process_beam.quick():
+        assert results(in_process_beam.make_pipeline()) == stock
+    assert not sampling
+
+
+def test_pickles_are_compressed_and_by_dill_elsewhere_only():
+    from apache_beam.internal import cloudpickle_pickler, dill_pickler, pickler
+
+    from tfx_pipeline.compat import in_process_beam
+
+    assert pickler.DEFAULT_PICKLE_LIB == "dill", "Beam takes cloudpickle without being asked"
+    for library in (dill_pickler, cloudpickle_pickler):
+        stock = base64.b64decode(library.dumps(lambda: 3))
+        assert stock.startswith(b"BZh"), "Beam no longer compresses"
+        with in_process_beam.quick():
+            pickled = library.dumps(lambda: 3)
+            assert base64.b64decode(pickled).startswith(b"\x80")
+            assert library.loads(pickled)() == 3
+
+
+def test_submodules_are_noted_elsewhere_only():
+    """Those that a pickled function reads through its package."""
+    from apache_beam.internal import cloudpickle_pickler
+
+    from tfx_pipeline.compat import in_process_beam
+
+    stock = bz2.decompress(base64.b64decode(cloudpickle_pickler.dumps(_node_type)))
+    assert b"xml.dom" in stock
+    with in_process_beam.quick():
+        pickled = cloudpickle_pickler.dumps(_node_type)
+        assert b"xml.dom" not in base64.b64decode(pickled)
+        assert cloudpickle_pickler.loads(pickled)() == 1
+
+
+def test_everything_is_replaced_in_this_version_and_put_back():
+    from apache_beam.internal import dill_pickler, pickler
+
+    from tfx_pipeline.compat import in_process_beam
+
+    replaced = [(target, name) for target, name, _ in in_process_beam.replacements()]
+    assert len(replaced) == 6
+    before = [getattr(*each) for each in replaced]
+    with in_process_beam.quick():
+        in_process_beam.make_pipeline()
+        assert pickler.desired_pickle_lib is not dill_pickler
+        assert all(getattr(*each) != old for each, old in zip(replaced, before))
+    assert [getattr(*each) for each in replaced] == before
+    assert pickler.desired_pickle_lib is dill_pickler

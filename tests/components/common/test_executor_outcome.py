@@ -1,0 +1,63 @@
+"""How an executor says no."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+from tfx_pipeline.errors import DataRefused, Finding, PipelineError, Refused
+
+pytestmark = pytest.mark.tensorflow
+
+REFUSAL = DataRefused("no", [Finding("fare", "wrong type", "abc")])
+
+
+def run(error):
+    from tfx_pipeline.components.common.executor_outcome import refusable
+
+    @refusable
+    def do():
+        raise error
+
+    return do()
+
+
+def as_cause():
+    try:
+        raise RuntimeError("in a stage") from REFUSAL
+    except RuntimeError as error:
+        return error
+
+
+def as_beam_does():
+    """Beam raises a copy of the same type, with a longer message and no findings."""
+    try:
+        raise Refused("no [while running 'Write']") from REFUSAL
+    except Refused as error:
+        return error
+
+
+def as_argument():
+    return RuntimeError("wrapped", REFUSAL)
+
+
+@pytest.mark.parametrize("make", [lambda: REFUSAL, as_cause, as_beam_does, as_argument])
+def test_a_refusal_becomes_a_result(make):
+    result = run(make()).execution_result
+    assert result.code == 103
+    assert json.loads(result.result_message) == {
+        "message": "no",
+        "findings": [{"subject": "fare", "rule": "wrong type", "found": "abc"}],
+    }
+
+
+def test_other_errors_pass():
+    with pytest.raises(PipelineError, match="disk"):
+        run(PipelineError("disk"))
+
+
+def test_what_do_returns_is_returned():
+    from tfx_pipeline.components.common.executor_outcome import refusable
+
+    assert refusable(lambda: 5)() == 5

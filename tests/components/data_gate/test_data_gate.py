@@ -1,0 +1,126 @@
+"""DataGate: anomalies become findings, and the run stops."""
+
+from __future__ import annotations
+
+import json
+
+import pytest
+
+pytestmark = pytest.mark.tensorflow
+
+SCHEMA = """
+feature { name: "fare" type: FLOAT presence { min_count: 1 } shape { dim { size: 1 } } }
+feature { name: "kind" type: BYTES domain: "kinds" presence { min_count: 1 } }
+feature { name: "label" type: INT presence { min_count: 1 } }
+string_domain { name: "kinds" value: "cash" value: "card" }
+"""
+GOOD = {"fare": [[1.0], [2.0]], "kind": [[b"cash"], [b"card"]], "label": [[0], [1]]}
+
+
+def gate(folder, tables, on_anomaly="fail", task="binary", refused=True):
+    """Statistics and TFX's own validation of small tables, then the gate."""
+    import pyarrow as pa
+    import tensorflow_data_validation as tfdv
+    from google.protobuf import text_format
+    from tensorflow_metadata.proto.v0 import schema_pb2
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from tfx_pipeline.components.data_gate.component import Executor
+
+    schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
+    anomalies, statistics = (
+        standard_artifacts.ExampleAnomalies(),
+        standard_artifacts.ExampleStatistics(),
+    )
+    anomalies.uri, statistics.uri = str(folder / "anomalies"), str(folder / "statistics")
+    for artifact in (anomalies, statistics):
+        artifact.split_names = artifact_utils.encode_split_names(list(tables))
+    for split, table in tables.items():
+        arrays = [pa.array(values) for values in table.values()]
+        batch = pa.RecordBatch.from_arrays(arrays, list(table))
+        stats = stats_of(tfdv, batch)
+        found = tfdv.validate_statistics(stats, schema)
+        save(folder / "anomalies" / f"Split-{split}" / "SchemaDiff.pb", found)
+        save(folder / "statistics" / f"Split-{split}" / "FeatureStats.pb", stats)
+    properties = {"label": "label", "task": task, "on_anomaly": on_anomaly}
+    inputs = {"anomalies": [anomalies], "statistics": [statistics], "schema": []}
+    output = Executor().Do(inputs, {}, properties)
+    if not output.execution_result.result_message:
+        return None
+    assert output.execution_result.code == (103 if refused else 0)
+    body = json.loads(output.execution_result.result_message)
+    rows = [(f["subject"], f["rule"], f["found"]) for f in body["findings"]]
+    return body["message"], rows
+
+
+def stats_of(tfdv, batch):
+    from tensorflow_data_validation.statistics import stats_impl
+
+    return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
+
+
+def save(path, proto):
+    path.parent.mkdir(parents=True)
+    path.write_bytes(proto.SerializeToString())
+
+
+def test_good_data_passes(tmp_path):
+    assert gate(tmp_path, {"train": GOOD, "eval": GOOD}) is None
+
+
+def test_a_missing_column_and_an_unknown_one(tmp_path):
+    bad = {**GOOD, "new": [[1], [2]]}
+    del bad["fare"]
+    message, findings = gate(tmp_path, {"train": bad, "eval": bad})
+    assert [(subject, rule) for subject, rule, _ in findings] == [
+        ("fare", "column missing"),
+        ("new", "unknown column"),
+    ]
+    assert "2 anomalies in fare, new" in message
+    assert "on_anomaly" in message
+
+
+def test_a_value_outside_of_its_domain_in_one_split(tmp_path):
+    bad = {**GOOD, "kind": [[b"cash"], [b"shells"]]}
+    _, findings = gate(tmp_path, {"train": GOOD, "eval": bad})
+    ((subject, rule, found),) = findings
+    assert (subject, rule) == ("kind", "unexpected string values")
+    assert found.startswith("split eval: ")
+    assert "shells" in found
+
+
+@pytest.mark.parametrize(
+    ("task", "values", "rule"),
+    [
+        ("binary", [[1], [1]], "label has one class"),
+        ("regression", [[1], [1]], "label is constant"),
+        ("binary", None, "label missing"),
+    ],
+)
+def test_a_label_that_cannot_be_learnt(tmp_path, task, values, rule):
+    bad = {**GOOD, "label": values}
+    if values is None:
+        del bad["label"]
+    _, findings = gate(tmp_path, {"train": bad, "eval": bad}, task=task)
+    assert ("label", rule) in [(subject, r) for subject, r, _ in findings]
+
+
+def test_a_text_label_with_one_class(tmp_path):
+    bad = {**GOOD, "label": [[b"yes"], [b"yes"]]}
+    _, findings = gate(tmp_path, {"train": bad}, task="multiclass")
+    assert ("label", "label has one class", "every row has yes") in findings
+
+
+def test_warn_lets_it_pass_and_takes_a_note(tmp_path):
+    bad = {**GOOD, "kind": [[b"cash"], [b"shells"]]}
+    message, findings = gate(tmp_path, {"train": bad}, on_anomaly="warn", refused=False)
+    assert message == "the data does not fit the schema: 1 anomaly in kind"
+    assert [(subject, rule) for subject, rule, _ in findings] == [
+        ("kind", "unexpected string values")
+    ]
+
+
+def test_columns_with_many_missing_values_are_noted(tmp_path):
+    sparse = {**GOOD, "kind": [[b"cash"], None]}
+    message, findings = gate(tmp_path, {"train": sparse, "eval": GOOD}, refused=False)
+    assert (message, findings) == ("missing values: kind 25 %", [])

@@ -1,0 +1,349 @@
+"""The Evaluator's numbers, files and blessings."""
+
+from __future__ import annotations
+
+import json
+
+import numpy as np
+import pandas as pd
+import pytest
+import tensorflow as tf
+import tensorflow_model_analysis as tfma
+from sklearn import metrics as sklearn_metrics
+from tfx.types import channel_utils, standard_artifacts
+
+from tests.components.data_gate import harness
+from tests.components.executing import AsNode
+from tfx_pipeline import errors
+from tfx_pipeline.components.evaluator import component as evaluator
+from tfx_pipeline.components.evaluator import eval_config as evaluation_config
+from tfx_pipeline.components.evaluator import scoring
+from tfx_pipeline.components.evaluator.metric_accumulators import (
+    BinaryTally,
+    MulticlassTally,
+    RegressionTally,
+)
+from tfx_pipeline.config import metric_catalog
+from tfx_pipeline.metadata import node_record
+
+pytestmark = pytest.mark.tensorflow
+
+ROWS = harness.rows(1500)
+LABELS = [row[harness.LABEL] for row in ROWS]
+ALL_BINARY = dict.fromkeys(metric_catalog.for_task("binary"))
+
+
+@pytest.fixture(scope="module")
+def folder(tmp_path_factory):
+    return tmp_path_factory.mktemp("evaluator")
+
+
+@pytest.fixture(scope="module")
+def examples(folder):
+    return harness.examples(folder / "examples", ROWS)
+
+
+@pytest.fixture(scope="module")
+def model(folder):
+    return harness.save(folder / "model", harness.Scoring(), 1)
+
+
+@pytest.fixture(scope="module")
+def constant_model(folder):
+    half = harness.Scoring(lambda raw: 0.0 * harness.clean(raw["miles"]) + 0.5)
+    return harness.save(folder / "constant", half, 2)
+
+
+@pytest.fixture
+def evaluate(tmp_path, examples):
+    def run(model, metrics, baseline=(), slices=(), task="binary", data=examples, label="big"):
+        component = evaluator.Evaluator(
+            channel_utils.as_channel([data]),
+            channel_utils.as_channel([model]),
+            None,
+            label,
+            task,
+            metrics,
+            slices,
+        )
+        evaluation = harness.artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
+        blessing = harness.artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
+        said = AsNode(evaluator.Executor).Do(
+            {"examples": [data], "model": [model], "baseline_model": list(baseline)},
+            {"evaluation": [evaluation], "blessing": [blessing]},
+            dict(component.exec_properties),
+        )
+        if said is not None:
+            assert said.execution_result.code == node_record.REFUSED_CODE
+            return said.execution_result.result_message, None
+        return evaluation, blessing
+
+    return run
+
+
+def found_metrics(evaluation, name="metrics"):
+    return json.loads(evaluation.get_string_custom_property(name))
+
+
+def findings(blessing):
+    return json.loads(blessing.get_string_custom_property("findings") or "[]")
+
+
+def test_binary_metrics_are_those_of_scikit_learn(evaluate, model):
+    evaluation, blessing = evaluate(model, ALL_BINARY)
+    p, says = harness.probabilities(ROWS), harness.probabilities(ROWS) > 0.5
+    expected = {
+        "auc": sklearn_metrics.roc_auc_score(LABELS, p),
+        "auc_precision_recall": sklearn_metrics.average_precision_score(LABELS, p),
+        "binary_accuracy": sklearn_metrics.accuracy_score(LABELS, says),
+        "precision": sklearn_metrics.precision_score(LABELS, says),
+        "recall": sklearn_metrics.recall_score(LABELS, says),
+        "f1_score": sklearn_metrics.f1_score(LABELS, says),
+        "binary_crossentropy": sklearn_metrics.log_loss(LABELS, p),
+        "calibration": p.mean(),
+        "example_count": len(ROWS),
+    }
+    assert found_metrics(evaluation) == pytest.approx(expected, abs=1e-3)
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert blessing.get_int_custom_property("current_model_id") == model.id
+
+
+def test_metrics_are_those_of_tfma(tmp_path):
+    """The definitions of the classes that the configuration names, on odd data as well."""
+    frame_label, frame_p = np.array(LABELS[:300], float), harness.probabilities(ROWS[:300])
+    config = evaluation_config.eval_config("label", "binary", ALL_BINARY, [])
+    config.model_specs[0].prediction_key = "prediction"
+    data = pd.DataFrame({"label": frame_label, "prediction": frame_p})
+    stock = tfma.analyze_raw_data(data, config).slicing_metrics[0][1][""][""]
+    stock = {name: value["doubleValue"] for name, value in stock.items()}
+    ours = BinaryTally.of(frame_label, frame_p).metrics()
+    assert ours == pytest.approx(stock, abs=1e-3)
+
+
+def test_tallies_of_parts_are_the_tally_of_the_whole():
+    random = np.random.default_rng(0)
+    yes, p, x = random.integers(0, 2, 90), random.random(90), random.normal(1e6, 1, 90)
+    three, many = random.integers(0, 3, 90), random.dirichlet([1, 1, 1], 90)
+    for accumulator, labels, predictions in [
+        (BinaryTally, yes, p),
+        (MulticlassTally, three, many),
+        (RegressionTally, x, x + random.normal(0, 1, 90)),
+    ]:
+        whole = accumulator.of(labels, predictions)
+        parts = accumulator.of(labels[:10], predictions[:10])
+        for part in (slice(10, 11), slice(11, 90)):
+            parts = parts.merged(accumulator.of(labels[part], predictions[part]))
+        assert parts.metrics() == pytest.approx(whole.metrics())
+
+
+def test_regression_and_multiclass_metrics_are_those_of_scikit_learn():
+    random = np.random.default_rng(1)
+    x = random.normal(1e6, 2, 200)
+    y = x + random.normal(0, 1, 200)
+    found = RegressionTally.of(x, y).metrics()
+    assert found["mean_squared_error"] == pytest.approx(sklearn_metrics.mean_squared_error(x, y))
+    assert found["mean_absolute_error"] == pytest.approx(sklearn_metrics.mean_absolute_error(x, y))
+    assert found["r_squared"] == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2)
+    ids, p = random.integers(0, 3, 200), random.dirichlet([1, 1, 1], 200)
+    found = MulticlassTally.of(ids, p).metrics()
+    assert found["accuracy"] == pytest.approx((p.argmax(axis=1) == ids).mean())
+    assert found["crossentropy"] == pytest.approx(sklearn_metrics.log_loss(ids, p))
+
+
+def test_a_metric_that_is_not_defined_is_no_number_and_meets_no_threshold(
+    evaluate, model, tmp_path
+):
+    only_yes = harness.examples(tmp_path / "yes", [r for r in ROWS if r["big"]][:20])
+    evaluation, blessing = evaluate(model, {"auc": {"min": 0.1}}, data=only_yes)
+    assert found_metrics(evaluation) == {"auc": None}
+    assert findings(blessing)[0]["found"] == "not defined on this data"
+
+
+def test_thresholds_bless_or_say_why_not(evaluate, model):
+    wanted = {"auc": {"min": 0.99}, "binary_crossentropy": {"max": 0.01}, "recall": {"min": 0.1}}
+    _, blessing = evaluate(model, wanted)
+    assert blessing.get_int_custom_property("blessed") == 0
+    assert [(f["subject"], f["rule"]) for f in findings(blessing)] == [
+        ("auc", "min 0.99"),
+        ("binary_crossentropy", "max 0.01"),
+    ]
+
+
+def test_thresholds_hold_for_all_rows_together_and_not_for_slices(evaluate, model):
+    evaluation, blessing = evaluate(model, {"example_count": {"min": 1000}}, slices=[["hour"]])
+    assert blessing.get_int_custom_property("blessed") == 1
+    result = tfma.load_eval_result(evaluation.uri)
+    slices = {key: of_slice[""][""] for key, of_slice in result.slicing_metrics}
+    assert len(slices) == 25
+    in_hour = sum(row["hour"] == 7 for row in ROWS)
+    assert slices[(("hour", 7),)]["example_count"]["doubleValue"] == in_hour
+
+
+def test_slices_cross_and_leave_out_rows_without_a_value(evaluate, model):
+    evaluation, _ = evaluate(model, {"example_count": None}, slices=[["city", "hour"]])
+    result = tfma.load_eval_result(evaluation.uri)
+    counts = [m[""][""]["example_count"]["doubleValue"] for key, m in result.slicing_metrics if key]
+    assert sum(counts) == sum("city" in row for row in ROWS)
+    assert len(counts) == 72
+
+
+def test_a_worse_model_than_the_baseline_is_not_blessed(evaluate, model, constant_model):
+    wanted = {
+        "auc": {"not_worse_than_baseline_by": 0.01},
+        "binary_crossentropy": {"not_worse_than_baseline_by": 0.01},
+    }
+    evaluation, blessing = evaluate(constant_model, wanted, [model])
+    assert found_metrics(evaluation)["auc"] == pytest.approx(0.5)
+    assert found_metrics(evaluation, "baseline_metrics")["auc"] > 0.8
+    rules = {f["subject"]: f["rule"] for f in findings(blessing)}
+    assert rules == dict.fromkeys(wanted, "not worse than the baseline by 0.01")
+    assert blessing.get_int_custom_property("baseline_model_id") == model.id
+
+
+def test_a_better_model_than_the_baseline_is_blessed(evaluate, model, constant_model):
+    wanted = {
+        "auc": {"not_worse_than_baseline_by": 0.0},
+        "binary_crossentropy": {"not_worse_than_baseline_by": 0.0},
+    }
+    evaluation, blessing = evaluate(model, wanted, [constant_model])
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert tfma.load_eval_result(evaluation.uri, model_name="baseline").slicing_metrics
+
+
+def test_without_or_with_itself_as_baseline_no_comparison_is_made(evaluate, model):
+    wanted = {"auc": {"not_worse_than_baseline_by": 0.0}}
+    evaluation, blessing = evaluate(model, wanted, [model])
+    assert blessing.get_int_custom_property("blessed") == 1
+    assert not evaluation.get_string_custom_property("baseline_metrics")
+    assert not blessing.get_int_custom_property("baseline_model_id")
+
+
+class Named(harness.Scoring):
+    """A classification into named classes."""
+
+    names = ("no", "maybe", "yes")
+
+    def answer(self, raw):
+        yes = tf.sigmoid(harness.clean(raw["miles"]) - 5) * self.weight
+        names = tf.tile(tf.constant([self.names]), [tf.size(yes), 1])
+        return {
+            "probabilities": tf.stack([0.9 - 0.9 * yes, 0.1 * yes / yes, 0.9 * yes], 1),
+            "classes": names,
+        }
+
+
+def test_string_labels_are_classes_by_the_models_own_names(evaluate, tmp_path):
+    named = [{**row, "big": "yes" if row["miles"] > 5 else "no"} for row in ROWS]
+    named += [{"miles": 1.0, "big": "never heard of"}, {"miles": 1.0}]
+    data = harness.examples(tmp_path / "named", named)
+    model = harness.save(tmp_path / "model", Named())
+    wanted = dict.fromkeys(metric_catalog.for_task("multiclass"))
+    evaluation, _ = evaluate(model, wanted, task="multiclass", data=data)
+    found = found_metrics(evaluation)
+    assert found["example_count"] == len(ROWS)
+    assert found["accuracy"] > 0.95
+
+
+class Regression(harness.Scoring):
+    def answer(self, raw):
+        return {"predictions": harness.clean(raw["miles"]) * self.weight}
+
+
+def test_a_regression(evaluate, tmp_path):
+    model = harness.save(tmp_path / "model", Regression())
+    data = harness.examples(tmp_path / "data", [{**r, "big": r["miles"] + 2.0} for r in ROWS])
+    wanted = dict.fromkeys(metric_catalog.for_task("regression"))
+    evaluation, _ = evaluate(model, wanted, task="regression", data=data)
+    found = found_metrics(evaluation)
+    assert found["mean_absolute_error"] == pytest.approx(2, abs=1e-4)
+    assert found["r_squared"] == pytest.approx(1, abs=1e-4)
+
+
+@pytest.mark.parametrize(("yes", "no"), [("Yes", "no"), (1.0, 0.0), ("true", "FALSE")])
+def test_a_binary_label_may_be_spelled_in_several_ways(evaluate, tmp_path, yes, no):
+    named = harness.Scoring()
+    plain = named.answer
+    named.answer = lambda raw: {
+        **plain(raw),
+        "classes": tf.tile(tf.constant([["0", "1"]]), [tf.size(raw["miles"]), 1]),
+    }
+    data = harness.examples(
+        tmp_path / "data", [{**r, "big": yes if r["big"] else no} for r in ROWS]
+    )
+    evaluation, _ = evaluate(harness.save(tmp_path / "model", named), {"auc": None}, data=data)
+    expected = sklearn_metrics.roc_auc_score(LABELS, harness.probabilities(ROWS))
+    assert found_metrics(evaluation)["auc"] == pytest.approx(expected, abs=1e-3)
+
+
+def test_no_usable_label_is_an_error_that_says_so(evaluate, model, tmp_path):
+    data = harness.examples(tmp_path / "data", [{"miles": 1.0}])
+    with pytest.raises(errors.NodeError, match="no row of the test split has a usable label"):
+        evaluate(model, {"auc": None}, data=data)
+
+
+def test_a_model_with_other_outputs_is_an_error_that_names_them(evaluate, model):
+    with pytest.raises(Exception, match=r"needs \[rows, 1\]|no output 'predictions'"):
+        evaluate(model, {"mean_squared_error": None}, task="regression")
+
+
+def asserting(raw):
+    """As a layer that has seen no hour from 12 on in training."""
+    with tf.control_dependencies(
+        [tf.debugging.assert_less(raw["hour"], tf.constant(12, tf.int64))]
+    ):
+        return tf.sigmoid(harness.clean(raw["miles"]))
+
+
+UNFIT = {
+    "asserts": asserting,
+    "one result": lambda raw: tf.sigmoid(harness.clean(raw["miles"]))[:1],
+}
+
+
+def unfit_model(kind, folder):
+    """A model that TensorFlow Serving could not serve."""
+    if kind == "no model":
+        return harness.artifact(standard_artifacts.Model, folder)
+    module = harness.Scoring(UNFIT.get(kind))
+    if kind == "no serving_default":
+        return harness.save(folder, module, predict=module.serve)
+    return harness.save(folder, module, serving_default=module.serve)
+
+
+@pytest.mark.parametrize(
+    ("kind", "subject", "rule", "found"),
+    [
+        ("no model", "model", "loads in a graph session", "SavedModel file does not exist"),
+        ("no serving_default", "model", "has serving_default", "it has predict"),
+        ("asserts", "serving_default", "answers the rows of the test split", "assertion failed"),
+        ("one result", "serving_default", "one result for each row", "has shape [1, 2] for 1500"),
+    ],
+)
+def test_a_model_that_cannot_be_served_is_refused(evaluate, tmp_path, kind, subject, rule, found):
+    """And does not fail, whether or not the export check has found it out."""
+    message, _ = evaluate(unfit_model(kind, tmp_path / "model"), {"auc": None})
+    refusal = json.loads(message)
+    assert "cannot be served" in refusal["message"]
+    (finding,) = refusal["findings"]
+    assert (finding["subject"], finding["rule"][: len(rule)]) == (subject, rule)
+    assert found in finding["found"]
+
+
+def test_a_baseline_that_cannot_be_scored_is_not_the_candidates_fault(evaluate, model, tmp_path):
+    gone = harness.artifact(standard_artifacts.Model, tmp_path / "gone", 9)
+    with pytest.raises(OSError, match="SavedModel file does not exist"):
+        evaluate(model, {"auc": None}, [gone])
+
+
+def test_a_machine_without_memory_is_not_the_models_fault(evaluate, model, monkeypatch):
+    def call(*_):
+        raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
+
+    monkeypatch.setattr(scoring.ServedModel, "call", call)
+    with pytest.raises(Exception, match="OOM when allocating"):
+        evaluate(model, {"auc": None})
+
+
+def test_an_unknown_metric_is_refused_with_a_hint(examples, model):
+    with pytest.raises(errors.ConfigError, match="Did you mean 'auc'"):
+        evaluation_config.eval_config("big", "binary", {"aucc": None}, [])

@@ -1,0 +1,92 @@
+"""StatisticsGen: TensorFlow Data Validation's statistics, to the last count."""
+
+from __future__ import annotations
+
+import pathlib
+
+import pytest
+
+from tests.components.example_gen import ingestion
+from tests.components.example_gen.test_example_gen import TAXI
+from tests.components.executing import AsNode
+
+pytestmark = pytest.mark.tensorflow
+
+# Means are sums of parts, and the parts differ: the last digits may.
+ROUNDING = 1e-9
+
+
+def statistics(executor, examples, folder):
+    """Runs an executor; returns the statistics of each split."""
+    from tensorflow_metadata.proto.v0 import statistics_pb2
+    from tfx.types import artifact_utils, standard_artifacts
+
+    artifact = standard_artifacts.ExampleStatistics()
+    artifact.uri = str(folder)
+    executor.Do({"examples": [examples]}, {"statistics": [artifact]}, {"exclude_splits": "null"})
+    result = {}
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        data = pathlib.Path(folder, f"Split-{split}", "FeatureStats.pb").read_bytes()
+        result[split] = statistics_pb2.DatasetFeatureStatisticsList.FromString(data)
+    return result
+
+
+def as_numbers(message):
+    """A proto as nested plain values, for a comparison that forgives rounding."""
+    from google.protobuf import json_format
+
+    return json_format.MessageToDict(message)
+
+
+def equal(one, other):
+    if isinstance(one, dict):
+        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
+    if isinstance(one, list):
+        return len(one) == len(other) and all(map(equal, one, other))
+    if isinstance(one, float) and isinstance(other, float):
+        return one == pytest.approx(other, rel=ROUNDING, nan_ok=True)
+    return one == other
+
+
+def nasty(rows=300):
+    """Columns that are empty, rarely filled, of one value, of odd words, of extreme numbers."""
+    words = ["plain", '"with, comma"', "", "größe ☃", " padded ", '"two\nlines"', "x" * 3000]
+    amounts = ["1e39", "-0.0", "", "inf", "1e-45", "3", "-2.5"]
+    lines = (
+        f"{i},{words[i % 7]},{amounts[i * 3 % 7]},,{'one' if i % 50 == 0 else ''},7,{2**62 - i}\n"
+        for i in range(rows)
+    )
+    return "id,word,amount,empty,rare,same,large\n" + "".join(lines)
+
+
+@pytest.mark.parametrize("data", ["taxi", "nasty"])
+def test_statistics_are_those_of_tfx(tmp_path, data):
+    from tfx.components.statistics_gen import executor as stock
+
+    from tfx_pipeline.components.statistics_gen import component as statistics_gen
+
+    source = TAXI.parent
+    if data == "nasty":
+        source = ingestion.write(tmp_path / "data" / "t.csv", nasty()).parent
+    examples, _, _ = ingestion.ingest(tmp_path, source)
+    ours = statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "ours")
+    theirs = statistics(stock.Executor(), examples, tmp_path / "theirs")
+    assert ours.keys() == theirs.keys()
+    for split, expected in theirs.items():
+        (found,), (wanted,) = ours[split].datasets, expected.datasets
+        assert found.num_examples == wanted.num_examples
+        for feature, stock_feature in zip(found.features, wanted.features, strict=True):
+            assert equal(as_numbers(feature), as_numbers(stock_feature)), feature.path
+
+
+def test_a_split_without_files_is_an_error_that_names_it(tmp_path):
+    from tfx.types import artifact_utils, standard_artifacts
+
+    from tfx_pipeline import errors
+    from tfx_pipeline.components.statistics_gen import component as statistics_gen
+
+    examples = standard_artifacts.Examples()
+    examples.uri = str(tmp_path)
+    examples.split_names = artifact_utils.encode_split_names(["train"])
+    with pytest.raises(errors.NodeError, match="no files for the split 'train'"):
+        statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "out")

@@ -1,0 +1,222 @@
+import pathlib
+
+import pytest
+
+from tfx_pipeline.config.loader import load_config, read_config
+from tfx_pipeline.errors import ConfigError
+
+
+def problems_of(file, *overrides):
+    with pytest.raises(ConfigError) as caught:
+        load_config(file, overrides)
+    return [str(problem) for problem in caught.value.problems]
+
+
+def the_problem(file, *overrides):
+    problems = problems_of(file, *overrides)
+    assert len(problems) == 1, problems
+    return problems[0]
+
+
+def append(file, text):
+    file.write_text(file.read_text() + text)
+    return file
+
+
+def test_the_bundled_example_is_right(project):
+    config = load_config(project / "pipeline.yaml")
+    assert config.name == "chicago-taxi"
+    assert "tips" not in config.features
+
+
+def test_paths_start_at_the_folder_of_the_file(shop, monkeypatch, tmp_path_factory):
+    monkeypatch.chdir(tmp_path_factory.mktemp("elsewhere"))
+    config = load_config(append(shop, "schema: {path: s.pbtxt}\nserving: {push_dir: ../models}\n"))
+    assert config.folder == str(shop.parent)
+    assert config.data.path == str(shop.parent / "data")
+    assert config.root == str(shop.parent / "build")
+    assert config.schema_source.path == str(shop.parent / "s.pbtxt")
+    assert config.push_dir == str(shop.parent.parent / "models")
+
+
+def test_a_root_given_by_hand_starts_at_the_working_directory(shop, monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    assert load_config(shop, root="here").root == str(tmp_path / "here")
+
+
+@pytest.mark.parametrize("path", ["s3://bucket/rows", "gs://bucket/rows", "hdfs://host/rows"])
+def test_remote_paths_stay(shop, path):
+    assert load_config(shop, [f"data.path={path}"]).data.path == path
+
+
+def test_no_such_file_names_a_near_one(shop):
+    text = str(ConfigError(the_problem(shop.with_name("pipelin.yaml"))))
+    assert "there is no such file. Did you mean 'pipeline.yaml'?" in text
+
+
+def test_no_such_folder(shop):
+    assert "does not exist" in the_problem(shop.parent / "nowhere" / "pipeline.yaml")
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        (b"", "is empty"),
+        (b"# only a comment\n", "is empty"),
+        (b"- a\n- b\n", "must be a mapping of keys, found a list"),
+        (b"name: shop\ndata: {path: [\n", "is not YAML at line 3"),
+        (b"name: shop\n\tdata: 1\n", "is not YAML at line 2"),
+        (b"name: \xff\xfe\n", "is not UTF-8 text (byte 6)"),
+    ],
+)
+def test_files_that_are_no_configuration(shop, content, message):
+    shop.write_bytes(content)
+    assert message in the_problem(shop)
+
+
+def test_a_folder_is_no_file(tmp_path):
+    assert "cannot be read" in the_problem(tmp_path)
+
+
+def test_a_feature_named_twice(shop):
+    append(shop, "  price: {transform: zscore}\n")
+    expected = "features.price (line 10): is given twice, on lines 8 and 10. Keep one of them"
+    assert the_problem(shop) == expected
+
+
+def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file(shop):
+    append(shop, "training: {batch_size: 0, stesp: 5}\nevaluation: {metrics: [acu]}\nrot: x\n")
+    assert problems_of(shop) == [
+        "training.batch_size (line 10): must be at least 1, found 0",
+        "training.stesp (line 10): is no key of this section. Did you mean 'steps'?",
+        "evaluation.metrics.0 (line 11): there is no metric 'acu'. Did you mean 'auc'?",
+        "rot (line 12): is no key of this section. Did you mean 'root'?",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("name=A b", "name: must be 1 to 63 lower-case letters"),
+        (
+            "data.format=cvs",
+            "must be 'csv', 'parquet' or 'tfrecord', found 'cvs'. Did you mean 'csv'?",
+        ),
+        ("data.split.train=0", "data.split.train: must be above 0, found 0"),
+        ("data.delimiter=;;", "must have at most 1 character(s), found ';;'"),
+        ("training.steps=many", "training.steps: must be a whole number, found 'many'"),
+        ("training.steps=1.5", "training.steps: must be a whole number, found 1.5"),
+        ("training.learning_rate=.inf", "must be a finite number, found inf"),
+        ("training.learning_rate=0", "training.learning_rate: must be above 0, found 0"),
+        ("folder=/tmp", "folder: is no key of this section"),
+        ("schema_source={}", "is no key of this section. Did you mean 'schema'?"),
+        ("training.steps=true", "training.steps: must not be true or false, found true"),
+        ("model.hidden_units=[8, true]", "model.hidden_units.1: must not be true or false"),
+        ("model.dropout=1.0", "model.dropout: must be below 1, found 1.0"),
+        ("model.wide=maybe", "model.wide: must be true or false, found 'maybe'"),
+        ("model.hidden_units=5", "must be a list, found 5. Write [5]"),
+        ("label.name=5", "label.name: must be text, found 5. Put it in quotes"),
+        ("label.task=binari", "Did you mean 'binary'?"),
+        ("schema=", "schema: must be a mapping of keys, found nothing"),
+        ("features.price.transform=lgo", "there is no transform 'lgo'. Did you mean 'log'?"),
+        ("features.price={transfrm: log}", "has the unknown key 'transfrm'. Did you mean"),
+        ("features.price={}", "has no 'transform'. Known: zscore"),
+        ("features.price.mising=mean", "is no key of transform 'log'. Did you mean 'missing'?"),
+        ("features.price.missing=constant", "'fill_value' goes with 'missing: constant'"),
+        (
+            "features.price={transform: integer, min: 3, max: 1}",
+            "'min' (3) must be below 'max' (1)",
+        ),
+        ("features={}", "features: names no column"),
+        ("metadata=postgresql://me@host/db", "PostgreSQL is not offered"),
+        ("metadata=mysql://me:word@host/db", "holds a password; take it out and set"),
+        ("modules.run_fn=run_fn", "must be a dotted path such as"),
+        ("evaluation.thresholds.auc={}", "says nothing; give min, max"),
+        ("evaluation.thresholds.auc={min: 2, max: 1}", "min (2.0) is above max (1.0)"),
+    ],
+)
+def test_values_out_of_range_or_of_the_wrong_kind(shop, override, message):
+    assert message in the_problem(shop, override)
+
+
+def test_a_password_is_never_printed(shop):
+    assert "word" not in the_problem(shop, "metadata=mysql://me:word@host/db").replace(
+        "password", ""
+    ).replace("PASSWORD", "")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("label.name=price", "features.price (line 8): is the label; a feature must not"),
+        ("label.classes=[a, b, c]", "must name 2 classes for task 'binary', found 3"),
+        ("label.classes=[a, a]", "label.classes: names 'a' twice"),
+        ("data.exclude=[city]", "data.exclude.0: 'city' is a feature and cannot be left out"),
+        ("data.exclude=[bought]", "data.exclude.0: 'bought' is the label and cannot be left out"),
+        (
+            "evaluation.metrics=[accuracy]",
+            "does not fit the task 'binary'. Fitting: auc",
+        ),
+        ("evaluation.metrics=[auc, auc]", "evaluation.metrics.1: 'auc' is named twice"),
+        ("evaluation.thresholds.recall.min=1", "is a threshold on a metric that is not computed"),
+        ("evaluation.thresholds.acu.min=1", "there is no metric 'acu'. Did you mean 'auc'?"),
+    ],
+)
+def test_what_does_not_fit_together(shop, override, message):
+    assert message in the_problem(shop, override)
+
+
+def test_overrides_are_yaml(shop):
+    config = load_config(
+        shop,
+        [
+            "training.steps=5",
+            "model.hidden_units=[8, 4]",
+            "features.price.transform=zscore",
+            "features.size={transform: minmax}",
+            "training.early_stopping=null",
+            "training.learning_rate=1e-4",
+            "label.classes=['no', 'yes']",
+        ],
+    )
+    assert config.training.steps == 5
+    assert config.model.hidden_units == (8, 4)
+    assert config.features["price"].transform == "zscore"
+    assert config.features["size"].transform == "minmax"
+    assert config.training.early_stopping is None
+    assert config.training.learning_rate == 1e-4
+    assert config.label.classes == ("no", "yes")
+
+
+@pytest.mark.parametrize(
+    ("override", "message"),
+    [
+        ("training.steps", "must be KEY=VALUE"),
+        ("training..steps=1", "must be KEY=VALUE"),
+        ("traning.steps=1", "traning: is no key of this section. Did you mean 'training'?"),
+        ("training.stesp=1", "training.stesp: is no key of this section. Did you mean 'steps'?"),
+        ("features.prize.transform=log", "there is no feature 'prize'. Did you mean 'price'?"),
+        ("name.first=x", "name is not a mapping, found 'shop'"),
+        ("model.hidden_units=[8", "is not YAML"),
+    ],
+)
+def test_overrides_that_are_wrong(shop, override, message):
+    assert message in the_problem(shop, override)
+
+
+def test_a_wrong_configuration_is_read_as_far_as_it_goes(shop):
+    reading = read_config(shop, ["training.steps=0"])
+    assert len(reading.problems) == 1
+    assert reading.config.training.steps == 1000
+    assert pathlib.Path(reading.config.data.path).is_absolute()
+
+
+def test_yaml_says_no_and_means_it(shop):
+    """YAML 1.2: `no` is text, so that a country code does not turn into a boolean."""
+    append(shop, "description: no\n")
+    assert load_config(shop).description == "no"
+
+
+def test_anchors_and_aliases(shop):
+    append(shop, "  size: &whole {transform: minmax}\n  width: *whole\n")
+    assert load_config(shop).features["width"].transform == "minmax"

@@ -1,0 +1,72 @@
+import pydantic
+import pytest
+
+from tfx_pipeline.config import error_messages
+from tfx_pipeline.config.models import Config
+
+SMALL = {
+    "name": "shop",
+    "data": {"path": "data"},
+    "label": {"name": "bought", "task": "binary"},
+    "features": {"price": {"transform": "log"}},
+}
+
+
+def test_the_smallest_configuration_has_defaults_for_the_rest():
+    config = Config.model_validate(SMALL)
+    assert config.training.steps == 1000
+    assert config.data.split.model_dump() == {"train": 6, "eval": 2, "test": 2}
+    assert config.model_name == "shop"
+    assert config.push_dir == "build/serving/shop"
+
+
+@pytest.mark.parametrize(
+    ("task", "metric"), [("binary", "auc"), ("multiclass", "accuracy"), ("regression", "mean_")]
+)
+def test_metrics_default_to_those_of_the_task(task, metric):
+    config = Config.model_validate({**SMALL, "label": {"name": "bought", "task": task}})
+    assert any(name.startswith(metric) for name in config.evaluation.metrics)
+
+
+def test_a_configuration_cannot_be_changed():
+    config = Config.model_validate(SMALL)
+    with pytest.raises(pydantic.ValidationError, match="frozen"):
+        config.training.steps = 5
+
+
+def test_what_is_dumped_loads_again():
+    config = Config.model_validate(SMALL)
+    assert Config.model_validate(config.dump()) == config
+
+
+@pytest.mark.parametrize(
+    "metadata", ["sqlite", "mysql://me@host/db", "mysql://me@host:3306/metadata_db"]
+)
+def test_stores_of_metadata(metadata):
+    assert Config.model_validate({**SMALL, "metadata": metadata}).metadata == metadata
+
+
+def test_every_transform_is_told_by_its_name():
+    assert set(error_messages.treatments()) == {
+        "zscore", "minmax", "log", "buckets", "vocabulary", "hash", "integer",
+    }  # fmt: skip
+
+
+def test_known_keys_are_those_of_the_file_and_not_of_the_class():
+    keys = error_messages.known_keys((), {})
+    assert "schema" in keys
+    assert "schema_source" not in keys
+    assert "folder" not in keys
+
+
+@pytest.mark.parametrize(
+    ("where", "key"),
+    [
+        (("data", "split"), "train"),
+        (("training", "early_stopping"), "patience"),
+        (("evaluation", "thresholds", "auc"), "min"),
+        (("features", "price"), "fill_value"),
+    ],
+)
+def test_known_keys_of_sections_below(where, key):
+    assert key in error_messages.known_keys(where, SMALL)

@@ -1,0 +1,133 @@
+"""Training: repeatable, weighted, for each task."""
+
+from __future__ import annotations
+
+import pathlib
+
+import numpy as np
+import pytest
+
+from modules.trainer import class_weights
+from tests.modeling import harness
+from tfx_pipeline.compat.autograph_rules import libraries_left_alone
+
+pytestmark = pytest.mark.tensorflow
+
+SCHEMA = """
+feature { name: "x" type: FLOAT }
+feature { name: "gone" type: FLOAT }
+feature { name: "kind" type: BYTES }
+feature { name: "species" type: BYTES }
+feature { name: "mass" type: FLOAT }
+"""
+FEATURES = {
+    "x": {"transform": "zscore"},
+    "gone": {"transform": "buckets", "indicator": True},
+    "kind": {"transform": "vocabulary"},
+}
+
+
+def _rows(count):
+    """`species` and `mass` follow from x and kind; `gone` is always missing."""
+    rng = np.random.default_rng(1)
+    x, kind = rng.normal(size=count), rng.integers(0, 2, count)
+    species = np.where(kind == 1, "Gentoo", np.where(x > 0, "Adelie", "Chinstrap"))
+    return [
+        {"x": float(a), "kind": "ab"[k], "species": str(s), "mass": float(4000 + 500 * a + 300 * k)}
+        for a, k, s in zip(x, kind, species, strict=True)
+    ]
+
+
+def _trained(folder, label, rows, **training):
+    config = {"features": FEATURES, "label": label}
+    splits = {"train": rows, "eval": rows[:100]}
+    transformed = harness.transform(folder, config, SCHEMA, splits)
+    options = {"steps": 200, "batch_size": 64, "eval_every": 100, "learning_rate": 0.02}
+    return harness.Server(harness.train(transformed, folder, **options, **training))
+
+
+def test_equal_seeds_give_equal_models(taxi, taxi_rows, server, tmp_path):
+    again = harness.Server(harness.train(taxi, tmp_path, **harness.SHORT))
+    examples = [harness.example(row) for row in taxi_rows[600:]]
+    one, two = (s.call("serving_default", examples=examples) for s in (server, again))
+    assert (one["probabilities"] == two["probabilities"]).all()
+
+
+def test_tensorboard_logs_are_written(taxi_model):
+    logs = pathlib.Path(taxi_model).parent / "run"
+    assert list(logs.rglob("events.out.tfevents*"))
+
+
+def test_balanced_class_weights():
+    labels = np.array([0, 0, 0, 1])
+    assert class_weights(labels, "balanced", "binary") == pytest.approx({0: 2 / 3, 1: 2.0})
+    assert class_weights(labels, "none", "binary") is None
+    assert class_weights(labels, "balanced", "regression") is None
+
+
+def test_multiclass_with_classes_from_the_data(tmp_path):
+    rows = _rows(400)
+    unlabelled = [{k: v for k, v in rows[0].items() if k != "species"}]
+    label = {"name": "species", "task": "multiclass"}
+    server = _trained(tmp_path, label, rows + unlabelled, class_weights="balanced")
+    answer = server.call("serving_default", examples=[harness.example(r) for r in rows])
+    classes = answer["classes"][0].tolist()
+    assert sorted(classes) == [b"Adelie", b"Chinstrap", b"Gentoo"]
+    found = [classes[i].decode() for i in answer["probabilities"].argmax(axis=1)]
+    assert np.mean([f == r["species"] for f, r in zip(found, rows, strict=True)]) > 0.9
+    transformed = server.call("transform_features", examples=[harness.example(rows[0])])
+    assert classes[transformed["species"][0, 0]].decode() == rows[0]["species"]
+
+
+def test_regression_in_the_labels_own_unit(tmp_path):
+    rows = _rows(400)
+    server = _trained(tmp_path, {"name": "mass", "task": "regression"}, rows)
+    examples = [harness.example(row) for row in rows]
+    predictions = server.call("serving_default", examples=examples)["predictions"]
+    assert np.abs(predictions - [row["mass"] for row in rows]).mean() < 100
+    assert server.signatures["regress"].method_name == "tensorflow/serving/regress"
+    assert (server.call("regress", inputs=examples)["outputs"] == predictions).all()
+
+
+ODD_SCHEMA = """
+feature { name: "Trip Miles (mi)" type: FLOAT PRESENT shape { dim { size: 1 } } }
+feature { name: "a/b c" type: BYTES PRESENT shape { } }
+feature { name: "1st: Größe" type: INT PRESENT shape { } int_domain { min: 0 max: 5 } }
+feature { name: "the label?" type: BYTES }
+""".replace("PRESENT", "presence { min_fraction: 1 min_count: 1 }")
+ODD_FEATURES = {
+    "Trip Miles (mi)": {"transform": "buckets", "buckets": 4, "indicator": True},
+    "a/b c": {"transform": "vocabulary"},
+    "1st: Größe": {"transform": "integer"},
+}
+
+
+def test_odd_names_fixed_shapes_and_data_larger_than_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr("tfx_pipeline.modeling.dataset._IN_MEMORY_BYTES", 0)
+    rows = [
+        {"Trip Miles (mi)": i / 7, "a/b c": "xyz"[i % 3], "1st: Größe": i % 6, "the label?": label}
+        for i, label in enumerate(["yes", "no", "no"] * 60)
+    ]
+    config = {"features": ODD_FEATURES, "label": {"name": "the label?", "task": "binary"}}
+    transformed = harness.transform(tmp_path, config, ODD_SCHEMA, {"train": rows})
+    linear = {"wide": False, "hidden_units": []}
+    folder = harness.train(
+        transformed, tmp_path, linear, **{**harness.SHORT, "learning_rate": 0.1, "steps": 100}
+    )
+    server = harness.Server(folder)
+    examples = [harness.example(row) for row in rows]
+    served = server.call("serving_default", examples=[*examples, b""])["probabilities"]
+    found = (served[:-1, 1] > 0.5).tolist()
+    assert found == [row["the label?"] == "yes" for row in rows]
+    columns = {name: np.array([row[name] for row in rows]) for name in ODD_FEATURES}
+    answer = server.call("columns", **columns)["probabilities"]
+    assert answer == pytest.approx(served[:-1], abs=1e-6)
+
+
+def test_autograph_rules_are_restored():
+    from tensorflow.python.autograph.core import config
+
+    before = config.CONVERSION_RULES
+    with libraries_left_alone():
+        assert len(config.CONVERSION_RULES) > len(before)
+    assert config.CONVERSION_RULES is before

@@ -1,0 +1,65 @@
+"""The DAG file as text. Refresh the golden one with: pytest tests/airflow --golden"""
+
+from __future__ import annotations
+
+import ast
+import sys
+
+import pytest
+
+from tests.orchestrators.airflow.plans import GOLDEN, render
+from tests.projects import REPOSITORY
+from tfx_pipeline import ConfigError
+
+
+def test_the_dag_file_is_the_golden_one(plan, golden):
+    text = render(plan).replace(sys.executable, "/project/.venv/bin/python")
+    golden(GOLDEN / "chicago-taxi_dag.py", text.replace(str(REPOSITORY), "/project"))
+
+
+def test_it_is_short_and_imports_only_airflow(plan):
+    text = render(plan)
+    assert len(text.splitlines()) < 250
+    imports = [node for node in ast.walk(ast.parse(text)) if isinstance(node, ast.ImportFrom)]
+    modules = {node.module.partition(".")[0] for node in imports}
+    assert modules == {"__future__", "airflow", "datetime", "pathlib"}
+
+
+def test_it_has_the_words_that_airflow_looks_for(plan):
+    text = render(plan).lower()
+    assert "dag" in text
+    assert "airflow" in text
+
+
+def test_texts_of_people_stay_texts(plan):
+    wild = plan.model_copy(
+        update={"description": 'a "quoted" \\ text\n{{ with }} {% all %} ünïcode'}
+    )
+    body = ast.parse(render(wild)).body
+    (call,) = [node.items[0].context_expr for node in body if isinstance(node, ast.With)]
+    (description,) = [word.value for word in call.keywords if word.arg == "description"]
+    assert ast.literal_eval(description) == wild.description
+
+
+def test_no_secret_of_the_environment_is_written(plan, monkeypatch):
+    monkeypatch.setenv("TFX_PIPELINE_METADATA_PASSWORD", "correct-horse-battery")
+    text = render(plan, "metadata=mysql://tfx@db/meta", "airflow.metadata_conn_id=mlmd")
+    assert "correct-horse-battery" not in text
+    assert 'Connection.get("mlmd").password' in text
+
+
+def test_a_node_that_is_none_of_the_pipeline(plan):
+    with pytest.raises(ConfigError, match=r"airflow.nodes.Trainr: .*Did you mean 'Trainer'"):
+        render(plan, "airflow.nodes.Trainr.queue=gpu")
+
+
+def test_a_node_whose_name_airflow_refuses(plan):
+    first = plan.nodes[0].model_copy(update={"id": "Example Gen"})
+    renamed = plan.model_copy(update={"nodes": (first, *plan.nodes[1:])})
+    with pytest.raises(ConfigError, match="Example Gen: is no task id for Airflow"):
+        render(renamed)
+
+
+def test_without_groups_all_tasks_stand_alone(plan):
+    assert "with TaskGroup" in render(plan)
+    assert "with TaskGroup" not in render(plan, "airflow.task_groups=false")

@@ -1,0 +1,89 @@
+"""The Dockerfile, as far as it can be checked without a container runtime.
+
+`scripts/check_image.py` runs its steps in a root file system and executes a node there.
+"""
+
+from __future__ import annotations
+
+import fnmatch
+import json
+import re
+import subprocess
+
+import pytest
+
+from scripts import check_image
+from tests.orchestrators.kubeflow.plans import REPOSITORY
+from tfx_pipeline.orchestrators.kubeflow import kfp_subprocess
+
+DOCKERFILE = (REPOSITORY / "Dockerfile").read_text()
+
+
+@pytest.fixture(scope="module")
+def steps():
+    return check_image.instructions(DOCKERFILE)
+
+
+def hadolint(text: str) -> list[dict]:
+    program = f"{kfp_subprocess.find_python().rpartition('/')[0]}/hadolint"
+    command = [program, "--format", "json", "-"]
+    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
+    return json.loads(done.stdout)
+
+
+def test_hadolint_has_nothing_to_say():
+    assert hadolint(DOCKERFILE) == []
+
+
+@pytest.mark.parametrize(
+    ("sound", "broken", "rule"),
+    [
+        ("python:3.10.18-slim-bookworm", "python", "DL3006"),
+        ("python:3.10.18-slim-bookworm", "python:latest", "DL3007"),
+        ("USER 10001:10001", "USER root", "DL3002"),
+        ("WORKDIR /project", "WORKDIR project", "DL3000"),
+        ("g++=4:12.2.0-3", "g++", "DL3008"),
+    ],
+)
+def test_hadolint_would_say_so(sound, broken, rule):
+    assert sound in DOCKERFILE
+    assert rule in {row["code"] for row in hadolint(DOCKERFILE.replace(sound, broken))}
+
+
+def test_the_entry_point_is_the_node_command(steps):
+    assert json.loads(dict(steps)["ENTRYPOINT"]) == ["python", "-m", "tfx_pipeline.node"]
+
+
+def test_kubernetes_can_tell_that_the_user_is_not_root(steps):
+    # runAsNonRoot refuses an image whose user is a name.
+    assert re.fullmatch(r"[1-9]\d*:[1-9]\d*", dict(steps)["USER"])
+
+
+def test_there_are_two_stages_and_the_last_has_no_compiler(steps):
+    stages = [rest for name, rest in steps if name == "FROM"]
+    assert len(stages) == 2
+    last = DOCKERFILE.rpartition("\nFROM ")[2]
+    assert "apt-get" not in last
+    assert "pip install" not in last
+
+
+def test_the_image_has_what_steps_need_and_no_kfp():
+    names = {
+        line.partition("==")[0]
+        for line in (REPOSITORY / "requirements" / "cluster.txt").read_text().splitlines()
+    }
+    assert {"tfx", "pymysql", "tensorflow-io", "boto3"} <= names
+    assert not {name for name in names if name.startswith("kfp")}
+
+
+def test_everything_copied_is_there_and_not_ignored(steps):
+    kept = [
+        line[1:]
+        for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
+        if line.startswith("!")
+    ]
+    copies = [rest for name, rest in steps if name == "COPY" and "--from" not in rest]
+    for rest in copies:
+        for source in [word for word in rest.split() if not word.startswith("--")][:-1]:
+            assert (REPOSITORY / source).exists()
+            assert any(fnmatch.fnmatch(source.split("/")[0], pattern) for pattern in kept), source

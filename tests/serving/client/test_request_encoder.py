@@ -1,0 +1,172 @@
+"""Rows to arrays: what is taken, what is filled, what is refused and in which words."""
+
+from __future__ import annotations
+
+import math
+
+import numpy as np
+import pytest
+
+from tfx_pipeline.errors import ConfigError
+from tfx_pipeline.serving.client import request_encoder
+from tfx_pipeline.serving.client import rows as tables
+from tfx_pipeline.serving.client.model_signature import Signature, Tensor
+
+FLOAT, INT, STRING, BOOL = 1, 9, 7, 10
+SIGNATURE = Signature(
+    "columns",
+    {
+        "price": Tensor(FLOAT),
+        "count": Tensor(INT),
+        "city": Tensor(STRING),
+        "size": Tensor(FLOAT, 1),
+    },
+    {},
+)
+
+
+def feed(rows, signature=SIGNATURE):
+    return request_encoder.feed(tables.read(rows), signature)
+
+
+def only(name, dtype):
+    return Signature("columns", {name: Tensor(dtype)}, {})
+
+
+def problems(rows, signature=SIGNATURE):
+    with pytest.raises(ConfigError) as caught:
+        feed(rows, signature)
+    return str(caught.value)
+
+
+def test_dicts():
+    fed = feed([{"price": 1.5, "count": 2, "city": "Zürich", "size": 3}])
+    assert fed["price"].dtype == np.float32
+    assert fed["price"].tolist() == [1.5]
+    assert fed["count"].dtype == np.int64
+    assert fed["city"].tolist() == ["Zürich".encode()]
+    assert fed["size"].shape == (1, 1)
+
+
+@pytest.mark.parametrize("missing", [{}, {"price": None, "city": None, "size": None},
+                                     {"price": math.nan, "city": math.nan}])  # fmt: skip
+def test_what_is_missing_is_filled(missing):
+    fed = feed([{"count": 1, **missing}])
+    assert np.isnan(fed["price"]).all()
+    assert np.isnan(fed["size"]).all()
+    assert fed["city"].tolist() == [b""]
+
+
+def test_an_integer_cannot_be_missing():
+    assert problems([{"count": 1}, {"price": 1.0}]) == (
+        "the input: row 1, column count: has no value, and the model needs one"
+    )
+
+
+def test_every_problem_is_named_with_row_and_column():
+    text = problems([{"price": "dear", "count": 1.5}, {"count": True, "city": 3}])
+    assert text.splitlines() == [
+        "the input has 4 problems:",
+        "  - row 0, column count: must be a whole number, found 1.5",
+        "  - row 0, column price: must be a number, found 'dear'",
+        "  - row 1, column city: must be text, found 3",
+        "  - row 1, column count: must be a whole number, found True",
+    ]
+
+
+def test_a_long_value_is_cut_short_and_a_long_list_too():
+    text = problems([{"price": "x" * 1000, "count": 1}] * 100)
+    assert "xxx..." in text
+    assert len(text.splitlines()) == 21
+    assert max(map(len, text.splitlines())) < 150
+
+
+@pytest.mark.parametrize(
+    ("row", "message"),
+    [
+        ({"count": 1, "pryce": 2.0}, "pryce: is no column of the model. Did you mean 'price'?"),
+        ({"count": 1, "weather": "fine"}, "weather: is no column of the model. Known: "),
+    ],
+)
+def test_an_unknown_key_is_refused(row, message):
+    assert message in problems([row])
+
+
+def test_a_table_may_have_other_columns_but_no_near_ones():
+    import pandas as pd
+
+    rows = {"price": [1.0], "count": [1], "city": ["Rome"], "size": [2.0], "label": [1]}
+    assert set(feed(pd.DataFrame(rows))) == set(SIGNATURE.inputs)
+    rows["pryce"] = rows.pop("price")
+    assert "Did you mean 'price'?" in problems(pd.DataFrame(rows))
+
+
+def test_a_data_frame_with_missing_values():
+    import pandas as pd
+
+    frame = pd.DataFrame({"price": [1.0, None], "count": [1, 2], "city": ["Rome", None]})
+    fed = feed(frame)
+    assert np.isnan(fed["price"][1])
+    assert fed["city"].tolist() == [b"Rome", b""]
+    nullable = frame.astype({"price": "Float64", "city": "string"})
+    assert feed(nullable)["city"].tolist() == [b"Rome", b""]
+    assert np.isnan(feed(nullable)["price"][1])
+
+
+def csv(tmp_path, text, **options):
+    file = tmp_path / "rows.csv"
+    file.write_bytes(text if isinstance(text, bytes) else text.encode(**options))
+    return file
+
+
+def test_a_csv_file(tmp_path):
+    fed = feed(csv(tmp_path, "\ufeffcity,price,count,label\nRome,1.5,2,1\n\nOslo,,3.0,0\n"))
+    assert fed["city"].tolist() == [b"Rome", b"Oslo"]
+    assert fed["count"].tolist() == [2, 3]
+    assert fed["price"][0] == 1.5
+    assert np.isnan(fed["price"][1])
+
+
+@pytest.mark.parametrize(
+    ("text", "message"),
+    [
+        ("", "has no header row"),
+        ("a,a\n1,2\n", "names a column twice: a"),
+        ("count,price\n1\n", "row 1: must have 2 values, found 1"),
+        ("count,price\n1,cheap\n", "row 1, column price: must be a number, found 'cheap'"),
+        ("count,price\n1.5,2\n", "row 1, column count: must be a whole number, found '1.5'"),
+        ("count,price\n,2\n", "row 1, column count: has no value, and the model needs one"),
+        (b"count\n\xff\n", "is not UTF-8"),
+    ],
+)
+def test_a_wrong_csv_file(tmp_path, text, message):
+    assert message in problems(csv(tmp_path, text))
+
+
+def test_no_file(tmp_path):
+    assert "No such file" in problems(tmp_path / "none.csv")
+
+
+def test_what_is_no_table():
+    assert "rows must be a list of dicts" in problems(3)
+    assert "row 1: must be a mapping of columns to values, found int" in problems([{}, 3])
+
+
+def test_no_rows():
+    assert {name: len(array) for name, array in feed([]).items()} == dict.fromkeys(
+        SIGNATURE.inputs, 0
+    )
+
+
+def test_booleans():
+    signature = only("rainy", BOOL)
+    assert feed([{"rainy": True}, {"rainy": False}], signature)["rainy"].tolist() == [True, False]
+    assert "must be true or false" in problems([{"rainy": 3}], signature)
+
+
+def test_bytes_are_taken_as_they_are():
+    assert feed([{"raw": b"\xff"}], only("raw", STRING))["raw"].tolist() == [b"\xff"]
+
+
+def test_a_number_beyond_64_bits():
+    assert "must be a whole number" in problems([{"count": 2**70}], only("count", INT))

@@ -1,0 +1,197 @@
+"""Which versions are loaded, and which one answers; with models that are only folders."""
+
+from __future__ import annotations
+
+import threading
+
+import pytest
+
+from tfx_pipeline.errors import ServingError
+from tfx_pipeline.serving.local_server.grpc_server import GrpcServer
+from tfx_pipeline.serving.local_server.manager import Manager
+from tfx_pipeline.serving.local_server.metrics import Metrics
+from tfx_pipeline.serving.protocol import protos
+from tfx_pipeline.serving.rollout import model_server_config
+
+NAME = "shop"
+
+
+class Folder:
+    """Stands for a loaded model: loading a real one takes TensorFlow and seconds."""
+
+    def __init__(self, path):
+        self.path, self.is_closed = path, False
+
+    def close(self):
+        self.is_closed = True
+
+
+def load(one):
+    with open(f"{one.found.path}/saved_model.pb") as file:
+        if file.read() == "broken":
+            raise ServingError("INVALID_ARGUMENT", "broken")
+    return Folder(one.found.path)
+
+
+@pytest.fixture
+def manager():
+    return Manager(load)
+
+
+@pytest.fixture
+def push(tmp_path):
+    def make(version, content=""):
+        (tmp_path / str(version)).mkdir(exist_ok=True)
+        (tmp_path / str(version) / "saved_model.pb").write_text(content)
+
+    return make
+
+
+def config(tmp_path, *, specific=(), labels=()):
+    result = model_server_config.single(NAME, tmp_path)
+    model = result.model_config_list.config[0]
+    model.model_version_policy.specific.versions.extend(specific)
+    if not specific:
+        model.ClearField("model_version_policy")
+    for label, version in dict(labels).items():
+        model.version_labels[label] = version
+    return result
+
+
+def spec(version=None, label=None):
+    found = protos.message("ModelSpec")(name=NAME)
+    if version is not None:
+        found.version.value = version
+    if label is not None:
+        found.version_label = label
+    return found
+
+
+def answering(manager, *args):
+    with manager.acquire(spec(*args)) as one:
+        return one.version
+
+
+def test_the_newest_version_answers(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path))
+    assert answering(manager) == 1
+    push(2)
+    manager.poll()
+    assert answering(manager) == 2
+    assert manager.available() == {NAME: {2}}
+
+
+def test_a_broken_version_displaces_nothing_and_is_tried_again_when_it_changes(
+    manager, push, tmp_path
+):
+    push(1)
+    manager.configure(config(tmp_path))
+    push(2, "broken")
+    manager.poll()
+    manager.poll()
+    assert answering(manager) == 1
+    assert "broken" in str(manager.status(spec(2)))
+    push(2, "mended")
+    manager.poll()
+    assert answering(manager) == 2
+
+
+def test_a_chosen_version_that_is_not_there_displaces_nothing(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path, specific=[1]))
+    manager.configure(config(tmp_path, specific=[7]))
+    assert answering(manager) == 1
+    push(7)
+    manager.poll()
+    assert manager.available() == {NAME: {7}}
+
+
+def test_a_version_is_closed_when_its_last_request_has_ended(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path))
+    with manager.acquire(spec()) as one:
+        servable = one.servable
+        push(2)
+        polling = threading.Thread(target=manager.poll)
+        polling.start()
+        while answering(manager) != 2:
+            pass
+        assert not servable.is_closed
+    polling.join()
+    assert servable.is_closed
+
+
+def test_a_label_stays_until_its_new_version_answers(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path, specific=[1], labels={"stable": 1}))
+    manager.configure(config(tmp_path, specific=[2], labels={"stable": 2}))
+    assert answering(manager, None, "stable") == 1
+    push(2)
+    manager.poll()
+    assert answering(manager, None, "stable") == 2
+
+
+def test_strict_labels_are_refused_and_nothing_changes(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path))
+    with pytest.raises(ServingError, match="version 2 of model shop, which is not currently"):
+        manager.configure(config(tmp_path, labels={"stable": 2}), strict_labels=True)
+    assert answering(manager) == 1
+
+
+def test_a_base_path_that_vanishes_unloads_nothing(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path))
+    tmp_path.rename(tmp_path.with_name("elsewhere"))
+    manager.poll()
+    assert answering(manager) == 1
+
+
+def test_a_model_that_is_no_longer_listed_goes(manager, push, tmp_path):
+    push(1)
+    manager.configure(config(tmp_path))
+    other = config(tmp_path)
+    other.model_config_list.config[0].name = "other"
+    manager.configure(other)
+    assert manager.available() == {"other": {1}}
+
+
+WRONG = {
+    "model_config_list { config { name: 'a' } config { name: 'a' } }": "to have an absolute path",
+    "model_config_list { config { name: 'a' base_path: '/x' model_platform: 'caffe' } }":
+        "PlatformConfigMap has no entry for platform caffe",
+    "model_config_list { config { name: 'a' base_path: '/x' } }": "Illegal setting neither",
+    "model_config_list { config { name: 'a' base_path: '/x' model_platform: 'tensorflow' } "
+    "config { name: 'a' base_path: '/x' model_platform: 'tensorflow' } }":
+        "Illegal to list model a multiple times",
+    "": "ServerModelConfig type not supported",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("text", WRONG)
+def test_a_wrong_configuration(manager, text, tmp_path):
+    (tmp_path / "models.config").write_text(text)
+    with pytest.raises(ServingError) as caught:
+        manager.configure(model_server_config.read(tmp_path / "models.config"))
+    assert WRONG[text] in caught.value.message
+
+
+class LateContext:
+    """The context of a call whose deadline passed in the queue."""
+
+    def time_remaining(self):
+        return 0
+
+    def abort(self, code, details):
+        raise ServingError(code.name, details)
+
+
+def test_nobody_waits_for_what_waited_too_long(manager):
+    server = GrpcServer(manager, Metrics(manager.available), threads=1, most_pending=1)
+    asked = []
+    behave = server._behaviour("Predict", asked.append)
+    with pytest.raises(ServingError) as caught:
+        behave(protos.message("PredictRequest")(), LateContext())
+    assert caught.value.code == "DEADLINE_EXCEEDED"
+    assert asked == []

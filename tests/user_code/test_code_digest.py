@@ -1,0 +1,63 @@
+import sys
+
+import pytest
+
+from tfx_pipeline.user_code import code_digest
+
+
+@pytest.fixture
+def package(tmp_path, monkeypatch):
+    """A package `shop` with trainer -> network -> layers, and an unrelated module."""
+    folder = tmp_path / "shop"
+    folder.mkdir()
+    (folder / "__init__.py").write_text("")
+    (folder / "trainer.py").write_text("from shop import network\nimport json\n")
+    (folder / "network.py").write_text("from .layers import dense\n")
+    (folder / "layers.py").write_text("dense = 1\n")
+    (folder / "unrelated.py").write_text("raise RuntimeError('never imported')\n")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    forget_paths()
+    yield folder
+    forget_paths()
+    for name in [name for name in sys.modules if name.startswith("shop")]:
+        del sys.modules[name]
+
+
+def forget_paths():
+    code_digest._find.cache_clear()
+
+
+def test_follows_imports_of_the_projects_own_modules_only(package):
+    found = code_digest.code_digests("shop.trainer.run_fn")
+    assert set(found) == {"shop", "shop.trainer", "shop.network", "shop.layers"}
+
+
+def test_a_change_behind_an_import_changes_that_modules_digest_only(package):
+    before = code_digest.code_digests("shop.trainer.run_fn")
+    (package / "layers.py").write_text("dense = 2\n")
+    after = code_digest.code_digests("shop.trainer.run_fn")
+    assert {name for name in before if before[name] != after[name]} == {"shop.layers"}
+
+
+def test_runs_no_code_of_the_modules(package):
+    (package / "trainer.py").write_text("raise RuntimeError('ran')\n")
+    assert "shop.trainer" in code_digest.code_digests("shop.trainer.run_fn")
+
+
+def test_a_module_that_does_not_parse_still_has_a_digest(package):
+    (package / "trainer.py").write_text("def run_fn(:\n")
+    assert "shop.trainer" in code_digest.code_digests("shop.trainer.run_fn")
+
+
+def test_an_unknown_path_has_none():
+    assert code_digest.code_digests("no.such.module") == {}
+
+
+def test_file_digest_depends_on_content_only(tmp_path):
+    one, two = tmp_path / "one", tmp_path / "two"
+    one.write_text("same")
+    two.write_text("same")
+    assert code_digest.file_digest(one) == code_digest.file_digest(two)
+    two.write_text("other")
+    assert code_digest.file_digest(one) != code_digest.file_digest(two)
+    assert code_digest.file_digest(tmp_path / "none") == "absent"

@@ -1,0 +1,156 @@
+"""The command `tfx-pipeline`. It imports a subcommand only when that is called."""
+
+from __future__ import annotations
+
+import dataclasses
+import importlib
+from collections.abc import Callable, Mapping
+from typing import NoReturn
+
+import click
+
+from tfx_pipeline import terminal
+from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
+
+RUNNERS_GROUP = "tfx_pipeline.runners"
+"""The entry points that bring runners: `local`, and the targets of `compile`."""
+
+HELP_NAMES = {"help_option_names": ["-h", "--help"]}
+
+
+@dataclasses.dataclass(frozen=True)
+class Lazy:
+    """A command that is imported when it is called."""
+
+    load: Callable[[], click.Command]
+    help: str
+
+
+class LazyGroup(click.Group):
+    """A group whose help needs none of its commands imported."""
+
+    def __init__(self, *args, lazy: Callable[[], Mapping[str, Lazy]], **kwargs):
+        super().__init__(*args, **kwargs)
+        self._lazy = lazy
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(self._lazy())
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        entry = self._lazy().get(name)
+        return entry.load() if entry else None
+
+    def resolve_command(self, ctx: click.Context, args: list[str]):
+        if args and not args[0].startswith("-") and args[0] not in self._lazy():
+            hint = did_you_mean(args[0], self._lazy())
+            raise click.UsageError(f"there is no command {args[0]!r}. {hint}".strip(), ctx)
+        return super().resolve_command(ctx, args)
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        rows = [(name, entry.help) for name, entry in self._lazy().items()]
+        if rows:
+            with formatter.section("Commands"):
+                formatter.write_dl(rows)
+
+
+def _module(path: str) -> Callable[[], click.Command]:
+    """Loads `module:attribute`."""
+    module, _, attribute = path.partition(":")
+    return lambda: getattr(importlib.import_module(module), attribute)
+
+
+def _runner_entry_points() -> dict[str, Callable[[], click.Command]]:
+    from importlib import metadata
+
+    return {entry.name: entry.load for entry in metadata.entry_points(group=RUNNERS_GROUP)}
+
+
+def _local_runner() -> click.Command:
+    found = _runner_entry_points()
+    if "local" not in found:
+        raise _not_installed("no runner is installed")
+    return found["local"]()
+
+
+def _compile_targets() -> dict[str, Lazy]:
+    return {
+        name: Lazy(load, f"Write what {name.capitalize()} runs.")
+        for name, load in sorted(_runner_entry_points().items())
+        if name != "local"
+    }
+
+
+def _not_installed(message: str) -> ConfigError:
+    return ConfigError(Problem("", message, "In the project's folder: pip install -e ."))
+
+
+def _compile_group() -> click.Command:
+    if not _compile_targets():
+        raise _not_installed("no runner that compiles is installed")
+    return LazyGroup(
+        "compile",
+        lazy=_compile_targets,
+        context_settings=HELP_NAMES,
+        help="Write what another orchestrator runs.",
+    )
+
+
+COMMANDS: dict[str, Lazy] = {
+    "check": Lazy(
+        _module("tfx_pipeline.cli.check:command"),
+        "Check the configuration, and the data and schema it names.",
+    ),
+    "run": Lazy(_local_runner, "Run the pipeline on this machine."),
+    "compile": Lazy(_compile_group, "Write what another orchestrator runs."),
+    "runs": Lazy(_module("tfx_pipeline.cli.runs:command"), "List what ran."),
+    "show": Lazy(_module("tfx_pipeline.cli.show:command"), "Show a run's artifacts and metrics."),
+    "serve": Lazy(
+        _module("tfx_pipeline.cli.serve:command"),
+        "Serve pushed models over TensorFlow Serving's gRPC and REST APIs.",
+    ),
+    "predict": Lazy(
+        _module("tfx_pipeline.cli.predict:command"),
+        "Ask a model server for predictions for the rows of a file.",
+    ),
+    "models": Lazy(
+        _module("tfx_pipeline.cli.models:command"),
+        "List the pushed versions, with run, metrics, blessing and labels.",
+    ),
+    "promote": Lazy(_module("tfx_pipeline.cli.rollout:promote"), "Let a label point to a version."),
+    "canary": Lazy(
+        _module("tfx_pipeline.cli.rollout:canary"), "Give a version a share of the rows."
+    ),
+    "rollback": Lazy(
+        _module("tfx_pipeline.cli.rollout:rollback"), "Take the last promote or canary back."
+    ),
+}
+
+
+def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
+    if wanted:
+        from importlib import metadata
+
+        try:
+            click.echo(f"tfx-pipeline {metadata.version('tfx-pipeline')}")
+        except metadata.PackageNotFoundError as error:
+            raise _not_installed("tfx-pipeline is not installed") from error
+        ctx.exit()
+
+
+@click.group(cls=LazyGroup, name="tfx-pipeline", lazy=lambda: COMMANDS, context_settings=HELP_NAMES)
+@click.option(
+    "--version",
+    is_flag=True,
+    is_eager=True,
+    expose_value=False,
+    callback=_print_version,
+    help="Show the version and exit.",
+)
+@click.option("--debug", is_flag=True, expose_value=False, help="Show tracebacks.")
+def main() -> None:
+    """TFX pipelines from one configuration, for any orchestrator."""
+
+
+def run() -> NoReturn:
+    """Runs the command line and exits."""
+    terminal.main(main)

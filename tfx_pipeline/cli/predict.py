@@ -1,0 +1,232 @@
+"""`tfx-pipeline predict`: rows of a file in, predictions out."""
+
+from __future__ import annotations
+
+import contextlib
+import io
+import json
+import pathlib
+import shlex
+import sys
+import time
+from collections.abc import Iterator
+from typing import Any, TextIO
+
+import click
+
+from tfx_pipeline import terminal
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.errors import ConfigError, Problem, ServingError
+from tfx_pipeline.serving.client import row_files
+from tfx_pipeline.storage.atomic_write import write_atomically
+
+_BATCH_ROWS = 8192
+_CURL_ROWS = 3
+
+
+@click.command("predict")
+@click.argument("file")
+@click.option(
+    "--target",
+    default="localhost:8500",
+    show_default=True,
+    help="HOST:PORT or grpcs:// for gRPC, http:// or https:// for REST.",
+)
+@click.option("--model", help="Its name.  [default: what pipeline.yaml pushes]")
+@click.option("--version", type=click.IntRange(1), help="Which version.  [default: the latest]")
+@click.option("--label", help="Which label, in place of a version.")
+@click.option("--signature", default="columns", show_default=True, help="What to call.")
+@click.option("--split", is_flag=True, help="Share rows as 'tfx-pipeline canary' has set it.")
+@click.option(
+    "--canary-percent", type=click.FloatRange(0, 100), help="Share rows by this percentage."
+)
+@click.option("--key", metavar="COLUMN", help="What decides which share a row is in.")
+@click.option(
+    "--format",
+    "input_format",
+    type=click.Choice(["csv", "jsonl"]),
+    help="Of FILE.  [default: by its name]",
+)
+@click.option("--output", metavar="FILE", help="Where predictions go.  [default: standard output]")
+@click.option(
+    "--output-format", type=click.Choice(["csv", "jsonl"]), help="[default: as the input]"
+)
+@click.option(
+    "--timeout",
+    type=click.FloatRange(0, min_open=True),
+    default=10,
+    show_default=True,
+    help="Seconds for each request.",
+)
+@click.option(
+    "--chunk-rows",
+    type=click.IntRange(1),
+    default=1024,
+    show_default=True,
+    help="Rows of one request.",
+)
+@click.option(
+    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent along; may be repeated."
+)
+@click.option("--ca-file", metavar="FILE", help="Certificates to trust in TLS.")
+@click.option(
+    "--print-curl",
+    is_flag=True,
+    help=f"Only print the curl command for the first {_CURL_ROWS} rows.",
+)
+@click.option(
+    "--config",
+    default="pipeline.yaml",
+    show_default=True,
+    metavar="FILE",
+    help="Says which model, when --model does not.",
+)
+def command(**options: Any) -> None:
+    """Ask a model server for predictions for the rows of FILE; - is standard input.
+
+    FILE is CSV with a header, or one JSON object a line. Columns that the model
+    does not take are left out; absent values are missing ones.
+    """
+    from tfx_pipeline.serving.client.sync import Client
+
+    file_format = options["input_format"] or row_files.format_of(options["file"])
+    client = Client(
+        options["target"],
+        _model(options),
+        options["version"],
+        options["label"],
+        split=_split(options),
+        signature=options["signature"],
+        timeout=options["timeout"],
+        chunk_rows=options["chunk_rows"],
+        headers=_headers(options["headers"]),
+        ca_file=options["ca_file"],
+    )
+    with client, row_files.opened(options["file"]) as file:
+        _ensure_reachable(client, options["target"])
+        if options["print_curl"]:
+            click.echo(_curl(client, file, file_format, options))
+        else:
+            _predict(client, file, file_format, options)
+
+
+def _ensure_reachable(client: Any, target: str) -> None:
+    """Asks for the signature, so that nothing is read for a server that is not there."""
+    try:
+        client.signature()
+    except ServingError as error:
+        if error.code != "UNAVAILABLE":
+            raise
+        message = f"{target} cannot be reached: {error.message}. Start one: tfx-pipeline serve"
+        raise ServingError(error.code, message) from error
+
+
+def _model(options: dict[str, Any]) -> str:
+    if options["model"]:
+        return options["model"]
+    if not pathlib.Path(options["config"]).exists():
+        message = f"is not given, and there is no {options['config']} that names a model"
+        raise ConfigError(Problem("--model", message))
+    return load_config(options["config"]).model_name
+
+
+def _split(options: dict[str, Any]):
+    from tfx_pipeline.serving.client.traffic_split import Split
+    from tfx_pipeline.serving.rollout import traffic_state
+
+    if options["canary_percent"] is not None:
+        return Split(options["canary_percent"], options["key"])
+    if options["split"]:
+        config = load_config(options["config"])
+        return Split.of(traffic_state.load(config.model_name, config.push_dir), options["key"])
+    if options["key"]:
+        raise ConfigError("--key: goes with --split or --canary-percent")
+    return None
+
+
+def _headers(texts: tuple[str, ...]) -> dict[str, str]:
+    pairs = [text.partition(":") for text in texts]
+    for name, sign, _ in pairs:
+        if not sign or not name.strip():
+            raise ConfigError(f"--header: must be NAME:VALUE, found {name!r}")
+    return {name.strip(): value.strip() for name, _, value in pairs}
+
+
+def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> None:
+    from tfx_pipeline.serving.rollout.version_comparison import Comparison
+
+    began, comparison = time.perf_counter(), Comparison()
+    output_format = options["output_format"] or file_format
+    with _destination(options["output"]) as target, _progress() as advance:
+        writer = row_files.Writer(target, output_format)
+        for table in row_files.batches(file, options["file"], file_format, _BATCH_ROWS):
+            answers = client.predict(table)
+            as_json = output_format == row_files.JSON_LINES
+            writer.write(answers.rows() if as_json else answers.flat_rows())
+            comparison.add(answers)
+            advance(len(answers))
+    _report(comparison, time.perf_counter() - began)
+
+
+@contextlib.contextmanager
+def _destination(path: str | None) -> Iterator[TextIO]:
+    """Standard output, or a file that appears when it is whole."""
+    if path is None:
+        yield sys.stdout
+        return
+    text = io.StringIO()
+    yield text
+    write_atomically(pathlib.Path(path), text.getvalue())
+
+
+@contextlib.contextmanager
+def _progress() -> Iterator[Any]:
+    """A count of rows in a terminal; nothing elsewhere."""
+    console = terminal.stderr()
+    if not console.is_terminal:
+        yield lambda rows: None
+        return
+    from rich.progress import Progress, TextColumn
+
+    with Progress(TextColumn("{task.completed:,.0f} rows"), console=console, transient=True) as bar:
+        task = bar.add_task("rows", total=None)
+        yield lambda rows: bar.advance(task, rows)
+
+
+def _report(comparison: Any, seconds: float) -> None:
+    from rich.table import Table
+
+    rows = comparison.rows()
+    count = sum(int(row[2]) for row in rows)
+    versions = "; ".join(dict.fromkeys(row[1] for row in rows if row[1] != "-"))
+    by = f", by version {versions}" if versions else ""
+    terminal.stderr().print(f"{count:,} rows in {seconds:.2f} s{by}")
+    if len(rows) > 1:
+        table = Table(*comparison.header(), box=None, pad_edge=False)
+        for row in rows:
+            table.add_row(*row)
+        terminal.stderr().print(table)
+
+
+def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> str:
+    """The command that asks the same for the first rows."""
+    from tfx_pipeline.serving.client import request_encoder, rest_json
+    from tfx_pipeline.serving.client.protocols import ModelRef, path
+    from tfx_pipeline.serving.client.transport import Target
+
+    target = Target(options["target"])
+    if not target.is_rest:
+        remedy = "Give the REST side: --target http://localhost:8501"
+        raise ConfigError(Problem("--print-curl", f"{options['target']} is gRPC", remedy))
+    tables = row_files.batches(file, options["file"], file_format, _CURL_ROWS)
+    table = next(tables, None)
+    if table is None:
+        raise ConfigError(Problem(options["file"], "has no rows"))
+    signature = client.signature()
+    instances = rest_json.rows(request_encoder.feed(table, signature))
+    body = json.dumps({"signature_name": signature.name, "instances": instances})
+    model = ModelRef(_model(options), options["version"], options["label"])
+    parts = ["curl", "-d", body]
+    for header in options["headers"]:
+        parts += ["-H", header]
+    return shlex.join([*parts, f"{options['target'].rstrip('/')}{path(model)}:predict"])

@@ -1,0 +1,56 @@
+"""`tfx-pipeline runs`: what ran."""
+
+from __future__ import annotations
+
+import click
+from rich.table import Table
+
+from tfx_pipeline import terminal
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.orchestrators.local.progress import state_text
+
+
+@click.command("runs")
+@terminal.config_options
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most N.")
+@terminal.json_option
+def command(config, overrides, root, limit, as_json):
+    """List the pipeline's runs, oldest first."""
+    runs = open_runs(load_config(config, overrides, root=root))
+    listed = [runs.get(run_id) for run_id in runs.ids()[-limit:]]
+    if as_json:
+        terminal.print_json([_brief(run) for run in listed])
+    elif listed:
+        terminal.stdout().print(_table(listed))
+    else:
+        terminal.stderr().print("No runs yet. Start one: tfx-pipeline run")
+
+
+def _brief(run: Run) -> dict:
+    return run.model_dump(mode="json", exclude={"nodes"})
+
+
+def _table(listed: list[Run]) -> Table:
+    table = Table(box=None, pad_edge=False)
+    for name in ("run", "state", "started (UTC)"):
+        table.add_column(name, no_wrap=True)
+    table.add_column("seconds", justify="right", no_wrap=True)
+    table.add_column("cached", justify="right", no_wrap=True)
+    table.add_column("metrics")
+    table.add_column("pushed", no_wrap=True)
+    for run in listed:
+        metrics = "  ".join(f"{k} {v:.4g}" for k, v in list(run.metrics.items())[:2])
+        cached = sum(node.state == "cached" for node in run.nodes.values())
+        pushed = run.pushed_model.rsplit("/", 1)[-1] if run.pushed_model else "-"
+        started = run.started.replace("T", " ").rstrip("Z")
+        table.add_row(
+            run.run_id,
+            state_text(run.state),
+            started,
+            f"{run.seconds:.1f}",
+            f"{cached}/{len(run.nodes)}",
+            metrics,
+            pushed,
+        )
+    return table

@@ -1,0 +1,211 @@
+"""`tfx-pipeline serve`: TensorFlow Serving, or the local server with its APIs."""
+
+from __future__ import annotations
+
+import logging
+import os
+import pathlib
+import shutil
+import sys
+import warnings
+from typing import Any, NoReturn
+
+import click
+
+from tfx_pipeline import terminal
+from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.errors import ConfigError, Problem
+from tfx_pipeline.serving.local_server import ports
+from tfx_pipeline.serving.rollout import model_server_config, traffic_state
+
+MODEL_SERVER = "tensorflow_model_server"
+
+_METRICS_PATH = "/monitoring/prometheus/metrics"
+_PROJECT_POLL_SECONDS = 1
+
+
+def _flag(name: str, **options: Any):
+    """An option under TensorFlow Serving's spelling and ours."""
+    spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
+    return click.option(*spellings, name, **options)
+
+
+@click.command("serve")
+@_flag("model_name", metavar="NAME", help="What clients ask for.")
+@_flag("model_base_path", metavar="DIR", help="The folder of versions.")
+@_flag("port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC.")
+@_flag(
+    "rest_api_port",
+    type=click.IntRange(0, 65535),
+    default=8501,
+    show_default=True,
+    help="0: no REST.",
+)
+@_flag("model_config_file", metavar="FILE", help="Models, version policies and labels.")
+@_flag("model_config_file_poll_wait_seconds", type=click.IntRange(0), help="0: read it once.")
+@_flag(
+    "file_system_poll_wait_seconds",
+    type=click.IntRange(0),
+    default=1,
+    show_default=True,
+    help="0: look for versions once.",
+)
+@_flag("monitoring_config_file", metavar="FILE", help="Where Prometheus reads.")
+@_flag(
+    "rest_api_timeout_in_ms",
+    type=click.IntRange(1),
+    default=30000,
+    show_default=True,
+    help="Then a REST client gets 504.",
+)
+@_flag(
+    "enable_batching",
+    is_flag=False,
+    flag_value="true",
+    default="false",
+    type=bool,
+    help="Only with tensorflow_model_server.",
+)
+@click.option("--host", default="127.0.0.1", show_default=True, help="The local server's address.")
+@click.option(
+    "--max-pending-requests",
+    type=click.IntRange(1),
+    default=1000,
+    show_default=True,
+    help="How many may wait in the local server; more are refused.",
+)
+@click.option(
+    "--local", is_flag=True, help=f"The local server, even if {MODEL_SERVER} is installed."
+)
+@click.option(
+    "--config",
+    default="pipeline.yaml",
+    show_default=True,
+    metavar="FILE",
+    help="Says what to serve when no flag does.",
+)
+def command(**flags: Any) -> None:
+    """Serve pushed models over TensorFlow Serving's gRPC and REST APIs.
+
+    With neither --model-base-path nor --model-config-file, the model that
+    pipeline.yaml pushes. TensorFlow Serving's own flags are taken in both
+    spellings. If tensorflow_model_server is installed it is started with them;
+    otherwise the local server answers, which is meant for development and tests.
+    """
+    models = _models(flags)
+    server = None if flags["local"] else shutil.which(MODEL_SERVER)
+    if server:
+        _become(server, models, flags)
+    if flags["enable_batching"]:
+        raise ConfigError(
+            "--enable-batching: the local server does not batch requests; "
+            f"install {MODEL_SERVER} for that, or send several rows in one request"
+        )
+    _serve_here(models, flags)
+
+
+def _models(flags: dict[str, Any]) -> dict[str, str]:
+    """TensorFlow Serving's flags that say which models to serve."""
+    if flags["model_config_file"]:
+        seconds = flags["model_config_file_poll_wait_seconds"] or 0
+        return _config_flags(flags["model_config_file"], seconds)
+    if flags["model_base_path"]:
+        path = flags["model_base_path"]
+        name = flags["model_name"] or "default"
+        return {"model_name": name, "model_base_path": str(pathlib.Path(path).absolute())}
+    return _project_models(flags)
+
+
+def _config_flags(path: str, seconds: int) -> dict[str, str]:
+    return {"model_config_file": path, "model_config_file_poll_wait_seconds": str(seconds)}
+
+
+def _project_models(flags: dict[str, Any]) -> dict[str, str]:
+    if not pathlib.Path(flags["config"]).exists():
+        raise ConfigError(
+            Problem(
+                "--model-base-path",
+                f"is not given, and there is no {flags['config']} that says what to serve",
+                "Give --model-name and --model-base-path.",
+            )
+        )
+    config = load_config(flags["config"])
+    found = traffic_state.load(flags["model_name"] or config.model_name, config.push_dir)
+    found.write_config()
+    seconds = flags["model_config_file_poll_wait_seconds"]
+    seconds = _PROJECT_POLL_SECONDS if seconds is None else seconds
+    # TensorFlow Serving knows no version yet when it reads the labels for the first time.
+    extra = {"allow_version_labels_for_unavailable_models": "true"}
+    return {**_config_flags(str(found.config_file), seconds), **extra}
+
+
+def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoReturn:
+    """Replaces this process by TensorFlow Serving."""
+    names = ("port", "rest_api_port", "file_system_poll_wait_seconds", "rest_api_timeout_in_ms")
+    passed_on = {**models, **{name: flags[name] for name in names}}
+    if flags["monitoring_config_file"]:
+        passed_on["monitoring_config_file"] = flags["monitoring_config_file"]
+    if flags["enable_batching"]:
+        passed_on["enable_batching"] = "true"
+    arguments = [f"--{name}={value}" for name, value in passed_on.items()]
+    terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
+    sys.stderr.flush()
+    os.execv(server, [server, *arguments])
+
+
+def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
+    path = models.get("model_config_file")
+    config = (
+        model_server_config.read(path)
+        if path
+        else model_server_config.single(models["model_name"], models["model_base_path"])
+    )
+    metrics_path = _metrics_path(flags["monitoring_config_file"])
+    for option in ("port", "rest_api_port"):
+        if flags[option]:
+            ports.ensure_free(f"--{option.replace('_', '-')}", flags["host"], flags[option])
+    why = "" if shutil.which(MODEL_SERVER) else f"; {MODEL_SERVER} is not installed"
+    terminal.stderr().print(
+        f"The local server answers, for development and tests on one machine{why}. "
+        "Starting TensorFlow ..."
+    )
+    _quieten()
+    with lazy_imports.importing():
+        from tfx_pipeline.serving.local_server.app import App, Settings
+
+    settings = Settings(
+        config=config,
+        host=flags["host"],
+        port=flags["port"],
+        rest_api_port=flags["rest_api_port"],
+        model_config_file=path,
+        model_config_file_poll_wait_seconds=int(
+            models.get("model_config_file_poll_wait_seconds", 0)
+        ),
+        file_system_poll_wait_seconds=flags["file_system_poll_wait_seconds"],
+        rest_api_timeout_in_ms=flags["rest_api_timeout_in_ms"],
+        metrics_path=metrics_path,
+        max_pending_requests=flags["max_pending_requests"],
+    )
+    App(settings).run()
+
+
+def _metrics_path(file: str | None) -> str | None:
+    """Where Prometheus reads; there unless a monitoring configuration says otherwise."""
+    if file is None:
+        return _METRICS_PATH
+    prometheus = model_server_config.read_monitoring(file).prometheus_config
+    return (prometheus.path or _METRICS_PATH) if prometheus.enable else None
+
+
+def _quieten() -> None:
+    """Our own lines on standard error, and of TensorFlow's only what is wrong."""
+    os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
+    prepare_environment()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    warnings.simplefilter("ignore", FutureWarning)
+    import tensorflow as tf
+
+    tf.get_logger().setLevel(logging.ERROR)

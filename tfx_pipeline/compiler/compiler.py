@@ -1,0 +1,147 @@
+"""Compiles a pipeline once: TFX IR (pipeline.pb) and manifest.json.
+
+The IR is what nodes are executed from; the manifest says the same to
+orchestrators, as plain JSON: nodes, edges, commands and runtime parameters.
+Equal configurations give equal bytes.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import hashlib
+import importlib
+import importlib.metadata
+import pathlib
+import sys
+from typing import TYPE_CHECKING, Any
+
+from tfx_pipeline import errors
+from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.ir import manifest, pipeline_ir
+from tfx_pipeline.ir.manifest import Manifest
+from tfx_pipeline.storage.atomic_write import write_atomically
+from tfx_pipeline.storage.layout import CompiledLayout
+from tfx_pipeline.user_code import loader
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+    from tfx.proto.orchestration import pipeline_pb2
+
+_BLESSINGS = ("model_blessing", "infra_blessing")
+
+
+@dataclasses.dataclass(frozen=True)
+class Compiled:
+    """A compiled pipeline: its IR and its manifest, both deterministic."""
+
+    ir: bytes
+    manifest: Manifest
+
+    def write(self, folder: pathlib.Path) -> CompiledLayout:
+        """Writes `pipeline.pb` and `manifest.json` into `folder`, each by rename."""
+        layout = CompiledLayout(folder)
+        write_atomically(layout.ir, self.ir)
+        write_atomically(layout.manifest, self.manifest.to_json())
+        return layout
+
+
+def compile_pipeline(config: Config) -> Compiled:
+    """Creates the configured pipeline and compiles it.
+
+    Raises:
+      ConfigError: a dotted path of `modules` cannot be imported or is refused.
+    """
+    prepare_environment()
+    from tfx.dsl.compiler.compiler import Compiler
+
+    message = Compiler().compile(_create(config))
+    _require_blessings(message)
+    _pack_deterministically(message)
+    data = message.SerializeToString(deterministic=True)
+    return Compiled(data, _manifest(message, data, config))
+
+
+def _create(config: Config) -> Pipeline:
+    if config.folder and config.folder not in sys.path:
+        sys.path.insert(0, config.folder)
+    pipeline = load_function(config.modules.create_pipeline, "modules.create_pipeline")(config)
+    extras = [
+        component
+        for path in config.modules.extend
+        for component in load_function(path, "modules.extend")(pipeline, config)
+    ]
+    if extras:
+        pipeline.components = [*pipeline.components, *extras]
+    return pipeline
+
+
+def load_function(dotted_path: str, key: str) -> Any:
+    """Imports the function a configuration key names.
+
+    Raises:
+      ConfigError: its module cannot be imported, or has no such function.
+    """
+    try:
+        return loader.load(dotted_path)
+    except loader.LoadError as error:
+        raise errors.ConfigError(
+            errors.Problem(key, f"{dotted_path}: {error.reason}", error.remedy)
+        ) from error
+
+
+def _require_blessings(message: pipeline_pb2.Pipeline) -> None:
+    """Makes blessings that are wired to a Pusher required: TFX's own are optional,
+    and a Pusher that does not find them pushes."""
+    pushers = (
+        node for node in pipeline_ir.nodes(message) if "pushed_model" in node.outputs.outputs
+    )
+    for node in pushers:
+        for key in _BLESSINGS:
+            if key in node.inputs.inputs:
+                node.inputs.inputs[key].min_count = 1
+
+
+def _pack_deterministically(message: pipeline_pb2.Pipeline) -> None:
+    # An Any holds bytes that were serialized with maps in random order.
+    config = pipeline_ir.deployment(message)
+    message.deployment_config.Pack(config, deterministic=True)
+
+
+def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: Config) -> Manifest:
+    return Manifest(
+        pipeline=config.name,
+        description=config.description,
+        tfx=importlib.metadata.version("tfx"),
+        ir_sha256=hashlib.sha256(data).hexdigest(),
+        root=pipeline_ir.pipeline_root(message),
+        metadata=config.metadata,
+        push_dir=config.push_dir,
+        model_name=config.model_name,
+        nodes=tuple(_node(node) for node in pipeline_ir.nodes(message)),
+        parameters=_parameters(message),
+    )
+
+
+def _node(node: pipeline_pb2.PipelineNode) -> manifest.Node:
+    name = node.node_info.id
+    command = ("python", "-m", "tfx_pipeline.node", "--pipeline", "{pipeline}")
+    return manifest.Node(
+        id=name,
+        type=node.node_info.type.name,
+        upstream=tuple(sorted(node.upstream_nodes)),
+        downstream=tuple(sorted(node.downstream_nodes)),
+        command=(*command, "--node", name, "--run-id", "{run_id}"),
+    )
+
+
+def _parameters(message: pipeline_pb2.Pipeline) -> dict[str, manifest.Parameter]:
+    found: dict[str, manifest.Parameter] = {}
+    for node, declared in pipeline_ir.runtime_parameters(message):
+        before = found.get(declared.name)
+        found[declared.name] = manifest.Parameter(
+            type=pipeline_ir.type_of(declared),
+            default=pipeline_ir.default_of(declared),
+            nodes=(*(before.nodes if before else ()), node),
+        )
+    return dict(sorted(found.items()))

@@ -1,0 +1,177 @@
+"""The standard pipeline, made from a configuration."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.storage.layout import Layout
+
+if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
+    from tfx.orchestration.pipeline import Pipeline
+
+
+def create_pipeline(config: Config) -> Pipeline:
+    """Returns the TFX pipeline that `config` describes.
+
+    Ingest, describe, validate, preprocess, train, check, analyse, deploy; each
+    node waits for those whose outputs it reads and for the gates before it.
+    """
+    from tfx_pipeline import components as c
+
+    example_gen = c.ExampleGen(**ingestion(config)).with_id("ExampleGen")
+    examples = example_gen.outputs["examples"]
+
+    statistics_gen = c.StatisticsGen(examples=examples).with_id("StatisticsGen")
+    statistics = statistics_gen.outputs["statistics"]
+    schema_gen = c.SchemaGen(statistics=statistics, infer_feature_shape=False).with_id("SchemaGen")
+    schema_node = curated_schema(config) or schema_gen
+    schema = schema_node.outputs["schema"]
+
+    validator = c.ExampleValidator(statistics=statistics, schema=schema).with_id("ExampleValidator")
+    gate = c.DataGate(
+        anomalies=validator.outputs["anomalies"],
+        statistics=statistics,
+        schema=schema,
+        label=config.label.name,
+        task=config.label.task,
+        on_anomaly=config.schema_source.on_anomaly,
+    ).with_id("DataGate")
+
+    transform = c.Transform(
+        examples=examples,
+        schema=schema,
+        preprocessing_fn=config.modules.preprocessing_fn,
+        custom_config=treatment(config),
+    ).with_id("Transform")
+    transform.add_upstream_node(gate)
+
+    trainer = c.Trainer(
+        examples=transform.outputs["transformed_examples"],
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        run_fn=config.modules.run_fn,
+        custom_config={**treatment(config), **network(config)},
+        **trainer_parameters(config),
+    ).with_id("Trainer")
+    model = trainer.outputs["model"]
+
+    export_check = c.ExportCheck(
+        model=model,
+        examples=examples,
+        transform_graph=transform.outputs["transform_graph"],
+        schema=schema,
+        label=config.label.name,
+    ).with_id("ExportCheck")
+
+    # The Evaluator need not wait for the export check: a baseline is blessed by both.
+    baseline = c.BaselineResolver(model=model).with_id("BaselineResolver")
+    evaluator = c.Evaluator(
+        examples=examples,
+        model=model,
+        baseline_model=baseline.outputs["model"],
+        **evaluation(config),
+    ).with_id("Evaluator")
+
+    pusher = c.Pusher(
+        model=model,
+        model_blessing=evaluator.outputs["blessing"],
+        infra_blessing=export_check.outputs["blessing"],
+        push_dir=config.push_dir,
+    ).with_id("Pusher")
+
+    nodes = [example_gen, statistics_gen, schema_gen, schema_node, validator, gate, transform]
+    nodes += [trainer, export_check, baseline, evaluator, pusher]
+    return assemble(config, nodes)
+
+
+def assemble(config: Config, nodes: list[BaseNode]) -> Pipeline:
+    """Puts nodes into a pipeline with the configuration's name, root, metadata and Beam."""
+    from tfx.orchestration.pipeline import Pipeline
+
+    from tfx_pipeline.metadata import database
+
+    layout = Layout(config.root, config.name)
+    return Pipeline(
+        pipeline_name=config.name,
+        pipeline_root=layout.artifacts,
+        components=list(dict.fromkeys(nodes)),
+        enable_cache=True,
+        metadata_connection_config=database.connection_config(config.metadata, layout.metadata_db),
+        beam_pipeline_args=beam_arguments(config),
+    )
+
+
+def ingestion(config: Config) -> dict[str, Any]:
+    """What ExampleGen is given; the data's path can be changed at run time."""
+    return {
+        "input_base": runtime_parameter("data_path", str, config.data.path),
+        "format": config.data.format,
+        "split": config.data.split.model_dump(),
+        "schema_path": config.schema_source.path,
+        "delimiter": config.data.delimiter,
+        "exclude": config.data.exclude,
+        "label": config.label.name,
+    }
+
+
+def curated_schema(config: Config) -> BaseNode | None:
+    """The node that imports the curated schema; None where there is none."""
+    from tfx_pipeline import components as c
+
+    if config.schema_source.path is None:
+        return None
+    return c.ImportSchemaGen(schema_file=config.schema_source.path).with_id("ImportSchemaGen")
+
+
+def treatment(config: Config) -> dict[str, Any]:
+    """What preprocessing depends on, and nothing else, so that caching is exact."""
+    dumped = config.dump()
+    return {"features": dumped["features"], "label": dumped["label"]}
+
+
+def network(config: Config) -> dict[str, Any]:
+    """What training depends on beyond the runtime parameters."""
+    dumped = config.dump()
+    training = dict(dumped["training"])
+    for name in trainer_parameters_names():
+        del training[name]
+    return {"model": dumped["model"], "training": training}
+
+
+def trainer_parameters_names() -> tuple[str, ...]:
+    """The training values that can be changed at run time."""
+    return ("steps", "batch_size", "learning_rate")
+
+
+def trainer_parameters(config: Config) -> dict[str, Any]:
+    """Training values as TFX runtime parameters with the configured defaults."""
+    values = {name: getattr(config.training, name) for name in trainer_parameters_names()}
+    return {name: runtime_parameter(name, type(value), value) for name, value in values.items()}
+
+
+def evaluation(config: Config) -> dict[str, Any]:
+    """What the Evaluator computes, and the thresholds that bless a model."""
+    dumped = config.evaluation.model_dump(exclude_none=True)
+    thresholds = dumped["thresholds"]
+    return {
+        "label": config.label.name,
+        "task": config.label.task,
+        "metrics": {name: thresholds.get(name) for name in dumped["metrics"]},
+        "slices": [list(slice_) for slice_ in dumped["slices"]],
+    }
+
+
+def beam_arguments(config: Config) -> list[str]:
+    """Beam's arguments. Empty for the direct runner: any argument costs seconds a node."""
+    if config.beam.runner == "direct":
+        return list(config.beam.options)
+    return [f"--runner={config.beam.runner}", *config.beam.options]
+
+
+def runtime_parameter(name: str, ptype: type, default: Any):
+    """A TFX runtime parameter: a value that orchestrators show in their trigger forms."""
+    from tfx.orchestration.data_types import RuntimeParameter
+
+    return RuntimeParameter(name=name, ptype=ptype, default=default)

@@ -1,0 +1,1 @@
+"""BaselineResolver: the latest model that Evaluator and ExportCheck both blessed."""

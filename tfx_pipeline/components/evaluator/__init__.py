@@ -1,0 +1,1 @@
+"""Evaluator: metrics by slice, thresholds, comparison with the baseline, blessing."""

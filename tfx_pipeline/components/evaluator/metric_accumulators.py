@@ -1,0 +1,198 @@
+"""Metrics from sums that are added up batch by batch with numpy.
+
+TFMA adds up row by row in Python, at 1.6 ms a row and more for each slice. Here a
+slice's rows of one batch are tallied at once; accumulators of batches are merged, on
+any Beam runner. Metrics have the definitions of the TFMA classes that
+`tfx_pipeline.config.metric_catalog` names; the tests compare them with TFMA's and scikit-learn's.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Protocol
+
+import numpy as np
+
+from tfx_pipeline.config import metric_catalog as known
+
+_BUCKETS = 10_000
+_EPSILON = 1e-7
+
+
+class Accumulator(Protocol):
+    """What the metrics of a set of rows need to know of these rows."""
+
+    def merged(self, other: Accumulator) -> Accumulator:
+        """The accumulator of both sets of rows."""
+
+    def metrics(self) -> dict[str, float]:
+        """All metrics of the task, by our names; NaN where one is not defined."""
+
+
+@dataclasses.dataclass(frozen=True)
+class BinaryTally:
+    """Rows of a binary classification.
+
+    Attributes:
+      buckets: the predictions that occur, as multiples of 1/10,000, ascending.
+      counts: [n, 2]; negative and positive rows for each of them.
+      sums: rows, sum of predictions, sum of losses.
+      confusion: true and false positives, false and true negatives at 0.5.
+    """
+
+    buckets: np.ndarray
+    counts: np.ndarray
+    sums: np.ndarray
+    confusion: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, predictions: np.ndarray) -> BinaryTally:
+        """Tallies labels (0, 1) and probabilities of class 1."""
+        labels = labels.astype(np.int64)
+        p = predictions.astype(np.float64)
+        keys = np.rint(np.clip(np.nan_to_num(p), 0, 1) * _BUCKETS).astype(np.int64)
+        clipped = np.clip(p, _EPSILON, 1 - _EPSILON)
+        loss = -np.log(np.where(labels == 1, clipped, 1 - clipped))
+        says_yes, is_yes = p > 0.5, labels == 1
+        cells = [says_yes & is_yes, says_yes & ~is_yes, ~says_yes & is_yes, ~says_yes & ~is_yes]
+        weights = np.stack([1 - labels, labels], axis=1)
+        return cls(
+            *_by_bucket(keys, weights),
+            np.array([len(p), p.sum(), loss.sum()]),
+            np.array([cell.sum() for cell in cells]),
+        )
+
+    def merged(self, other: BinaryTally) -> BinaryTally:
+        keys = np.concatenate([self.buckets, other.buckets])
+        counts = np.concatenate([self.counts, other.counts])
+        return BinaryTally(
+            *_by_bucket(keys, counts), self.sums + other.sums, self.confusion + other.confusion
+        )
+
+    def metrics(self) -> dict[str, float]:
+        rows, predicted, loss = self.sums
+        tp, fp, fn, tn = self.confusion
+        return {
+            "auc": self._auc(),
+            "auc_precision_recall": self._auc_precision_recall(),
+            "binary_accuracy": _ratio(tp + tn, rows),
+            "precision": _ratio(tp, tp + fp),
+            "recall": _ratio(tp, tp + fn),
+            "f1_score": _ratio(2 * tp, 2 * tp + fp + fn),
+            "binary_crossentropy": _ratio(loss, rows),
+            "calibration": _ratio(predicted, rows),
+            "example_count": float(rows),
+        }
+
+    def _auc(self) -> float:
+        """The probability that a positive row ranks above a negative one; ties are half."""
+        negatives, positives = self.counts.T
+        below = np.cumsum(negatives) - negatives
+        wins = (positives * (below + negatives / 2)).sum()
+        return _ratio(wins, negatives.sum() * positives.sum())
+
+    def _auc_precision_recall(self) -> float:
+        """The area under precision by recall, interpolated as Keras and TFMA do."""
+        negatives, positives = self.counts[::-1].astype(np.float64).T
+        tp, predicted = np.cumsum(positives), np.cumsum(positives + negatives)
+        tp_before, before = tp - positives, predicted - positives - negatives
+        slope = positives / (predicted - before)
+        intercept = tp - slope * predicted
+        with np.errstate(divide="ignore", invalid="ignore"):
+            logs = np.where((before > 0) & (tp_before >= 0), np.log(predicted / before), 0.0)
+        area = slope * (positives + np.where(intercept == 0, 0.0, intercept * logs))
+        return _ratio(area.sum(), positives.sum())
+
+
+def _by_bucket(keys: np.ndarray, counts: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
+    buckets, index = np.unique(keys, return_inverse=True)
+    columns = [np.bincount(index, counts[:, i], len(buckets)) for i in range(counts.shape[1])]
+    return buckets, np.stack(columns, axis=1)
+
+
+def _ratio(numerator: float, denominator: float) -> float:
+    return float(numerator / denominator) if denominator else float("nan")
+
+
+@dataclasses.dataclass(frozen=True)
+class MulticlassTally:
+    """Rows of a classification; `sums` are rows, hits and the sum of losses."""
+
+    sums: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, predictions: np.ndarray) -> MulticlassTally:
+        """Tallies class ids and probabilities [rows, classes]."""
+        ids = labels.astype(np.int64)
+        own = predictions[np.arange(len(ids)), ids].astype(np.float64)
+        loss = -np.log(np.clip(own, _EPSILON, 1 - _EPSILON)).sum()
+        hits = (predictions.argmax(axis=1) == ids).sum()
+        return cls(np.array([len(ids), hits, loss]))
+
+    def merged(self, other: MulticlassTally) -> MulticlassTally:
+        return MulticlassTally(self.sums + other.sums)
+
+    def metrics(self) -> dict[str, float]:
+        rows, hits, loss = self.sums
+        return {
+            "accuracy": _ratio(hits, rows),
+            "crossentropy": _ratio(loss, rows),
+            "example_count": float(rows),
+        }
+
+
+@dataclasses.dataclass(frozen=True)
+class RegressionTally:
+    """Rows of a regression.
+
+    Attributes:
+      sums: rows, sum of squared errors, sum of absolute errors.
+      means: of labels and predictions.
+      moments: sums of squared distances from the means, and of their products.
+        Kept apart from the means, or numbers far from zero would lose all digits.
+    """
+
+    sums: np.ndarray
+    means: np.ndarray
+    moments: np.ndarray
+
+    @classmethod
+    def of(cls, labels: np.ndarray, predictions: np.ndarray) -> RegressionTally:
+        """Tallies numbers."""
+        pairs = np.stack([labels, predictions]).astype(np.float64)
+        error = pairs[0] - pairs[1]
+        means = pairs.mean(axis=1)
+        centred = pairs - means[:, None]
+        sums = np.array([len(error), (error**2).sum(), np.abs(error).sum()])
+        return cls(sums, means, _products(centred))
+
+    def merged(self, other: RegressionTally) -> RegressionTally:
+        mine, others = self.sums[0], other.sums[0]
+        rows = mine + others
+        shift = other.means - self.means
+        moments = self.moments + other.moments + _products(shift[:, None]) * mine * others / rows
+        means = self.means + shift * others / rows
+        return RegressionTally(self.sums + other.sums, means, moments)
+
+    def metrics(self) -> dict[str, float]:
+        rows, squared, absolute = self.sums
+        labels, predictions, both = self.moments
+        return {
+            "mean_squared_error": _ratio(squared, rows),
+            "mean_absolute_error": _ratio(absolute, rows),
+            "root_mean_squared_error": float(np.sqrt(_ratio(squared, rows))),
+            "r_squared": _ratio(both**2, labels * predictions),
+            "example_count": float(rows),
+        }
+
+
+def _products(pairs: np.ndarray) -> np.ndarray:
+    x, y = pairs
+    return np.array([(x * x).sum(), (y * y).sum(), (x * y).sum()])
+
+
+TALLIES: dict[str, type[BinaryTally] | type[MulticlassTally] | type[RegressionTally]] = {
+    known.BINARY: BinaryTally,
+    known.MULTICLASS: MulticlassTally,
+    known.REGRESSION: RegressionTally,
+}

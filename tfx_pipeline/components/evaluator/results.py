@@ -1,0 +1,151 @@
+"""What an evaluation found: overall metrics, findings, the blessing."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import os
+from collections.abc import Iterator
+
+from tensorflow_model_analysis import constants as tfma_constants
+from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as files
+from tfx import types
+from tfx.components.evaluator import constants
+from tfx.utils import io_utils
+
+from tfx_pipeline.components.evaluator.beam_pipeline import metric_names
+from tfx_pipeline.errors import Finding, NodeError
+
+Metrics = dict[str, float | None]
+
+
+@dataclasses.dataclass(frozen=True)
+class Result:
+    """An evaluation.
+
+    Attributes:
+      metrics: the candidate's, of all rows together, by our names; None is undefined.
+      baseline: the baseline's; empty without one.
+      findings: which thresholds were missed.
+    """
+
+    metrics: Metrics
+    baseline: Metrics
+    findings: tuple[Finding, ...]
+
+    @property
+    def blessed(self) -> bool:
+        return not self.findings
+
+
+def read(folder: str, config: config_pb2.EvalConfig) -> Result:
+    """Reads TFMA's files.
+
+    Raises:
+      NodeError: nothing was evaluated.
+    """
+    overall = _overall(folder)
+    if not overall:
+        raise NodeError("no row of the test split has a usable label: nothing was evaluated")
+    candidate, baseline = "", ""
+    if len(config.model_specs) > 1:
+        candidate, baseline = tfma_constants.CANDIDATE_KEY, tfma_constants.BASELINE_KEY
+    names = metric_names(config)
+    return Result(
+        {name: overall[(candidate, name)] for name in names},
+        {name: overall[(baseline, name)] for name in names} if baseline else {},
+        tuple(_findings(folder, overall, baseline)),
+    )
+
+
+def _overall(folder: str) -> dict[tuple[str, str], float | None]:
+    """Metrics of all rows together by model and name."""
+    result = {}
+    path = os.path.join(folder, tfma_constants.METRICS_KEY)
+    for of_slice in files.load_and_deserialize_metrics(path):
+        if not of_slice.slice_key.single_slice_keys:
+            for metric in of_slice.metric_keys_and_values:
+                if not metric.key.is_diff:
+                    value = metric.value.double_value.value
+                    key = (metric.key.model_name, metric.key.name)
+                    result[key] = value if math.isfinite(value) else None
+    return result
+
+
+def _findings(
+    folder: str, overall: dict[tuple[str, str], float | None], baseline: str
+) -> Iterator[Finding]:
+    path = os.path.join(folder, tfma_constants.VALIDATIONS_KEY)
+    validation = files.load_and_deserialize_validation_result(path)
+    for of_slice in validation.metric_validations_per_slice:
+        for failure in of_slice.failures:
+            yield from _of_failure(failure, overall, baseline)
+
+
+def _of_failure(
+    failure: validation_result_pb2.ValidationFailure,
+    overall: dict[tuple[str, str], float | None],
+    baseline: str,
+) -> Iterator[Finding]:
+    name = failure.metric_key.name
+    value = overall.get((failure.metric_key.model_name, name))
+    threshold = failure.metric_threshold
+    if threshold.HasField("change_threshold"):
+        allowed = abs(threshold.change_threshold.absolute.value)
+        found = f"{_number(value)}; the baseline has {_number(overall.get((baseline, name)))}"
+        yield Finding(name, f"not worse than the baseline by {allowed:g}", found)
+        return
+    bounds = threshold.value_threshold
+    if bounds.HasField("lower_bound") and not _at_least(value, bounds.lower_bound.value):
+        yield Finding(name, f"min {bounds.lower_bound.value:g}", _number(value))
+    if bounds.HasField("upper_bound") and not _at_most(value, bounds.upper_bound.value):
+        yield Finding(name, f"max {bounds.upper_bound.value:g}", _number(value))
+
+
+def _at_least(value: float | None, bound: float) -> bool:
+    return value is not None and value >= bound
+
+
+def _at_most(value: float | None, bound: float) -> bool:
+    return value is not None and value <= bound
+
+
+def _number(value: float | None) -> str:
+    return "not defined on this data" if value is None else f"{value:.4g}"
+
+
+def store(result: Result, evaluation: types.Artifact) -> None:
+    """Puts the overall metrics where they can be read without TensorFlow."""
+    evaluation.set_string_custom_property("metrics", json.dumps(result.metrics))
+    if result.baseline:
+        evaluation.set_string_custom_property("baseline_metrics", json.dumps(result.baseline))
+
+
+def bless(
+    result: Result,
+    blessing: types.Artifact,
+    model: types.Artifact,
+    baseline: types.Artifact | None,
+) -> None:
+    """Blesses the model or not, in files and properties as TFX does, and says why not."""
+    blessing.set_string_custom_property(
+        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
+    )
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    if baseline is not None:
+        blessing.set_string_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
+        )
+        blessing.set_int_custom_property(
+            constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
+        )
+    if result.blessed:
+        name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
+    else:
+        name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
+        rows = [dataclasses.asdict(finding) for finding in result.findings]
+        blessing.set_string_custom_property("findings", json.dumps(rows))
+    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
+    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)

@@ -1,0 +1,1 @@
+"""ExampleGen: CSV, Parquet and TFRecord files become tf.Examples and Arrow columns."""

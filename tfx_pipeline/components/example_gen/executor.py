@@ -1,0 +1,207 @@
+"""ExampleGen's executor: finds files, checks headers, runs the ingest, publishes."""
+
+from __future__ import annotations
+
+import errno
+import json
+import logging
+import os
+import pathlib
+import uuid
+from collections.abc import Iterator
+from typing import Any
+
+from google.protobuf import text_format
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tfx import types
+from tfx.components.util import examples_utils
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import example_gen_pb2
+from tfx.types import artifact_utils
+from tfx.utils import proto_utils
+
+from tfx_pipeline import errors
+from tfx_pipeline.components.common.column_kinds import Kind
+from tfx_pipeline.components.common.executor_outcome import refusable
+from tfx_pipeline.components.example_gen import (
+    beam_pipeline,
+    header_check,
+    input_files,
+    split_writer,
+)
+from tfx_pipeline.errors import DataRefused, Finding
+from tfx_pipeline.storage.layout import is_remote
+
+_log = logging.getLogger(__name__)
+
+# Files of one unit of work: enough for one shard to be worth having.
+_UNIT_BYTES = 256 << 20
+_KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Writes the examples aside and moves them into place when all is well."""
+
+    @refusable
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Ingests the data.
+
+        Raises:
+          DataRefused: the data cannot be read, or is not what the schema says.
+          PipelineError: the disk is full.
+        """
+        self._log_startup(input_dict, output_dict, exec_properties)
+        artifact = artifact_utils.get_single_instance(output_dict["examples"])
+        splits = _splits(exec_properties)
+        artifact.split_names = artifact_utils.encode_split_names(splits.names)
+        aside = os.path.join(artifact.uri, f".ingest-{uuid.uuid4().hex}")
+        try:
+            shards = self._ingest(exec_properties, splits, aside)
+            uris = {s: artifact_utils.get_split_uri([artifact], s) for s in splits.names}
+            split_writer.publish(shards, uris)
+        except Exception as error:
+            _raise_if_disk_full(error, artifact.uri)
+            raise
+        finally:
+            _discard(aside)
+        examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
+        examples_utils.set_file_format(artifact, "tfrecords_gzip")
+
+    def _ingest(
+        self, exec_properties: dict[str, Any], splits: split_writer.Splits, aside: str
+    ) -> list[split_writer.Shards]:
+        files = _files(exec_properties)
+        source = header_check.make_source(
+            files,
+            exec_properties["format"],
+            exec_properties["delimiter"],
+            json.loads(exec_properties["exclude"]),
+            read_types(exec_properties.get("schema_path")),
+        )
+        units = _units(files)
+        with self._make_beam_pipeline() as pipeline:
+            beam_pipeline.run(pipeline, units, source, splits, aside)
+        receipts = beam_pipeline.read_receipts(aside, units)
+        _refuse_problems(receipts.profile)
+        _refuse_empty(receipts.shards, files)
+        return receipts.shards
+
+
+def _discard(folder: str) -> None:
+    if not is_remote(folder):
+        # A writer that failed keeps its file open, and with it space that ML Metadata needs.
+        for path in pathlib.Path(folder).glob("*"):
+            os.truncate(path, 0)
+    if fileio.exists(folder):
+        fileio.rmtree(folder)
+
+
+def _splits(exec_properties: dict[str, Any]) -> split_writer.Splits:
+    config = example_gen_pb2.Output()
+    proto_utils.json_to_proto(exec_properties["output_config"], config)
+    return split_writer.Splits(tuple((s.name, s.hash_buckets) for s in config.split_config.splits))
+
+
+def _files(exec_properties: dict[str, Any]) -> list[str]:
+    config = example_gen_pb2.Input()
+    proto_utils.json_to_proto(exec_properties["input_config"], config)
+    base, pattern = exec_properties["input_base"], config.splits[0].pattern
+    if not os.path.exists(base) and "*" in pattern and not is_remote(base):
+        where, rule = base, "does not exist"
+    else:
+        where, rule = os.path.join(base, pattern), "no files"
+    files = input_files.list_files(base, pattern, exec_properties["format"])
+    if not files:
+        expected = input_files.expected_names(exec_properties["format"])
+        raise DataRefused(
+            f"there is no data: {where}: {rule}. Expected {expected}; see data.path",
+            [Finding(where, rule, f"expected {expected}")],
+        )
+    return files
+
+
+def read_types(schema_path: str | None) -> dict[str, Kind]:
+    """The kinds of the columns a schema knows.
+
+    Raises:
+      PipelineError: there is no such schema, or it does not parse.
+    """
+    if not schema_path:
+        return {}
+    try:
+        with fileio.open(schema_path, "r") as file:
+            schema = text_format.Parse(file.read(), schema_pb2.Schema())
+    except Exception as error:
+        raise errors.PipelineError(
+            f"the schema {schema_path} cannot be read: {error}. See schema.path"
+        ) from error
+    return {f.name: _KINDS[f.type] for f in schema.feature if f.type in _KINDS}
+
+
+def _units(files: list[str]) -> list[beam_pipeline.Unit]:
+    groups: list[list[str]] = [[]]
+    size = 0
+    for path in files:
+        size += _size(path)
+        if size > _UNIT_BYTES and groups[-1]:
+            groups.append([])
+            size = _size(path)
+        groups[-1].append(path)
+    return [beam_pipeline.Unit(number, tuple(group)) for number, group in enumerate(groups)]
+
+
+def _size(path: str) -> int:
+    # A remote file's size would take a request: each is a unit of its own.
+    return _UNIT_BYTES if is_remote(path) else os.path.getsize(path)
+
+
+def _refuse_problems(profile: Any) -> None:
+    if not profile.problems:
+        return
+    first = profile.findings[0]
+    more = f" and {profile.problems - 1} more" if profile.problems > 1 else ""
+    raise DataRefused(
+        f"the data cannot be used: {first.subject}: {first.rule}: {first.found}{more}. "
+        "Correct the data, or the column's type in the schema",
+        profile.findings,
+    )
+
+
+def _refuse_empty(shards: list[split_writer.Shards], files: list[str]) -> None:
+    rows = {name: sum(shard.rows[name] for shard in shards) for name in shards[0].rows}
+    total = sum(rows.values())
+    _log.info("ExampleGen: %d rows from %d files: %s", total, len(files), rows)
+    if total == 0:
+        found = "only a header" if len(files) == 1 else f"no rows in {len(files)} files"
+        raise DataRefused(
+            f"there is no data: {files[0]}: {found}", [Finding(files[0], "no rows", found)]
+        )
+    empty = [name for name, count in rows.items() if count == 0]
+    if empty:
+        rule, found = "split without rows", f"{total} rows in all are too few"
+        raise DataRefused(
+            f"the data is too small: {', '.join(empty)} got no rows, there are {total} in all. "
+            "Give more data or another data.split",
+            [Finding(name, rule, found) for name in empty],
+        )
+
+
+def _raise_if_disk_full(error: BaseException, uri: str) -> None:
+    for link in _chain(error):
+        full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
+        if full or "No space left on device" in str(link):
+            raise errors.PipelineError(
+                f"no space left while writing examples to {uri}. Free some space and run again"
+            ) from None
+
+
+def _chain(error: BaseException | None) -> Iterator[BaseException]:
+    while error is not None:
+        yield error
+        error = error.__cause__ or error.__context__

@@ -1,0 +1,89 @@
+"""Which files an ingest reads, and the fingerprint of their content."""
+
+from __future__ import annotations
+
+import gzip
+import hashlib
+import os
+from collections.abc import Iterable
+from typing import BinaryIO
+
+from tfx.dsl.io import fileio
+
+from tfx_pipeline.config.data_files import ENDINGS
+from tfx_pipeline.storage.layout import is_remote
+
+_SPECS = ("{SPAN", "{YYYY}", "{MM}", "{DD}", "{VERSION")
+_CHUNK = 1 << 22
+
+
+def split_pattern(input_base: str) -> tuple[str, str]:
+    """The folder and the pattern below it that a data path stands for.
+
+    A path may be a folder, one file, or hold TFX's {SPAN}, {VERSION}, {YYYY}, {MM}
+    and {DD} anywhere.
+    """
+    parts = input_base.rstrip("/").split("/")
+    first = next((i for i, part in enumerate(parts) if any(s in part for s in _SPECS)), None)
+    if first is None:
+        if fileio.exists(input_base) and not fileio.isdir(input_base):
+            return os.path.dirname(input_base) or ".", os.path.basename(input_base)
+        return input_base, "*"
+    pattern = "/".join(parts[first:])
+    is_file = any(parts[-1].endswith(end) for ends in ENDINGS.values() for end in ends)
+    return "/".join(parts[:first]) or ".", pattern if is_file else f"{pattern}/*"
+
+
+def list_files(base: str, pattern: str, file_format: str) -> list[str]:
+    """The data files that match, sorted by name. A file named in full is always one."""
+    found = sorted(fileio.glob(os.path.join(base, pattern)))
+    if "*" not in pattern:
+        return found
+    files = [path for path in found if _is_data(path, file_format) and not fileio.isdir(path)]
+    return files
+
+
+def _is_data(path: str, file_format: str) -> bool:
+    name = os.path.basename(path)
+    if name.startswith((".", "_")):
+        return False
+    if file_format == "tfrecord" and "tfrecord" in name:
+        return True
+    return name.lower().endswith(ENDINGS[file_format])
+
+
+def expected_names(file_format: str) -> str:
+    """What data files of a format are called, for messages."""
+    return " or ".join(f"*{ending}" for ending in ENDINGS[file_format])
+
+
+def fingerprint(split: str, files: Iterable[str]) -> str:
+    """Digest of names, sizes and contents; a `touch` does not change it."""
+    digest = hashlib.sha256()
+    count = total = 0
+    for path in files:
+        size, content = _content_digest(path)
+        digest.update(f"{os.path.basename(path)}\0{size}\0{content}\n".encode())
+        count, total = count + 1, total + size
+    return f"split:{split},num_files:{count},total_bytes:{total},sha256:{digest.hexdigest()}"
+
+
+def _content_digest(path: str) -> tuple[int, str]:
+    digest = hashlib.sha256()
+    size = 0
+    with open_raw(path) as file:
+        while chunk := file.read(_CHUNK):
+            digest.update(chunk)
+            size += len(chunk)
+    return size, digest.hexdigest()
+
+
+def open_raw(path: str) -> BinaryIO:
+    """Opens a local or remote file for reading bytes."""
+    return fileio.open(path, "rb") if is_remote(path) else open(path, "rb")
+
+
+def open_plain(path: str) -> BinaryIO:
+    """The same, decompressed when the name ends with .gz."""
+    raw = open_raw(path)
+    return gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw

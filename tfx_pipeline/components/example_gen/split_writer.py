@@ -1,0 +1,122 @@
+"""Writes serialized examples into splits, as TFX does: by hash, gzipped TFRecords."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import hashlib
+import itertools
+import os
+import uuid
+from collections.abc import Callable, Iterable, Sequence
+from typing import Any
+
+import numpy as np
+import pyarrow as pa
+import tensorflow as tf
+from tfx.dsl.io import fileio
+
+from tfx_pipeline.components.common import column_store
+from tfx_pipeline.components.common.example_encoder import Block
+from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS, record_writing
+
+
+@dataclasses.dataclass(frozen=True)
+class Splits:
+    """Names and hash buckets, for example train 6, eval 2, test 2."""
+
+    buckets: tuple[tuple[str, int], ...]
+
+    @property
+    def names(self) -> list[str]:
+        return [name for name, _ in self.buckets]
+
+    def indices(self, keys: Iterable[bytes]) -> np.ndarray:
+        """The split of each key: TFX's rule, SHA-256 modulo the number of buckets."""
+        digests = b"".join([hashlib.sha256(key).digest() for key in keys])
+        bounds = list(itertools.accumulate(size for _, size in self.buckets))
+        bucket = _modulo(np.frombuffer(digests, ">u2").reshape(-1, 16), bounds[-1])
+        return np.searchsorted(np.array(bounds, np.uint64), bucket, side="right")
+
+
+def _modulo(numbers: np.ndarray, divisor: int) -> np.ndarray:
+    """Remainders of numbers of 256 bits, given as [n, 16] words, the highest first."""
+    weights = [pow(2, 16 * place, divisor) for place in reversed(range(16))]
+    # The sum stays below 64 bits for divisors up to 2**44.
+    return numbers.astype(np.uint64) @ np.array(weights, np.uint64) % np.uint64(divisor)
+
+
+@dataclasses.dataclass
+class Shards:
+    """One file for each split, written aside.
+
+    Attributes:
+      paths: where the files lie for now, by split.
+      rows: how many records each has.
+      columns: where the same rows lie as columns; empty where those are not known.
+    """
+
+    paths: dict[str, str]
+    rows: dict[str, int]
+    columns: dict[str, str]
+
+
+def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
+    """Writes blocks of records into one new file for each split, and their columns beside."""
+    fileio.makedirs(folder)
+    unique = uuid.uuid4().hex
+    paths = {name: os.path.join(folder, f"{name}-{unique}.gz") for name in splits.names}
+    rows = [0] * len(paths)
+    with contextlib.ExitStack() as stack:
+        writes = [_open(stack, path) for path in paths.values()]
+        columns = _Columns(splits, os.path.join(folder, unique), stack)
+        for block in blocks:
+            indices = splits.indices(_as_bytes(block.keys))
+            for index, record in zip(indices.tolist(), _as_bytes(block.records), strict=True):
+                writes[index](record)
+                rows[index] += 1
+            columns.add(block.columns, indices)
+    return Shards(paths, dict(zip(paths, rows)), columns.paths)
+
+
+class _Columns:
+    """Each split's columns; files are there from the first block on that has some."""
+
+    def __init__(self, splits: Splits, prefix: str, stack: contextlib.ExitStack):
+        self._splits, self._prefix, self._stack = splits, prefix, stack
+        self._writers: list[column_store.Writer] = []
+        self.paths: dict[str, str] = {}
+
+    def add(self, batch: pa.RecordBatch | None, indices: np.ndarray) -> None:
+        if batch is None:
+            return
+        if not self.paths:
+            self.paths = {name: f"{self._prefix}-{name}.arrow" for name in self._splits.names}
+            writers = (column_store.Writer(p, batch.schema) for p in self.paths.values())
+            self._writers = [self._stack.enter_context(writer) for writer in writers]
+        for number, writer in enumerate(self._writers):
+            writer.add(batch.take(pa.array(np.flatnonzero(indices == number))))
+
+
+def _open(stack: contextlib.ExitStack, path: str) -> Callable[[bytes], None]:
+    """Opens a file for the time of `stack` and returns what writes a record to it."""
+    return record_writing(stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)))
+
+
+def _as_bytes(values: Sequence[Any]) -> Iterable[bytes]:
+    return values if isinstance(values, list) else values.to_numpy(zero_copy_only=False)
+
+
+def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
+    """Moves the files to where readers look, under TFX's names."""
+    for split, uri in split_uris.items():
+        for number, shard in enumerate(shards):
+            target = os.path.join(uri, f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz")
+            _move(shard.paths[split], target)
+            if shard.columns:
+                _move(shard.columns[split], column_store.path_for(target))
+
+
+def _move(source: str, target: str) -> None:
+    fileio.makedirs(os.path.dirname(target))
+    fileio.rename(source, target, overwrite=True)

@@ -1,0 +1,210 @@
+"""Tables as serialized tf.Examples: CSV and Parquet by column, TFRecord as it is.
+
+A source reads a file twice: `profile` finds the columns' types over all values,
+and everything that is wrong, before `records` writes anything. Sources are
+pickled and run where Beam puts them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import os
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+
+import pyarrow as pa
+from pyarrow import parquet
+
+from tfx_pipeline.components.common import example_encoder
+from tfx_pipeline.components.common.column_kinds import Kind, arrow_kind
+from tfx_pipeline.components.common.example_encoder import Block
+from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
+from tfx_pipeline.components.example_gen.input_files import open_raw
+from tfx_pipeline.components.example_gen.type_inference import WrongValue, convert, infer_kind
+from tfx_pipeline.errors import Finding
+
+_PARQUET_ROWS = 8192
+
+
+@dataclasses.dataclass
+class Profile:
+    """What reading a file, or several, found out.
+
+    Attributes:
+      kinds: each column's kind; EMPTY when no row has a value.
+      findings: the first things that are wrong.
+      problems: how many things are wrong.
+    """
+
+    kinds: dict[str, Kind] = dataclasses.field(default_factory=dict)
+    findings: list[Finding] = dataclasses.field(default_factory=list)
+    problems: int = 0
+
+
+def merge(profiles: Iterable[Profile]) -> Profile:
+    """The profile of all files together."""
+    result = Profile()
+    for profile in profiles:
+        for name, kind in profile.kinds.items():
+            result.kinds[name] = max(result.kinds.get(name, Kind.EMPTY), kind)
+        result.findings += profile.findings[: csv_diagnostics.MOST - len(result.findings)]
+        result.problems += profile.problems
+    return result
+
+
+@dataclasses.dataclass(frozen=True)
+class CsvSource:
+    """CSV files with one header.
+
+    Attributes:
+      columns: the columns to read.
+      types: the kinds of those that the schema knows; others are inferred.
+      delimiter: what separates values.
+    """
+
+    columns: tuple[str, ...]
+    types: Mapping[str, Kind]
+    delimiter: str = ","
+
+    def profile(self, path: str) -> Profile:
+        """Types over the whole file, or what is wrong with it."""
+        kinds = dict.fromkeys(self.columns, Kind.EMPTY)
+        try:
+            for batch in csv_reader.read_batches(path, self.delimiter, self.columns):
+                for name, texts in zip(self.columns, batch.columns):
+                    kinds[name] = self._kind(name, texts, kinds[name])
+        except csv_reader.OddQuotes:
+            problems = csv_diagnostics.inspect(path, self.delimiter, self.types)
+            return Profile(kinds, problems.findings, problems.counts.total())
+        except (csv_reader.Unreadable, WrongValue) as error:
+            return self._refused(path, error)
+        return Profile(kinds)
+
+    def _kind(self, name: str, texts: pa.Array, known: Kind) -> Kind:
+        if name not in self.types:
+            return infer_kind(texts, known)
+        convert(texts, self.types[name])
+        return known if texts.null_count == len(texts) else self.types[name]
+
+    def _refused(self, path: str, error: Exception) -> Profile:
+        problems = csv_diagnostics.inspect(path, self.delimiter, self.types)
+        if not problems.findings:
+            problems.add(0, "(file)", "not CSV", str(error))
+        return Profile({}, problems.findings, problems.counts.total())
+
+    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples."""
+        with contextlib.suppress(csv_reader.OddQuotes):  # profile has looked into it
+            for batch in csv_reader.read_batches(path, self.delimiter, self.columns):
+                columns = dict(zip(self.columns, batch.columns))
+                values = {name: convert(texts, kinds[name]) for name, texts in columns.items()}
+                yield example_encoder.encode(values, kinds)
+
+
+@dataclasses.dataclass(frozen=True)
+class ParquetSource:
+    """Parquet files of flat columns."""
+
+    columns: tuple[str, ...]
+    types: Mapping[str, Kind]
+
+    def profile(self, path: str) -> Profile:
+        """Types by the file's own types and the schema's, or what does not fit."""
+        kinds = dict.fromkeys(self.columns, Kind.EMPTY)
+        for batch in _parquet_batches(path, self.columns):
+            for name, array in zip(batch.schema.names, batch.columns):
+                kind = self.types.get(name, arrow_kind(array.type))
+                if kind is None or not _fits(array, kind):
+                    return self._refused(path, name, array.type)
+                if array.null_count < len(array):
+                    kinds[name] = kind
+        return Profile(kinds)
+
+    def _refused(self, path: str, name: str, found: pa.DataType) -> Profile:
+        expected = f"expected {self.types[name].name}, " if name in self.types else ""
+        text = f"{os.path.basename(path)}: {expected}found values of type {found}"
+        return Profile({}, [Finding(name, "wrong type", text)], 1)
+
+    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples."""
+        for batch in _parquet_batches(path, self.columns):
+            columns = dict(zip(batch.schema.names, batch.columns))
+            values = {name: _cast(array, kinds[name]) for name, array in columns.items()}
+            yield example_encoder.encode(values, kinds)
+
+
+def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
+    with open_raw(path) as file:
+        table = parquet.ParquetFile(file)
+        yield from table.iter_batches(_PARQUET_ROWS, columns=list(columns), use_threads=False)
+
+
+_ARROW_TYPES = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float64(), Kind.BYTES: pa.binary()}
+
+
+def _fits(array: pa.Array, kind: Kind) -> bool:
+    try:
+        _cast(array, kind)
+    except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
+        return False
+    return True
+
+
+def _cast(array: pa.Array, kind: Kind) -> pa.Array:
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    if kind == Kind.EMPTY:
+        return array
+    if pa.types.is_temporal(array.type) and kind == Kind.INT:
+        return _seconds(array)
+    if kind == Kind.BYTES and arrow_kind(array.type) != Kind.BYTES:
+        return array.cast(pa.string()).cast(pa.binary())
+    return array.cast(_ARROW_TYPES[kind])
+
+
+def _seconds(array: pa.Array) -> pa.Array:
+    """Dates and times as seconds; fractions are dropped."""
+    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
+        return array.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
+    return array.cast(pa.int64())
+
+
+@dataclasses.dataclass(frozen=True)
+class TfRecordSource:
+    """TFRecord files of serialized tf.Examples, passed on unchanged."""
+
+    def profile(self, path: str) -> Profile:
+        """Whether the file's first record is a tf.Example; types are not looked at."""
+        try:
+            first = next(self._read(path), None)
+            if first is not None:
+                _parse_example(first)
+        except Exception as error:
+            reason = str(error).splitlines()[0]
+            text = f"{os.path.basename(path)}: {reason}"
+            return Profile({}, [Finding("(file)", "no TFRecord of tf.Examples", text)], 1)
+        return Profile()
+
+    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples."""
+        block: list[bytes] = []
+        for record in self._read(path):
+            block.append(record)
+            if len(block) == _PARQUET_ROWS:
+                yield Block(block, block)
+                block = []
+        yield Block(block, block)
+
+    def _read(self, path: str) -> Iterator[bytes]:
+        import tensorflow as tf
+
+        compression = "GZIP" if path.endswith(".gz") else ""
+        yield from tf.compat.v1.io.tf_record_iterator(
+            path, tf.io.TFRecordOptions(compression_type=compression)
+        )
+
+
+def _parse_example(record: bytes) -> None:
+    import tensorflow as tf
+
+    tf.train.Example.FromString(record)

@@ -1,0 +1,139 @@
+"""Column types: inferred as TFX's CsvExampleGen infers them, and texts turned into values.
+
+Arrow does the work by column. It disagrees with Python in corners (` 5`, `+5`,
+`1_000`, `0x10`, integers beyond 64 bits), and stock TFX asks Python: so Python
+decides about the values that Arrow refuses, and about those corners.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+import pyarrow as pa
+import pyarrow.compute as pc
+
+from tfx_pipeline.components.common.column_kinds import Kind
+
+_INT64 = pa.int64()
+_FLOAT64 = pa.float64()
+_INT_LIMITS = (-(2**63), 2**63 - 1)
+_LONG_DIGITS = 19
+_LONG_INTEGER = rf"^[+-]?\d{{{_LONG_DIGITS},}}$"
+
+
+class WrongValue(ValueError):
+    """A text that is no value of the column's kind."""
+
+
+def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
+    """The smallest kind, at least `known`, that holds all texts."""
+    if known == Kind.BYTES or texts.null_count == len(texts):
+        return known
+    if _casts(texts, _INT64, _maybe_hexadecimal):
+        return max(known, Kind.INT)
+    if _casts(texts, _FLOAT64, _has_long_integer):
+        return max(known, Kind.FLOAT)
+    for text in pc.unique(texts.drop_null()).to_pylist():
+        known = max(known, infer_value_kind(text))
+        if known == Kind.BYTES:
+            break
+    return known
+
+
+def _casts(texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool]) -> bool:
+    try:
+        texts.cast(to)
+    except pa.ArrowInvalid:
+        return False
+    return not doubtful(texts)
+
+
+def _maybe_hexadecimal(texts: pa.Array) -> bool:
+    """Whether there is an x: Arrow takes 0x10 for an integer, Python does not."""
+    return any(pc.any(pc.match_substring(texts, x)).as_py() for x in "xX")
+
+
+def _has_long_integer(texts: pa.Array) -> bool:
+    """Whether a number may be an integer of more than 64 bits; those are texts."""
+    # Lengths first: a regular expression over all texts takes longer than all else.
+    long = texts.filter(pc.greater_equal(pc.binary_length(texts), _LONG_DIGITS))
+    return bool(pc.any(pc.match_substring_regex(long, _LONG_INTEGER)).as_py())
+
+
+def infer_value_kind(text: str) -> Kind:
+    """The kind of one text, by the rules of TFX's CSV decoder."""
+    # Bytes, as TFX's decoder has them: other scripts' digits are no numbers then.
+    try:
+        value = int(text.encode())
+    except ValueError:
+        try:
+            float(text.encode())
+        except ValueError:
+            return Kind.BYTES
+        return Kind.FLOAT
+    return Kind.INT if _INT_LIMITS[0] <= value <= _INT_LIMITS[1] else Kind.BYTES
+
+
+def convert(texts: pa.Array, kind: Kind) -> pa.Array:
+    """Values of `kind` from texts; missing ones stay missing.
+
+    Raises:
+      WrongValue: a text is no such value.
+    """
+    if kind == Kind.INT:
+        return _converted(texts, _INT64, _maybe_hexadecimal, parse_int)
+    if kind == Kind.FLOAT:
+        return _converted(texts, _FLOAT64, None, parse_float)
+    return texts
+
+
+def _converted(
+    texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool] | None, parse
+) -> pa.Array:
+    try:
+        if doubtful and doubtful(texts):
+            raise pa.ArrowInvalid("doubtful")
+        return texts.cast(to)
+    except pa.ArrowInvalid:
+        encoded = texts.dictionary_encode()
+        values = [parse(text) for text in encoded.dictionary.to_pylist()]
+        return pa.array(values, to).take(encoded.indices)
+
+
+def parse_int(text: str) -> int:
+    """An integer of 64 bits as Python reads it.
+
+    Raises:
+      WrongValue: it is none.
+    """
+    try:
+        value = int(text.encode())
+    except ValueError:
+        raise WrongValue(text) from None
+    if not _INT_LIMITS[0] <= value <= _INT_LIMITS[1]:
+        raise WrongValue(text)
+    return value
+
+
+def parse_float(text: str) -> float:
+    """A number as Python reads it.
+
+    Raises:
+      WrongValue: it is none.
+    """
+    try:
+        return float(text.encode())
+    except ValueError:
+        raise WrongValue(text) from None
+
+
+def is_value(text: str, kind: Kind) -> bool:
+    """Whether `convert` would take the text."""
+    try:
+        if text and kind == Kind.INT:
+            parse_int(text)
+        elif text and kind == Kind.FLOAT:
+            parse_float(text)
+    except WrongValue:
+        return False
+    return True

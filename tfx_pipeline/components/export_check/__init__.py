@@ -1,0 +1,1 @@
+"""ExportCheck: loads the model as TensorFlow Serving does and compares its answers."""

@@ -1,0 +1,1 @@
+"""Pusher: copies a blessed model to the push folder and makes it live by rename."""

@@ -1,0 +1,1 @@
+"""Transform: the user's preprocessing function over Arrow record batches."""

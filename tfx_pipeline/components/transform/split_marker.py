@@ -1,0 +1,47 @@
+"""A column that says which split a batch is of, where only batches can be handed on.
+
+`TransformDataset` takes and gives record batches. A pass-through column tells the
+splits apart behind it, so that one of it, with one loaded graph, does for all splits.
+"""
+
+from __future__ import annotations
+
+import pyarrow as pa
+
+from tfx_pipeline.components.common import column_store
+
+NAME = "tfx_pipeline.split"
+_FIELD = pa.field(NAME, pa.large_list(pa.large_binary()))
+
+
+def added_to(schema: pa.Schema) -> pa.Schema:
+    """Returns the schema of batches that `mark` has been given."""
+    return schema.append(_FIELD)
+
+
+def mark(pair: tuple[str, pa.RecordBatch]) -> pa.RecordBatch:
+    """Returns the batch with the split in each row of a last column."""
+    split, batch = pair
+    values = pa.array([split.encode()] * batch.num_rows, pa.large_binary())
+    column = column_store.as_lists(values, _FIELD.type)
+    return pa.RecordBatch.from_arrays([*batch.columns, column], schema=added_to(batch.schema))
+
+
+def unmark(pair: tuple[pa.RecordBatch, dict[str, pa.Array]]) -> tuple[str, pa.RecordBatch]:
+    """Returns the split and the batch without the column.
+
+    Args:
+      pair: what `TransformDataset` gives: a batch, and beside it the pass-through
+        columns if they have another number of rows.
+    """
+    batch, aside = pair
+    if NAME in aside:
+        return _first(aside[NAME]), batch
+    position = batch.schema.get_field_index(NAME)
+    columns = [column for index, column in enumerate(batch.columns) if index != position]
+    rest = pa.RecordBatch.from_arrays(columns, schema=batch.schema.remove(position))
+    return _first(batch.column(position)), rest
+
+
+def _first(column: pa.Array) -> str:
+    return column[0].as_py()[0].decode()

@@ -1,0 +1,15 @@
+"""The names of this project's environment variables."""
+
+METADATA_PASSWORD = "TFX_PIPELINE_METADATA_PASSWORD"
+"""The password of a MySQL database for ML Metadata; never in a file."""
+
+PLAIN = "TFX_PIPELINE_PLAIN"
+"""With any value but 0, no patch of another library is applied (see `tfx_pipeline.compat`)."""
+
+DEBUG = "TFX_PIPELINE_DEBUG"
+"""With any value but 0, commands print the traceback of an error."""
+
+
+def is_set(value: str | None) -> bool:
+    """Whether a variable that switches something on is set."""
+    return value not in (None, "", "0")

@@ -1,0 +1,137 @@
+"""From `pipeline.yaml` and `--set` to a `Config`, or to everything that is wrong with them.
+
+Relative paths in the file, and in `--set`, start at the file's folder.
+"""
+
+from __future__ import annotations
+
+import copy
+import dataclasses
+import os
+import pathlib
+from collections.abc import Sequence
+from typing import Any
+
+import pydantic
+
+from tfx_pipeline.config import cross_field_rules, error_messages, yaml_reader
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.overrides import apply_overrides, override_locations
+from tfx_pipeline.errors import ConfigError, Problem
+from tfx_pipeline.storage.layout import is_remote
+
+
+@dataclasses.dataclass(frozen=True)
+class Reading:
+    """What came of reading a configuration.
+
+    Attributes:
+      config: the configuration; when there are problems, what is left without the
+        wrong keys, or None when that makes no configuration.
+      problems: everything that is wrong.
+      source: the file.
+    """
+
+    config: Config | None
+    problems: tuple[Problem, ...]
+    source: str
+
+
+def load_config(
+    path: str | os.PathLike[str] = "pipeline.yaml",
+    overrides: Sequence[str] = (),
+    *,
+    root: str | os.PathLike[str] | None = None,
+) -> Config:
+    """Loads and validates a configuration.
+
+    Args:
+      path: the YAML file.
+      overrides: `KEY=VALUE` texts; KEY is dotted, VALUE is YAML.
+      root: in place of the file's `root`; relative to the working directory.
+
+    Returns:
+      The configuration, with absolute paths.
+
+    Raises:
+      ConfigError: the file or an override is wrong; it holds all problems.
+    """
+    reading = read_config(path, overrides, root=root)
+    if reading.problems or reading.config is None:
+        raise ConfigError(reading.problems, reading.source)
+    return reading.config
+
+
+def read_config(
+    path: str | os.PathLike[str] = "pipeline.yaml",
+    overrides: Sequence[str] = (),
+    *,
+    root: str | os.PathLike[str] | None = None,
+) -> Reading:
+    """Like `load_config`, but returns the problems, with what can be used nevertheless.
+
+    Raises:
+      ConfigError: the file cannot be read or is not YAML.
+    """
+    file = pathlib.Path(path)
+    document = yaml_reader.read(file)
+    values, problems = apply_overrides(document.values, overrides)
+    document = dataclasses.replace(document, overridden=override_locations(overrides))
+    problems = [*document.problems, *problems, *cross_field_rules.problems(values, document)]
+    config, wrong = _validate(values)
+    if wrong:
+        problems += error_messages.problems(wrong, values, document)
+        config, _ = _validate(_without(values, wrong))
+    else:
+        problems += cross_field_rules.coerced_booleans(values, config.dump(), document)
+    if config is not None:
+        config = _resolve_paths(config, file.absolute().parent, root)
+    problems.sort(key=lambda problem: getattr(problem, "line", None) or 0)
+    return Reading(config, tuple(problems), str(file))
+
+
+def _validate(values: dict[Any, Any]) -> tuple[Config | None, list[Any]]:
+    try:
+        return Config.model_validate(values), []
+    except pydantic.ValidationError as error:
+        return None, error.errors(include_url=False)
+
+
+def _without(values: dict[Any, Any], wrong: list[Any]) -> dict[Any, Any]:
+    """A copy of `values` without the keys that errors are about."""
+    rest = copy.deepcopy(values)
+    for error in wrong:
+        *above, last = error_messages.location(error["loc"]) or ("",)
+        holder: Any = rest
+        for part in above:
+            holder = holder.get(part) if isinstance(holder, dict) else None
+        if isinstance(holder, dict):
+            holder.pop(last, None)
+    return rest
+
+
+def _resolve_paths(
+    config: Config, folder: pathlib.Path, root: str | os.PathLike[str] | None
+) -> Config:
+    def absolute(path: str | None) -> str | None:
+        return path if path is None else absolute_path(path, folder)
+
+    where = absolute(config.root) if root is None else absolute_path(str(root), pathlib.Path.cwd())
+    schema, serving, airflow = config.schema_source, config.serving, config.airflow
+    return config.model_copy(
+        update={
+            "folder": str(folder),
+            "root": where,
+            "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
+            "schema_source": schema.model_copy(update={"path": absolute(schema.path)}),
+            "serving": serving.model_copy(update={"push_dir": absolute(serving.push_dir)}),
+            "airflow": airflow.model_copy(update={"watch": absolute(airflow.watch)}),
+        }
+    )
+
+
+def absolute_path(path: str, folder: pathlib.Path) -> str:
+    """`path` seen from `folder`; with a file system's name in front it stays as it is."""
+    if is_remote(path):
+        return path
+    return os.path.normpath(folder / os.path.expanduser(path))

@@ -1,0 +1,323 @@
+"""The typed, frozen configuration: what `pipeline.yaml` may say.
+
+Nothing here imports TensorFlow or TFX. Reading files and applying `--set`
+is in `loader`; what needs the data or the schema is in `preflight`.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Annotated, Any, Literal
+
+import pydantic
+from pydantic import Field, PositiveFloat, PositiveInt
+
+from tfx_pipeline.config import metric_catalog
+from tfx_pipeline.config.airflow import Airflow
+from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.storage import layout
+
+DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+"""`package.module.name`, imported when it is needed."""
+
+PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
+"""Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
+
+
+class Split(Section):
+    """Hash buckets for each split; 6:2:2 means 60, 20 and 20 percent of the rows."""
+
+    train: PositiveInt = 6
+    eval: PositiveInt = 2
+    test: PositiveInt = 2
+
+
+class Data(Section):
+    """Where the rows come from.
+
+    `path` is a folder of files or one file. With `{SPAN}` (and `{VERSION}`) in
+    it, ExampleGen reads the newest span, as in TFX.
+    """
+
+    format: Literal["csv", "parquet", "tfrecord"] = "csv"
+    path: str
+    split: Split = Split()
+    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
+    exclude: tuple[str, ...] = ()
+
+
+class SchemaSource(Section):
+    """The curated schema; without a path the inferred one is used."""
+
+    path: str | None = None
+    on_anomaly: Literal["fail", "warn"] = "fail"
+
+
+class Label(Section):
+    """The column to predict.
+
+    `classes` names the label's values in the order of `probabilities`; absent,
+    they are read from the training split.
+    """
+
+    name: str
+    task: Literal["binary", "multiclass", "regression"]
+    classes: tuple[str, ...] | None = None
+
+
+Missing = Literal["mean", "median", "most_frequent", "constant"]
+
+
+class _Feature(Section):
+    """What every treatment has.
+
+    `missing` says what stands in for an absent value; it is fitted on the
+    training split. `indicator` adds an input that is 1 where the value was absent.
+    """
+
+    indicator: bool = False
+
+    @pydantic.model_validator(mode="after")
+    def _constant_has_fill(self):
+        wants = getattr(self, "missing", None) == "constant"
+        if wants != (getattr(self, "fill_value", None) is not None):
+            raise ValueError("'fill_value' goes with 'missing: constant', and only with it")
+        return self
+
+
+class _Numeric(_Feature):
+    missing: Missing = "mean"
+    fill_value: float | None = None
+
+
+class ZScore(_Numeric):
+    """(x - mean) / standard deviation."""
+
+    transform: Literal["zscore"]
+
+
+class MinMax(_Numeric):
+    """Scaled to 0..1; values beyond the training range are clipped."""
+
+    transform: Literal["minmax"]
+
+
+class Log(_Numeric):
+    """sign(x) * log(1 + |x|), then z-score: for amounts, distances, durations."""
+
+    transform: Literal["log"]
+
+
+class Buckets(_Numeric):
+    """One of `buckets` quantile ranges, embedded; for values whose effect is not smooth."""
+
+    transform: Literal["buckets"]
+    buckets: Annotated[int, Field(ge=2, le=10_000)] = 10
+    embedding_dim: PositiveInt | None = None
+
+
+class _Categorical(_Feature):
+    """`missing` here is `most_frequent`, `constant`, or absent: a bucket of its own."""
+
+    missing: Literal["most_frequent", "constant"] | None = None
+    fill_value: str | None = None
+    embedding_dim: PositiveInt | None = None
+
+
+class Vocabulary(_Categorical):
+    """The `top_k` most frequent values seen at least `min_frequency` times; others are hashed."""
+
+    transform: Literal["vocabulary"]
+    top_k: PositiveInt = 1000
+    min_frequency: PositiveInt = 1
+    oov_buckets: PositiveInt = 1
+
+
+class Hash(_Categorical):
+    """Hashed into `buckets`; no vocabulary to fit, for very many values."""
+
+    transform: Literal["hash"]
+    buckets: Annotated[int, Field(ge=2, le=10_000_000)] = 1000
+    missing: Literal["constant"] | None = None
+
+
+class Integer(_Feature):
+    """An integer of a known domain, embedded: `min`..`max`, or the schema's int_domain."""
+
+    transform: Literal["integer"]
+    min: int | None = None
+    max: int | None = None
+    missing: Literal["most_frequent", "constant"] | None = None
+    fill_value: int | None = None
+    embedding_dim: PositiveInt | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _range_is_whole(self):
+        if (self.min is None) != (self.max is None):
+            raise ValueError("give both 'min' and 'max', or neither to use the schema's domain")
+        if self.min is not None and self.max is not None and self.min >= self.max:
+            raise ValueError(f"'min' ({self.min}) must be below 'max' ({self.max})")
+        return self
+
+
+Feature = Annotated[
+    ZScore | MinMax | Log | Buckets | Vocabulary | Hash | Integer,
+    Field(discriminator="transform"),
+]
+
+
+class Model(Section):
+    """The network: normalised numerics and embeddings into dense layers, and a linear part."""
+
+    hidden_units: tuple[PositiveInt, ...] = (64, 32)
+    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
+    l2: Annotated[float, Field(ge=0)] = 0.0
+    wide: bool = True
+
+
+class EarlyStopping(Section):
+    """Stops when the eval loss has not improved for `patience` evaluations; keeps the best."""
+
+    patience: PositiveInt = 5
+    min_delta: Annotated[float, Field(ge=0)] = 0.0
+
+
+class Training(Section):
+    """How the network is trained. `steps` is the most; early stopping may end it sooner."""
+
+    steps: PositiveInt = 1000
+    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 64
+    eval_every: PositiveInt = 200
+    learning_rate: PositiveFloat = 0.001
+    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
+    early_stopping: EarlyStopping | None = EarlyStopping()
+    class_weights: Literal["none", "balanced"] = "none"
+
+
+class Threshold(Section):
+    """What a metric must reach for a model to be blessed."""
+
+    min: float | None = None
+    max: float | None = None
+    not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
+
+    @pydantic.model_validator(mode="after")
+    def _says_something(self):
+        if self.min is None and self.max is None and self.not_worse_than_baseline_by is None:
+            raise ValueError("says nothing; give min, max or not_worse_than_baseline_by")
+        if self.min is not None and self.max is not None and self.min > self.max:
+            raise ValueError(f"min ({self.min}) is above max ({self.max})")
+        return self
+
+
+class Evaluation(Section):
+    """What the Evaluator computes on the test split, and what blesses a model.
+
+    Each slice is a list of columns; metrics are also computed for each
+    combination of their values.
+    """
+
+    metrics: tuple[str, ...] = ()
+    thresholds: dict[str, Threshold] = {}
+    slices: tuple[tuple[str, ...], ...] = ()
+
+
+class Serving(Section):
+    """Where blessed models go, in TensorFlow Serving's layout: `push_dir/<version>/`.
+
+    `model_name` is what clients ask for; absent, the pipeline's name.
+    """
+
+    model_name: PipelineName | None = None
+    push_dir: str | None = None
+
+
+class Beam(Section):
+    """Beam's runner (`direct`, or any name Beam knows) and its options, passed on untouched."""
+
+    runner: str = "direct"
+    options: tuple[str, ...] = ()
+
+
+class Modules(Section):
+    """Your own code in place of the bundled, by dotted path.
+
+    `create_pipeline(config)` replaces the whole pipeline; each function in
+    `extend` is called as `f(pipeline, config)` and returns more components.
+    """
+
+    preprocessing_fn: DottedPath = "modules.preprocessing.preprocessing_fn"
+    run_fn: DottedPath = "modules.trainer.run_fn"
+    create_pipeline: DottedPath = "tfx_pipeline.compiler.standard_pipeline.create_pipeline"
+    extend: tuple[DottedPath, ...] = ()
+
+
+class Config(Section):
+    """A whole pipeline. Paths are absolute once loaded (see `loader.load_config`)."""
+
+    name: PipelineName
+    description: str = ""
+    root: str = "build"
+    metadata: str = "sqlite"
+    data: Data
+    schema_source: SchemaSource = Field(SchemaSource(), alias="schema")
+    label: Label
+    features: dict[str, Feature]
+    model: Model = Model()
+    training: Training = Training()
+    evaluation: Evaluation = Evaluation()
+    serving: Serving = Serving()
+    beam: Beam = Beam()
+    modules: Modules = Modules()
+    airflow: Airflow = Airflow()
+    kubeflow: Kubeflow = Kubeflow()
+    folder: str = Field("", exclude=True)
+    """The configuration file's folder; relative paths and `modules` start here."""
+
+    @property
+    def model_name(self) -> str:
+        return self.serving.model_name or self.name
+
+    @property
+    def push_dir(self) -> str:
+        return self.serving.push_dir or layout.join(self.root, "serving", self.model_name)
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """The columns a model reads, without the label, in the order of the configuration."""
+        return tuple(self.features)
+
+    def dump(self) -> dict[str, Any]:
+        """The resolved values as plain data, with the keys of the file."""
+        return self.model_dump(mode="json", by_alias=True)
+
+    @pydantic.field_validator("metadata")
+    @classmethod
+    def _metadata_is_known(cls, value: str) -> str:
+        if value == "sqlite" or re.fullmatch(r"mysql://[^@/:\s]+@[^@/\s]+/\w+", value):
+            return value
+        if value.startswith("postgres"):
+            raise ValueError("PostgreSQL is not offered: ML Metadata fails there on backslashes")
+        if re.match(r"mysql://[^@/]*:[^@/]*@", value):
+            raise ValueError(f"holds a password; take it out and set {METADATA_PASSWORD}")
+        raise ValueError(
+            f"must be 'sqlite' or 'mysql://USER@HOST[:PORT]/DATABASE', found {value!r}"
+        )
+
+    @pydantic.field_validator("features")
+    @classmethod
+    def _has_features(cls, value: dict[str, Any]) -> dict[str, Any]:
+        if not value:
+            raise ValueError("names no column; a model needs at least one feature")
+        return value
+
+    @pydantic.model_validator(mode="after")
+    def _evaluation_fits_task(self):
+        if not self.evaluation.metrics:
+            chosen = tuple(metric_catalog.DEFAULTS[self.label.task])
+            object.__setattr__(
+                self, "evaluation", self.evaluation.model_copy(update={"metrics": chosen})
+            )
+        return self

@@ -1,0 +1,1 @@
+"""One node in one process: the request, the cache key, TFX's launcher, the supervising parent."""

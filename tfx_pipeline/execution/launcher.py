@@ -1,0 +1,228 @@
+"""The one door to TFX's portable launcher, and the guard in front of it.
+
+TFX's launcher executes a node whatever became of its upstream nodes, ignores
+parameters it does not know, caches across changed code and returns normally
+when inputs are missing. So here: check, complete the cache key, launch, and
+believe only what ML Metadata says afterwards.
+"""
+
+from __future__ import annotations
+
+import json
+import logging
+import sys
+import traceback
+from collections.abc import Iterable
+from typing import ClassVar
+
+from ml_metadata.proto import metadata_store_pb2
+from tfx.orchestration import metadata as tfx_metadata
+from tfx.orchestration.local import runner_utils
+from tfx.orchestration.portable import (
+    base_executor_operator,
+    beam_executor_operator,
+    launcher,
+    python_executor_operator,
+    runtime_parameter_utils,
+)
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
+
+from tfx_pipeline import errors
+from tfx_pipeline.compat import beam_patches, in_process_beam, lazy_imports
+from tfx_pipeline.components.common import executor_outcome
+from tfx_pipeline.execution import cache_key, result_file
+from tfx_pipeline.execution.request import Request
+from tfx_pipeline.ir import pipeline_ir
+from tfx_pipeline.metadata import database, node_record, pinned_pipeline
+from tfx_pipeline.metadata.history import History
+from tfx_pipeline.storage import object_store, tfx_filesystem
+
+_LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
+_UNKNOWN = 2  # gRPC's UNKNOWN
+
+tfx_filesystem.register()
+
+
+def before_execution() -> None:
+    """Called when a node is not in the cache; a worker puts its own function here."""
+
+
+def launch(request: Request) -> int:
+    """Executes a node and returns its exit code; progress goes to standard error.
+
+    Raises:
+      ConfigError: no such pipeline, node or parameter.
+      NodeError: an upstream node did not end well in this run.
+    """
+    _log_to_stderr()
+    pipeline = pipeline_ir.read(request.pipeline)
+    object_store.prepare([str(pipeline), *request.parameters.values()])
+    connection = pipeline_ir.metadata_connection(pipeline)
+    history = History(database.open_store(connection), pipeline.pipeline_info.id)
+    if request.keep_pipeline:
+        offered, pipeline = (
+            pipeline,
+            pinned_pipeline.pipeline_of_run(history, request.run_id, pipeline),
+        )
+        if pinned_pipeline.is_added_since(request.node, pipeline, offered):
+            print(f"{request.node}: nothing to do: no part of this run's pipeline", file=sys.stderr)
+            return errors.EXIT_OK
+    node = pipeline_ir.find_node(pipeline, request.node)
+    parameters = pipeline_ir.cast_parameters(pipeline, request.parameters)
+    done = history.record(request.node, request.run_id)
+    if done is None or not done.ended_well:
+        _ensure_upstream_ended_well(history, node, request.run_id)
+        _launch(pipeline, node, request, parameters, history)
+        done = history.record(request.node, request.run_id)
+    return _report(request, history, done)
+
+
+def _log_to_stderr() -> None:
+    """What this project says, and the warnings of others: TFX would print each artifact."""
+    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
+    for package in ("tfx_pipeline", "modules"):
+        logging.getLogger(package).setLevel(logging.INFO)
+
+
+def _ensure_upstream_ended_well(
+    history: History, node: pipeline_pb2.PipelineNode, run_id: str
+) -> None:
+    for upstream in node.upstream_nodes:
+        record = history.record(upstream, run_id)
+        if record is None or record.exit_code != errors.EXIT_OK:
+            found = "has not run" if record is None else f"is {record.state}"
+            if record is not None and record.error:
+                found += f" ({record.error})"
+            raise errors.NodeError(
+                f"cannot run: its upstream node {upstream} {found} in run {run_id}. "
+                f"Run {upstream} first."
+            )
+
+
+def _launch(
+    pipeline: pipeline_pb2.Pipeline,
+    node: pipeline_pb2.PipelineNode,
+    request: Request,
+    parameters: dict[str, int | float | str],
+    history: History,
+) -> None:
+    runtime_parameter_utils.substitute_runtime_parameter(
+        pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
+    )
+    deployment = runner_utils.extract_local_deployment_config(pipeline)
+    cache_key.complete_key(node, deployment)
+    cache_key.forget_vanished_pushes(history, request.node)
+    if not request.cache:
+        node.execution_options.caching_options.enable_cache = False
+    connection = database.with_password(pipeline_ir.metadata_connection(pipeline))
+    tfx_launcher = launcher.Launcher(
+        pipeline_node=node,
+        mlmd_connection=tfx_metadata.Metadata(connection),
+        pipeline_info=pipeline.pipeline_info,
+        pipeline_runtime_spec=pipeline.runtime_spec,
+        executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
+        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
+        custom_executor_operators=_OPERATORS,
+    )
+    history.reopen(request.node, request.run_id)
+    try:
+        tfx_launcher.launch()
+    except Exception:
+        # The executor's own errors are in ML Metadata by now; those of the
+        # driver or of ML Metadata itself are not.
+        record = history.record(request.node, request.run_id)
+        if record is None or record.state != node_record.FAILED:
+            _fail(history, request, traceback.format_exc())
+        if record is None or not record.refused:
+            traceback.print_exc()
+
+
+def _fail(history: History, request: Request, message: str) -> None:
+    for execution in history.executions(request.node, request.run_id):
+        if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
+            execution.last_known_state = metadata_store_pb2.Execution.FAILED
+            execution.custom_properties[node_record.EXECUTION_RESULT].string_value = json.dumps(
+                {"code": _UNKNOWN, "resultMessage": message}
+            )
+            history.store.put_executions([execution])
+
+
+def _report(request: Request, history: History, record: node_record.NodeRecord | None) -> int:
+    if record is None:
+        raise errors.NodeError("did not run: its inputs are missing. See the log above.")
+    reason = None if record.error else cache_key.why_executed(history, request.node, record)
+    if request.result is not None:
+        result_file.write(request, record, reason)
+    if record.error:
+        _print_findings(request.node, record.error, record.findings)
+        return record.exit_code
+    suffix = f" (not cached: {reason})" if reason else ""
+    print(f"{request.node}: {record.state}{suffix}", file=sys.stderr)
+    if record.note:
+        _print_findings(request.node, record.note, record.findings)
+    return record.exit_code
+
+
+def _print_findings(node: str, message: str, findings: Iterable[errors.Finding]) -> None:
+    print(f"{node}: {message}", file=sys.stderr)
+    for finding in findings:
+        print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
+
+
+def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:
+    refusal = executor_outcome.refusal_behind(error)
+    if refusal is not None:
+        return executor_outcome.refused_output(refusal)
+    traceback.print_exc()
+    message = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return execution_result_pb2.ExecutorOutput(
+        execution_result=execution_result_pb2.ExecutionResult(code=_UNKNOWN, result_message=message)
+    )
+
+
+class _Operator(base_executor_operator.BaseExecutorOperator):
+    """Executes by TFX's operator, and turns an exception into a result that ML Metadata keeps.
+
+    Stock TFX publishes FAILED without a message when an executor raises. Its operators
+    import the executor when they are made, and a node from the cache needs none.
+    """
+
+    SUPPORTED_PLATFORM_CONFIG_TYPE: ClassVar[list[type]] = []
+    OPERATOR: ClassVar[type[base_executor_operator.BaseExecutorOperator]]
+
+    def run_executor(self, execution_info):
+        before_execution()
+        try:
+            with lazy_imports.importing():
+                operator = self.OPERATOR(self._executor_spec)
+            operator.with_execution_watcher(self._execution_watcher_address)
+            return self._execute(operator, execution_info)
+        except Exception as error:
+            return _failed_output(error)
+
+    def _execute(self, operator, execution_info):
+        return operator.run_executor(execution_info)
+
+
+class _PythonOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.PythonClassExecutableSpec]
+    OPERATOR = python_executor_operator.PythonExecutorOperator
+
+
+class _BeamOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.BeamExecutableSpec]
+    OPERATOR = beam_executor_operator.BeamExecutorOperator
+
+    def _execute(self, operator, execution_info):
+        with beam_patches.quick():
+            if operator.beam_pipeline_args:
+                return super()._execute(operator, execution_info)
+            with in_process_beam.quick():
+                return operator.run_executor(execution_info, in_process_beam.make_pipeline)
+
+
+_OPERATORS = {
+    kind: operator
+    for operator in (_PythonOperator, _BeamOperator)
+    for kind in operator.SUPPORTED_EXECUTOR_SPEC_TYPE
+}

@@ -1,0 +1,67 @@
+"""One node in a supervised child process.
+
+The parent is light: it waits, passes signals on and, when it is interrupted, marks
+the execution as canceled. TFX is imported in the child only.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import os
+import pathlib
+import sys
+import tempfile
+
+from tfx_pipeline import errors
+from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+from tfx_pipeline.execution import process_supervisor, result_file
+from tfx_pipeline.execution.request import Request
+from tfx_pipeline.storage.layout import CompiledLayout, is_remote
+
+
+def execute(request: Request) -> int:
+    """Executes the node in a supervised child process and returns its exit code."""
+    prepare_environment()
+    # Libraries clean their temporary files when Python exits, which the child does not.
+    with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
+        local = request
+        if is_remote(request.pipeline):  # the child copies it to here
+            path = str(CompiledLayout(pathlib.Path(scratch)).ir)
+            local = dataclasses.replace(request, pipeline=path)
+        try:
+            return process_supervisor.run_supervised(lambda: _launch(request, local, scratch))
+        except errors.Interrupted as interrupt:
+            _cancel(local)
+            print(f"{request.node}: {interrupt}", file=sys.stderr)
+            return interrupt.exit_code
+
+
+def _launch(request: Request, local: Request, scratch: str) -> int:
+    os.environ["TMPDIR"] = tempfile.tempdir = scratch
+    try:
+        with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
+            from tfx_pipeline.execution import launcher
+            from tfx_pipeline.storage import object_store
+
+        if local.pipeline != request.pipeline:
+            object_store.fetch(request.pipeline, local.pipeline)
+        return launcher.launch(local)
+    except errors.PipelineError as error:
+        print(f"{request.node}: {error}", file=sys.stderr)
+        if request.result is not None:
+            result_file.write_error(request, error)
+        return error.exit_code
+
+
+def _cancel(request: Request) -> None:
+    from tfx_pipeline.ir import pipeline_ir
+    from tfx_pipeline.metadata import database
+    from tfx_pipeline.metadata.history import History
+
+    try:
+        pipeline = pipeline_ir.read(request.pipeline)
+        store = database.open_store(pipeline_ir.metadata_connection(pipeline))
+        History(store, pipeline.pipeline_info.id).cancel(request.node, request.run_id)
+    except errors.PipelineError as error:
+        print(f"{request.node}: could not be marked as canceled: {error}", file=sys.stderr)

@@ -1,0 +1,41 @@
+"""What became of one node, as a file: for orchestrators that want more than an exit code."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import pathlib
+from typing import TYPE_CHECKING, Any
+
+from tfx_pipeline import errors
+from tfx_pipeline.execution.request import Request
+from tfx_pipeline.storage.atomic_write import write_atomically
+
+if TYPE_CHECKING:
+    from tfx_pipeline.metadata.node_record import NodeRecord
+
+
+def write(request: Request, record: NodeRecord, reason: str | None) -> None:
+    """Writes the node's state, outputs and findings; `reason` says why it was not cached."""
+    pushed = [o for o in record.outputs if o.properties.get("pushed") == 1]
+    _write(
+        request,
+        state=record.state,
+        exit_code=record.exit_code,
+        execution_id=record.execution_id,
+        outputs=record.uris(),
+        pushed_model=pushed[0].properties["pushed_destination"] if pushed else None,
+        error=record.error,
+        findings=[dataclasses.asdict(finding) for finding in record.findings],
+        reason=reason,
+    )
+
+
+def write_error(request: Request, error: errors.PipelineError) -> None:
+    """Writes why the node could not even begin."""
+    _write(request, state="failed", exit_code=error.exit_code, outputs={}, error=str(error))
+
+
+def _write(request: Request, **values: Any) -> None:
+    document = {"node": request.node, "run_id": request.run_id, **values}
+    write_atomically(pathlib.Path(request.result), json.dumps(document, indent=1) + "\n")

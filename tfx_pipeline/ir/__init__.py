@@ -1,0 +1,1 @@
+"""The compiled pipeline: TFX's intermediate representation, and the manifest beside it."""

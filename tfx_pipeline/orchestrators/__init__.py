@@ -1,0 +1,1 @@
+"""Who runs the nodes: `local`, `airflow` and `kubeflow`. `base_runner` does what all share."""

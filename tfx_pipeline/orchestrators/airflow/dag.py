@@ -1,0 +1,230 @@
+"""Writes the DAG file: one template over the manifest and the section `airflow:`."""
+
+from __future__ import annotations
+
+import datetime
+import pathlib
+import re
+import sys
+from typing import Any
+
+import jinja2
+
+from tfx_pipeline import errors
+from tfx_pipeline.config.airflow import Airflow, OnFailure, Pod, to_timedelta
+from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.loader import is_remote
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.ir import manifest
+from tfx_pipeline.ir.manifest import Manifest
+from tfx_pipeline.orchestrators.airflow import python_source
+from tfx_pipeline.orchestrators.airflow.python_source import Code, call
+from tfx_pipeline.orchestrators.fork_client import library_path
+
+PASSED_ON = (
+    "HOME",
+    "LANG",
+    "LC_ALL",
+    "PATH",
+    "SSL_CERT_FILE",
+    "TMPDIR",
+    "TZ",
+    "USER",
+    METADATA_PASSWORD,
+)
+"""The variables of the worker that nodes see; `airflow.environment` adds to them."""
+
+_TASK_ID = re.compile(r"[\w.-]{1,250}")
+_JSON_TYPES = {"int": "integer", "float": "number", "string": "string"}
+_GROUPS = {
+    "data": "ExampleGen StatisticsGen SchemaGen ImportSchemaGen ExampleValidator DataGate",
+    "training": "Transform Tuner Trainer",
+    "release": "Resolver ExportCheck InfraValidator Evaluator Pusher",
+}
+
+
+def render(plan: Manifest, config: Config, ir_name: str) -> str:
+    """Returns the text of the DAG file.
+
+    Args:
+      plan: the compiled pipeline.
+      config: where the project is, and the section `airflow:`.
+      ir_name: the file name of the IR in the folder beside the DAG file.
+
+    Raises:
+      ConfigError: Airflow refuses a node's name, or `airflow.nodes` names none of them.
+    """
+    settings = config.airflow
+    _ensure_names(plan, settings)
+    _ensure_pods_see_root(config)
+    return (
+        _environment()
+        .get_template("dag.py.jinja")
+        .render(
+            name=plan.pipeline,
+            settings=settings,
+            ir=ir_name,
+            folder=config.folder,
+            python=sys.executable,
+            pythonpath=[path for path in (config.folder, library_path()) if path],
+            environment=sorted({*PASSED_ON, *settings.environment}),
+            model_uri=_uri(plan.push_dir),
+            watch_uri=_uri(settings.watch or ""),
+            root=plan.root,
+            root_folder=config.root.rstrip("/"),
+            password_variable=METADATA_PASSWORD,
+            callback=_split(settings.on_failure.callback),
+            command=_command(plan.nodes[0]),
+            description=plan.description or f"The TFX pipeline {plan.pipeline}",
+            doc_md=_doc(plan),
+            parameters={name: _parameter(p) for name, p in plan.parameters.items()},
+            default_args=_default_args(settings),
+            groups=_groups(plan, settings),
+            edges=[(node.id, node.upstream) for node in plan.nodes if node.upstream],
+        )
+    )
+
+
+def _ensure_names(plan: Manifest, settings: Airflow) -> None:
+    problems = [
+        errors.Problem(
+            id_, "is no task id for Airflow: letters, digits and . _ - only", "Rename it"
+        )
+        for id_ in plan.node_ids
+        if not _TASK_ID.fullmatch(id_)
+    ]
+    for name in settings.nodes:
+        if name not in plan.node_ids:
+            hint = errors.did_you_mean(name, plan.node_ids)
+            where = f"airflow.nodes.{name}"
+            problems.append(errors.Problem(where, "is no node of the pipeline", hint))
+    if problems:
+        raise errors.ConfigError(problems)
+
+
+def _ensure_pods_see_root(config: Config) -> None:
+    pod = config.airflow.pod
+    if pod is not None and pod.template is None and not is_remote(config.root):
+        message = f"nodes in pods do not see {config.root} on this machine"
+        remedy = "Set root to s3://BUCKET/PATH or the like, or give pod.template that mounts it"
+        raise errors.ConfigError(errors.Problem("airflow.pod", message, remedy))
+
+
+def _uri(path: str) -> str:
+    return path if is_remote(path) else f"file://{path}"
+
+
+def _split(dotted_path: str | None) -> tuple[str, str] | None:
+    if dotted_path is None:
+        return None
+    module, _, name = dotted_path.rpartition(".")
+    return module, name
+
+
+def _command(node: manifest.Node) -> str:
+    """The node command without the interpreter, and with a place for the node's name."""
+    return " ".join("{node}" if part == node.id else part for part in node.command[1:])
+
+
+def _doc(plan: Manifest) -> str:
+    digest = plan.ir_sha256[:12]
+    source = f"TFX {plan.tfx}, {len(plan.nodes)} nodes, compiled pipeline `{digest}`."
+    return "\n\n".join(filter(None, [plan.description, source]))
+
+
+def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
+    kind = _JSON_TYPES[parameter.type]
+    return {
+        "default": parameter.default,
+        "type": kind if parameter.default is not None else ["null", kind],
+        "description": f"read by {', '.join(parameter.nodes)}",
+    }
+
+
+def _default_args(settings: Airflow) -> dict[str, Any]:
+    values = {
+        "owner": settings.owner,
+        "retries": settings.retries,
+        "retry_delay": to_timedelta(settings.retry_delay),
+        "retry_exponential_backoff": settings.retry_exponential_backoff,
+        "max_retry_delay": to_timedelta(settings.max_retry_delay),
+        "execution_timeout": _timedelta(settings.execution_timeout),
+        "pool": settings.pool,
+        "queue": settings.queue,
+        "on_failure_callback": _callbacks(settings.on_failure) or None,
+        **(_pod(settings.pod) if settings.pod else {}),
+    }
+    return {key: value for key, value in values.items() if value is not None}
+
+
+def _callbacks(on_failure: OnFailure) -> list[Code]:
+    mail = [call("SmtpNotifier", to=on_failure.email)] if on_failure.email else []
+    return mail + ([Code("on_failure")] if on_failure.callback else [])
+
+
+def _pod(pod: Pod) -> dict[str, Any]:
+    """Arguments of KubernetesPodOperator. The result comes back through its side car."""
+    secrets = [
+        call("Secret", "env", variable, secret.name, secret.key)
+        for variable, secret in pod.secrets.items()
+    ]
+    return {
+        "image": pod.image,
+        "namespace": pod.namespace,
+        "kubernetes_conn_id": pod.kubernetes_conn_id,
+        "service_account_name": pod.service_account,
+        "pod_template_file": pod.template,
+        "secrets": secrets or None,
+        "cmds": ["python"],
+        "do_xcom_push": True,
+    }
+
+
+def _timedelta(duration: str | None) -> datetime.timedelta | None:
+    return to_timedelta(duration) if duration else None
+
+
+def _groups(plan: Manifest, settings: Airflow) -> list[tuple[str, list[tuple[str, dict]]]]:
+    """Pairs of a group's name ('' for none) and its nodes with the keywords of their tasks."""
+    found: dict[str, list[tuple[str, dict]]] = {name: [] for name in (*_GROUPS, "")}
+    for node in plan.nodes:
+        found[_group(node) if settings.task_groups else ""].append((node.id, _task(node, settings)))
+    return [(name, members) for name, members in found.items() if members]
+
+
+def _group(node: manifest.Node) -> str:
+    component = node.type.rpartition(".")[2]
+    return next((name for name, members in _GROUPS.items() if component in members.split()), "")
+
+
+def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
+    keywords: dict[str, Any] = {"task_id": node.id}
+    own = settings.nodes.get(node.id)
+    if own is not None:
+        keywords |= own.model_dump(
+            exclude_unset=True, exclude_none=True, exclude={"execution_timeout", "pod_template"}
+        )
+        if own.pod_template is not None:
+            keywords["pod_template_file"] = own.pod_template
+        if own.execution_timeout is not None:
+            keywords["execution_timeout"] = to_timedelta(own.execution_timeout)
+    if node.type.rpartition(".")[2] == "Pusher":
+        keywords |= {"inlets": [Code("MODEL")], "outlets": [Code("PUSHED")]}
+    return keywords
+
+
+def _environment() -> jinja2.Environment:
+    environment = jinja2.Environment(
+        loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
+        undefined=jinja2.StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters |= {
+        "py": python_source.source,
+        "keywords": python_source.keywords,
+        "lines": python_source.lines,
+        "text": python_source.text,
+    }
+    return environment

@@ -1,0 +1,146 @@
+"""Starts the worker process and talks to it. Light: imports no TFX."""
+
+from __future__ import annotations
+
+import dataclasses
+import itertools
+import json
+import os
+import pathlib
+import selectors
+import subprocess
+import sys
+import sysconfig
+from typing import Any
+
+from tfx_pipeline import errors
+from tfx_pipeline.storage.layout import package_parent
+
+
+@dataclasses.dataclass(frozen=True)
+class Reply:
+    """How a job ended."""
+
+    id: str
+    exit: int
+    message: str = ""
+    cpu_seconds: float = 0.0
+    max_rss_mb: int = 0
+
+
+class Worker:
+    """The worker process as a context manager; leaving it ends the process and its jobs.
+
+    Args:
+      folder: the project's folder: working directory and first on the import path.
+      log: file for what the worker itself prints.
+    """
+
+    def __init__(self, folder: str | os.PathLike[str], log: pathlib.Path):
+        self._folder = str(folder)
+        self._log = log
+        self._ids = itertools.count(1)
+        self._buffer = b""
+        self._early: dict[str, Reply] = {}
+
+    def __enter__(self) -> Worker:
+        self._log.parent.mkdir(parents=True, exist_ok=True)
+        with self._log.open("ab") as log:
+            self._process = subprocess.Popen(
+                [sys.executable, "-m", "tfx_pipeline.orchestrators.fork_server"],
+                cwd=self._folder or None,
+                env={**os.environ, "PYTHONPATH": import_path(self._folder)},
+                stdin=subprocess.PIPE,
+                stdout=subprocess.PIPE,
+                stderr=log,
+                start_new_session=True,  # Ctrl-C reaches this process only; it cancels in order
+            )
+        self._selector = selectors.DefaultSelector()
+        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self._process.stdin.close()
+        self._process.wait()
+        self._process.stdout.close()
+        self._selector.close()
+
+    def submit(self, op: str, log: pathlib.Path, **payload: Any) -> str:
+        """Sends a job and returns its id."""
+        job = str(next(self._ids))
+        self._send({"op": op, "id": job, "log": str(log), **payload})
+        return job
+
+    def cancel(self) -> None:
+        """Asks all running jobs to stop; their replies still come."""
+        self._send({"op": "cancel"})
+
+    def run(self, op: str, log: pathlib.Path, **payload: Any) -> Reply:
+        """Sends a job and waits for its end.
+
+        Raises:
+          ConfigError, PipelineError: the job failed, with its own message.
+        """
+        job = self.submit(op, log, **payload)
+        while (reply := self._early.pop(job, None)) is None:
+            for other in self.poll(None):
+                self._early[other.id] = other
+        if reply.exit == errors.EXIT_USAGE:
+            raise errors.ConfigError(reply.message)
+        if reply.exit != errors.EXIT_OK:
+            raise errors.PipelineError(reply.message or f"{op} ended with {reply.exit}; see {log}")
+        return reply
+
+    def poll(self, timeout: float | None) -> list[Reply]:
+        """Replies that came within `timeout` seconds (None: waits for one).
+
+        Raises:
+          PipelineError: the worker process has died.
+        """
+        if not self._selector.select(timeout):
+            return []
+        data = os.read(self._process.stdout.fileno(), 65536)
+        if not data:
+            raise self._death()
+        self._buffer += data
+        *lines, self._buffer = self._buffer.split(b"\n")
+        messages = [json.loads(line) for line in lines]
+        return [Reply(**message) for message in messages if "id" in message]
+
+    def _send(self, message: dict[str, Any]) -> None:
+        try:
+            self._process.stdin.write(json.dumps(message).encode() + b"\n")
+            self._process.stdin.flush()
+        except BrokenPipeError as error:
+            raise self._death() from error
+
+    def _death(self) -> errors.PipelineError:
+        code, last = self._process.wait(), last_line(self._log)
+        return errors.PipelineError(
+            f"The worker process ended with {code}: {last} (see {self._log})"
+        )
+
+
+def import_path(folder: str) -> str:
+    """PYTHONPATH for a child: the project's folder first, then a checkout of this library.
+
+    An installed library is found anyway, and must not come before the standard library.
+    """
+    inherited = os.environ.get("PYTHONPATH", "")
+    return os.pathsep.join(filter(None, [folder, library_path(), inherited]))
+
+
+def library_path() -> str:
+    """The folder of a checkout of this library; empty when it is installed."""
+    checkout = str(package_parent())
+    installed = checkout in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
+    return "" if installed else checkout
+
+
+def last_line(log: pathlib.Path) -> str:
+    """The last line of a log; empty when there is none."""
+    try:
+        lines = log.read_text(errors="replace").strip().splitlines()
+    except OSError:
+        return ""
+    return lines[-1] if lines else ""

@@ -1,0 +1,221 @@
+"""Writes a plan as an Argo Workflow, and as a CronWorkflow where there is a schedule."""
+
+from __future__ import annotations
+
+import io
+from typing import Any
+
+from ruamel.yaml import YAML
+
+from tfx_pipeline import errors
+from tfx_pipeline.config.kubeflow import Schedule, Secret, Step, Volume
+from tfx_pipeline.orchestrators.kubeflow.plan import RUN_ID, STATUS, Argument, Plan, PlannedStep
+
+API = "argoproj.io/v1alpha1"
+ENTRYPOINT = "nodes"
+# The workflow's uid: `argo retry` keeps it, and no two workflows share one.
+_VALUES = {RUN_ID: "{{workflow.uid}}", STATUS: "{{workflow.status}}"}
+# A gate that refused, and wrong usage, would only say so again.
+_WORTH_A_RETRY = "!(asInt(lastRetry.exitCode) in [2, 3])"
+
+Document = dict[str, Any]
+
+
+def write(plan: Plan, schedule: Schedule | None) -> str:
+    """The Workflow as YAML, and the CronWorkflow after it.
+
+    Raises:
+      ConfigError: the schedule leaves out a parameter that has no default.
+    """
+    documents = [workflow(plan)]
+    if schedule is not None:
+        documents.append(cron_workflow(plan, schedule))
+    stream = io.StringIO()
+    yaml = YAML(typ="safe", pure=True)
+    yaml.default_flow_style = False
+    yaml.width = 1_000_000  # arguments are long, and stay on one line
+    yaml.dump_all(documents, stream)
+    return stream.getvalue()
+
+
+def workflow(plan: Plan) -> Document:
+    """One run; the name gets a random ending."""
+    metadata = {"generateName": f"{plan.name}-", **_annotations(plan)}
+    parameters = {name: p.default for name, p in plan.parameters.items()}
+    spec = _spec(plan, parameters)
+    return {"apiVersion": API, "kind": "Workflow", "metadata": metadata, "spec": spec}
+
+
+def cron_workflow(plan: Plan, schedule: Schedule) -> Document:
+    """A run at each time that the schedule names."""
+    parameters = {n: schedule.parameters.get(n, p.default) for n, p in plan.parameters.items()}
+    absent = [name for name, value in parameters.items() if value is None]
+    if absent:
+        problem = "has no default and must be given"
+        where = "kubeflow.schedule.parameters"
+        raise errors.ConfigError([errors.Problem(f"{where}.{n}", problem) for n in absent])
+    spec = {
+        "schedules": [schedule.cron],
+        "timezone": "Etc/UTC",
+        "concurrencyPolicy": "Forbid" if schedule.max_concurrency == 1 else "Allow",
+        "suspend": not schedule.enabled,
+        "workflowSpec": _spec(plan, parameters),
+    }
+    metadata = {"name": plan.name, **_annotations(plan)}
+    return {"apiVersion": API, "kind": "CronWorkflow", "metadata": metadata, "spec": spec}
+
+
+def _annotations(plan: Plan) -> Document:
+    if not plan.description:
+        return {}
+    return {"annotations": {"workflows.argoproj.io/description": plan.description}}
+
+
+def _spec(plan: Plan, parameters: dict[str, Any]) -> Document:
+    templates = [_dag(plan), *(_template(step, plan) for step in plan.steps)]
+    if plan.exit_step:
+        templates.append(_exit_template(plan.exit_step))
+    return _without_empty(
+        {
+            "entrypoint": ENTRYPOINT,
+            "onExit": plan.exit_step.name if plan.exit_step else None,
+            "serviceAccountName": plan.service_account,
+            "imagePullSecrets": [{"name": name} for name in plan.image_pull_secrets],
+            "arguments": {"parameters": [_parameter(n, v) for n, v in parameters.items()]},
+            "volumes": [*_claims(plan), *map(_secret_volume, _mounted(plan))],
+            "templates": templates,
+        }
+    )
+
+
+def _parameter(name: str, value: Any) -> Document:
+    return {"name": name} if value is None else {"name": name, "value": str(value)}
+
+
+def _dag(plan: Plan) -> Document:
+    tasks = [
+        _without_empty(
+            {"name": step.name, "template": step.name, "dependencies": list(step.upstream)}
+        )
+        for step in plan.steps
+    ]
+    return {"name": ENTRYPOINT, "dag": {"tasks": tasks}}
+
+
+def _template(step: PlannedStep, plan: Plan) -> Document:
+    wanted = step.resources
+    container = {
+        **_container(step),
+        "imagePullPolicy": plan.image_pull_policy,
+        "env": [{"name": n, "value": v} for n, v in plan.env.items()]
+        + [variable for secret in plan.secrets for variable in _variables(secret)],
+        "volumeMounts": [*map(_volume_mount, plan.volumes), *map(_secret_mount, _mounted(plan))],
+        "resources": _resources(wanted),
+    }
+    return _without_empty(
+        {
+            "name": step.name,
+            "container": _without_empty(container),
+            "nodeSelector": dict(wanted.node_selector or {}),
+            "tolerations": [_toleration(t) for t in wanted.tolerations or ()],
+            "activeDeadlineSeconds": step.timeout,
+            "retryStrategy": _retries(step),
+        }
+    )
+
+
+def _exit_template(step: PlannedStep) -> Document:
+    return {"name": step.name, "container": _without_empty(_container(step))}
+
+
+def _container(step: PlannedStep) -> Document:
+    return {
+        "image": step.image,
+        "command": list(step.command),
+        "args": [_joined(argument) for argument in step.arguments],
+    }
+
+
+def _joined(argument: Argument) -> str:
+    return "".join(
+        piece
+        if isinstance(piece, str)
+        else _VALUES.get(piece.value, f"{{{{workflow.parameters.{piece.value}}}}}")
+        for piece in argument
+    )
+
+
+def _retries(step: PlannedStep) -> Document | None:
+    if step.retries is None:
+        return None
+    return {
+        "limit": step.retries.count,
+        "retryPolicy": "Always",
+        "expression": _WORTH_A_RETRY,
+        "backoff": {
+            "duration": f"{step.retries.backoff}s",
+            "factor": step.retries.factor,
+            "maxDuration": f"{step.retries.max_duration}s",
+        },
+    }
+
+
+def _resources(wanted: Step) -> Document:
+    result: Document = {"requests": {}, "limits": {}}
+    for kind in ("cpu", "memory"):
+        amount = getattr(wanted, kind)
+        if amount and amount.request:
+            result["requests"][kind] = amount.request
+        if amount and amount.limit:
+            result["limits"][kind] = amount.limit
+    if wanted.gpu:
+        result["limits"][wanted.gpu.type] = str(wanted.gpu.count)
+    return _without_empty(result)
+
+
+def _toleration(given) -> Document:
+    made = given.model_dump(exclude_none=True)
+    if "seconds" in made:
+        made["tolerationSeconds"] = made.pop("seconds")
+    return made
+
+
+def _variables(secret: Secret) -> list[Document]:
+    return [
+        {"name": name, "valueFrom": {"secretKeyRef": {"name": secret.name, "key": key}}}
+        for name, key in secret.env.items()
+    ]
+
+
+def _mounted(plan: Plan) -> list[Secret]:
+    return [secret for secret in plan.secrets if secret.mount_path]
+
+
+def _volume_name(kind: str, name: str) -> str:
+    return f"{kind}-{name.replace('.', '-')}"[:63].rstrip("-")
+
+
+def _claims(plan: Plan) -> list[Document]:
+    """One volume for each claim, however often it is mounted."""
+    return [
+        {"name": _volume_name("claim", name), "persistentVolumeClaim": {"claimName": name}}
+        for name in dict.fromkeys(volume.claim for volume in plan.volumes)
+    ]
+
+
+def _volume_mount(volume: Volume) -> Document:
+    mount = {"name": _volume_name("claim", volume.claim), "mountPath": volume.mount_path}
+    return {**mount, "subPath": volume.sub_path} if volume.sub_path else mount
+
+
+def _secret_volume(secret: Secret) -> Document:
+    return {"name": _volume_name("secret", secret.name), "secret": {"secretName": secret.name}}
+
+
+def _secret_mount(secret: Secret) -> Document:
+    name = _volume_name("secret", secret.name)
+    return {"name": name, "mountPath": secret.mount_path, "readOnly": True}
+
+
+def _without_empty(document: Document) -> Document:
+    return {key: value for key, value in document.items() if value not in (None, [], {}, "")}

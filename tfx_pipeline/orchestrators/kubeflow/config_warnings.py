@@ -1,0 +1,60 @@
+"""What would keep a pipeline from working on a cluster, as far as a configuration can tell.
+
+These are warnings: a cluster of one node, or a database without a password, may have it so.
+"""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.storage.layout import is_remote
+
+
+def warnings(config: Config) -> list[str]:
+    """One sentence for each thing that steps in pods of their own cannot share."""
+    return [*_root(config), *_metadata(config), *_data(config)]
+
+
+def _root(config: Config) -> Iterator[str]:
+    for key, path in {"root": config.root, "serving.push_dir": config.push_dir}.items():
+        if not is_remote(path) and not _is_mounted(path, config.kubeflow):
+            yield (
+                f"{key} is {path}, which every step has for itself: name an object store "
+                "(s3://, gs://), or a path below the mount_path of one of kubeflow.volumes"
+            )
+
+
+def _metadata(config: Config) -> Iterator[str]:
+    if config.metadata == "sqlite":
+        yield (
+            "metadata is sqlite, a file that steps on a cluster cannot share: "
+            "name a server, mysql://USER@HOST/DATABASE"
+        )
+        return
+    section = config.kubeflow
+    if METADATA_PASSWORD not in {*section.secret_variables, *section.env}:
+        yield (
+            f"no secret gives {METADATA_PASSWORD}: steps will ask MySQL without a password. "
+            f"Add {{name: SECRET, env: {{{METADATA_PASSWORD}: KEY}}}} to kubeflow.secrets"
+        )
+
+
+def _data(config: Config) -> Iterator[str]:
+    for key, path in {
+        "data.path": config.data.path,
+        "schema.path": config.schema_source.path,
+    }.items():
+        if path and os.path.isabs(path) and not _is_mounted(path, config.kubeflow):
+            yield (
+                f"{key} is {path}, outside of the project and of kubeflow.volumes: "
+                "the image must have it there"
+            )
+
+
+def _is_mounted(path: str, section: Kubeflow) -> bool:
+    mounts = [volume.mount_path.rstrip("/") for volume in section.volumes]
+    return any(path == mount or path.startswith(f"{mount}/") for mount in mounts)

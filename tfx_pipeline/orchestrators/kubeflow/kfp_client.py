@@ -1,0 +1,160 @@
+"""Uploads a pipeline to Kubeflow Pipelines and starts it: JSON on stdin, JSON on stdout.
+
+Runs in the environment that has kfp, as `kfp_compiler` does. What a user can mend ends
+it with exit code 2 and one line on standard error.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import logging
+import os
+import sys
+import warnings
+
+TOKEN, COOKIES = "TFX_PIPELINE_KFP_TOKEN", "TFX_PIPELINE_KFP_COOKIES"
+_SECONDS = 30
+
+
+class Refused(Exception):
+    """One line for the user."""
+
+
+def submit(order: dict) -> dict:
+    """Uploads a version of the pipeline, then starts a run or sets up the schedule."""
+    host = order["host"]
+    ensure_reachable(host)
+    with patience(host):
+        client = connect(order)
+        pipeline_id, version = upload(client, order)
+        experiment = client.create_experiment(order["experiment"], namespace=order["namespace"])
+        common = {
+            "experiment_id": experiment.experiment_id,
+            "pipeline_id": pipeline_id,
+            "version_id": version.pipeline_version_id,
+            "service_account": order["service_account"],
+            "enable_caching": False,
+        }
+        result = {
+            "host": host,
+            "pipeline_id": pipeline_id,
+            "version": order["version"],
+            "version_id": version.pipeline_version_id,
+        }
+        if order["schedule"]:
+            return {**result, "recurring_run_id": schedule(client, order, common)}
+        run = client.run_pipeline(job_name=order["version"], **common)
+        return {**result, "run_id": run.run_id}
+
+
+def ensure_reachable(host: str) -> None:
+    """Asks for the API's health, so that a wrong host is told from a wrong request."""
+    import requests
+
+    url = f"{host.rstrip('/')}/apis/v2beta1/healthz"
+    try:
+        answer = requests.get(url, headers=headers(), timeout=_SECONDS, allow_redirects=False)
+    except requests.RequestException as error:
+        reason = type(error).__name__
+        raise Refused(
+            f"--submit: {host} cannot be reached: {reason}. Is a port forwarded?"
+        ) from None
+    if answer.status_code == 404:
+        raise Refused(
+            f"--submit: {host} has no API v2beta1: Kubeflow Pipelines 2 or later is needed there"
+        )
+    ensure_authorised(host, answer.status_code)
+    if "json" not in answer.headers.get("content-type", ""):
+        raise Refused(f"--submit: {host} answers, but not as Kubeflow Pipelines does")
+
+
+def headers() -> dict:
+    token, cookies = os.environ.get(TOKEN), os.environ.get(COOKIES)
+    found = {"Authorization": f"Bearer {token}"} if token else {}
+    return {**found, "Cookie": cookies} if cookies else found
+
+
+def ensure_authorised(host: str, status: int) -> None:
+    if status in (301, 302, 303, 307, 401, 403):
+        given = [name for name in (TOKEN, COOKIES) if os.environ.get(name)]
+        what = f"does not accept {' and '.join(given)}" if given else "asks for authentication"
+        remedy = "Set" if not given else "Renew"
+        raise Refused(f"--submit: {host} {what} ({status}). {remedy} {TOKEN} or {COOKIES}")
+
+
+@contextlib.contextmanager
+def patience(host: str):
+    """Turns what the client raises into one line."""
+    import kfp_server_api
+    import urllib3
+
+    try:
+        yield
+    except kfp_server_api.ApiException as error:
+        ensure_authorised(host, error.status)
+        try:
+            reason = json.loads(error.body)["error"]
+        except (TypeError, ValueError, KeyError):
+            reason = str(error.reason)
+        raise Refused(f"--submit: {host} refuses ({error.status}): {reason}") from None
+    except urllib3.exceptions.HTTPError as error:
+        raise Refused(f"--submit: {host}: {type(error).__name__}") from None
+
+
+def connect(order: dict):
+    import kfp
+
+    return kfp.Client(
+        host=order["host"],
+        namespace=order["namespace"],
+        existing_token=os.environ.get(TOKEN),
+        cookies=os.environ.get(COOKIES),
+    )
+
+
+def upload(client, order: dict):
+    """The pipeline's id and the new version; makes the pipeline where there is none."""
+    path, name, version = order["file"], order["pipeline"], order["version"]
+    pipeline_id = client.get_pipeline_id(name)
+    if pipeline_id is None:
+        pipeline = client.upload_pipeline(path, name, namespace=order["namespace"])
+        pipeline_id = pipeline.pipeline_id
+    return pipeline_id, client.upload_pipeline_version(path, version, pipeline_id=pipeline_id)
+
+
+def schedule(client, order: dict, common: dict) -> str:
+    """Makes the recurring run; the one of an earlier version goes."""
+    name, wanted = order["pipeline"], order["schedule"]
+    listed = client.list_recurring_runs(page_size=100, experiment_id=common["experiment_id"])
+    made = client.create_recurring_run(
+        job_name=name,
+        cron_expression=f"0 {wanted['cron']}",  # Kubeflow's first field is seconds
+        max_concurrency=wanted["max_concurrency"],
+        no_catchup=not wanted["catchup"],
+        enabled=wanted["enabled"],
+        params=wanted["parameters"],
+        **common,
+    )
+    for old in listed.recurring_runs or []:
+        if old.display_name == name:
+            client.delete_recurring_run(old.recurring_run_id)
+    return made.recurring_run_id
+
+
+def main() -> int:
+    warnings.simplefilter("ignore")
+    logging.disable(logging.CRITICAL)
+    order = json.load(sys.stdin)
+    try:
+        with contextlib.redirect_stdout(sys.stderr):  # the client prints links
+            result = submit(order)
+    except Refused as error:
+        print(error, file=sys.stderr)
+        return 2
+    print(json.dumps(result))
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

@@ -1,0 +1,1 @@
+"""Runs many nodes on this machine: the order, the fork server, the progress display."""

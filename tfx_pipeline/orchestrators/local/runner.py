@@ -1,0 +1,184 @@
+"""Runs the pipeline on this machine: `python runners/local_runner.py`."""
+
+from __future__ import annotations
+
+import contextlib
+import datetime
+import os
+import pathlib
+import re
+import time
+from collections.abc import Iterator
+
+import click
+
+from tfx_pipeline import errors, terminal
+from tfx_pipeline.compiler import compile_cache
+from tfx_pipeline.config.loader import load_config
+from tfx_pipeline.config.models import Config
+from tfx_pipeline.ir.manifest import Manifest
+from tfx_pipeline.metadata.run_history import Run
+from tfx_pipeline.orchestrators.base_runner import Runner, ensure_writable
+from tfx_pipeline.orchestrators.local.local_run import Execution, Plan
+from tfx_pipeline.orchestrators.local.progress import print_run, show_progress, shown_path
+from tfx_pipeline.storage.layout import CompiledLayout, Layout, RunLayout
+
+_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}")
+
+
+class LocalRunner(Runner):
+    """Executes the nodes on this machine, independent ones side by side.
+
+    Args:
+      run_id: the run's name; absent, the time in UTC.
+      resume: the id of a run to go on with; it keeps the pipeline it began with.
+      first, last: run only the nodes from here, up to here; what they need from
+        before is taken from the latest run that has it.
+      jobs: how many nodes may run at the same time; absent, one for each core.
+      cache: whether results of earlier runs may stand in.
+    """
+
+    def __init__(
+        self,
+        config: Config,
+        *,
+        run_id: str | None = None,
+        resume: str | None = None,
+        first: str | None = None,
+        last: str | None = None,
+        jobs: int | None = None,
+        cache: bool = True,
+    ):
+        super().__init__(config)
+        self._layout = Layout(config.root, config.name)
+        self._resume = resume is not None
+        self.run_id = resume or run_id or _new_run_id(self._layout)
+        self._first, self._last = first, last
+        self._jobs = jobs or os.cpu_count() or 1
+        self._cache = cache
+        self._began = time.time()
+
+    @property
+    def files(self) -> RunLayout:
+        return self._layout.run(self.run_id)
+
+    @contextlib.contextmanager
+    def workspace(self) -> Iterator[pathlib.Path]:
+        """The run's own folder: it keeps the pipeline that it ran."""
+        _ensure_run_id(self.run_id)
+        ensure_writable(self._layout.home)
+        exists = CompiledLayout(self.files.folder).manifest.exists()
+        if self._resume and not exists:
+            known = [folder.name for folder in self._layout.runs.glob("*")]
+            hint = errors.did_you_mean(self.run_id, known)
+            raise errors.ConfigError(errors.Problem("--resume", f"no run {self.run_id!r}", hint))
+        if exists and not self._resume:
+            remedy = f"Go on with it by --resume {self.run_id}, or choose another id."
+            raise errors.ConfigError(
+                errors.Problem("--run-id", f"run {self.run_id!r} exists", remedy)
+            )
+        yield self.files.folder
+
+    def compile(self, folder: pathlib.Path) -> CompiledLayout:
+        if self._resume:
+            return CompiledLayout(folder)
+        key = compile_cache.key(self.config)
+        compiled = key and compile_cache.reuse(self._layout.runs, key, folder)
+        compiled = compiled or super().compile(folder)
+        if key and not (self._first or self._last):
+            compile_cache.note(compiled, key)
+        if self._first or self._last:
+            self.worker.run(
+                "mark",
+                folder / "logs" / "mark.log",
+                pipeline=str(compiled.ir),
+                run_id=self.run_id,
+                first=self._first,
+                last=self._last,
+            )
+        return compiled
+
+    def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Run:
+        from tfx_pipeline.compiler import partial_run
+        from tfx_pipeline.ir import pipeline_ir
+        from tfx_pipeline.metadata import database
+        from tfx_pipeline.metadata.history import History
+
+        pipeline = pipeline_ir.read(compiled.ir)
+        store = database.open_store(pipeline_ir.metadata_connection(pipeline))
+        excluded = {
+            n.node_info.id for n in pipeline_ir.nodes(pipeline) if partial_run.is_skipped(n)
+        }
+        execution_plan = Plan(
+            run_id=self.run_id,
+            manifest=plan,
+            compiled=compiled,
+            files=self.files,
+            history=History(store, plan.pipeline),
+            excluded=frozenset(excluded),
+            jobs=self._jobs,
+            cache=self._cache,
+            began=self._began,
+        )
+        with show_progress(terminal.stderr()) as observer:
+            return Execution(execution_plan, self.worker, observer).run()
+
+
+def _new_run_id(layout: Layout) -> str:
+    base = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
+    candidates = (base if n == 1 else f"{base}-{n}" for n in range(1, 1000))
+    return next(c for c in candidates if not layout.run(c).folder.exists())
+
+
+def _ensure_run_id(run_id: str) -> None:
+    if not _RUN_ID.fullmatch(run_id):
+        raise errors.ConfigError(
+            f"--run-id: must be letters, digits and . _ : + @ - (at most 128), found {run_id!r}"
+        )
+
+
+@click.command(context_settings={"help_option_names": ["-h", "--help"]})
+@terminal.config_options
+@click.option("--run-id", metavar="ID", help="Name of the run.  [default: the time in UTC]")
+@click.option("--resume", metavar="RUN_ID", help="Go on with a run that failed or was interrupted.")
+@click.option("--from", "first", metavar="NODE", help="Run only this node and those after it.")
+@click.option("--to", "last", metavar="NODE", help="Run only up to this node.")
+@click.option("--jobs", type=click.IntRange(1, 64), help="Nodes side by side.  [default: cores]")
+@click.option("--no-cache", is_flag=True, help="Execute also where nothing has changed.")
+@terminal.json_option
+def command(config, overrides, root, run_id, resume, first, last, jobs, no_cache, as_json):
+    """Run the pipeline on this machine.
+
+    Nodes whose code, configuration and inputs have not changed since an earlier
+    run are taken from ML Metadata's cache. Exit codes: 0 done, 1 a node failed,
+    2 wrong usage or configuration, 3 a gate refused (bad data, model not blessed
+    or not servable) and nothing was pushed.
+    """
+    if resume and (run_id or first or last or overrides):
+        raise click.UsageError("--resume takes the run as it began: drop the other options")
+    runner = LocalRunner(
+        load_config(config, overrides, root=root),
+        run_id=run_id,
+        resume=resume,
+        first=first,
+        last=last,
+        jobs=jobs,
+        cache=not no_cache,
+    )
+    if not as_json:
+        terminal.stderr().print(f"Run {runner.run_id}: starting TensorFlow and TFX ...")
+    run = runner.run()
+    if as_json:
+        click.echo(run.to_json(), nl=False)
+    else:
+        print_run(terminal.stdout(), run)
+        _print_serving(runner.config, run)
+    return run.exit_code
+
+
+def _print_serving(config: Config, run: Run) -> None:
+    if run.pushed_model:
+        terminal.stdout().print(
+            f"Serve it: tfx-pipeline serve --model-name {config.model_name} "
+            f"--model-base-path {shown_path(config.push_dir)}"
+        )

@@ -1,0 +1,60 @@
+"""The channels for an event loop."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tfx_pipeline.serving.client import transport
+from tfx_pipeline.serving.client.protocols import Call
+from tfx_pipeline.serving.client.transport import Target
+
+
+class AioGrpcChannel:
+    """Sends over gRPC."""
+
+    def __init__(self, target: Target):
+        import grpc.aio
+
+        self._headers = transport.lower_headers(target)
+        options = transport.GRPC_OPTIONS
+        if target.is_secure:
+            credentials = grpc.ssl_channel_credentials(target.certificates())
+            self._channel = grpc.aio.secure_channel(target.address, credentials, options)
+        else:
+            self._channel = grpc.aio.insecure_channel(target.address, options)
+
+    async def send(self, call: Call, timeout: float) -> Any:
+        """The reply; raises ServingError."""
+        import grpc
+
+        method = transport.unary(self._channel, call.method)
+        try:
+            return await method(call.payload, timeout=timeout, metadata=self._headers)
+        except grpc.RpcError as error:
+            raise transport.grpc_error(error) from error
+
+    async def close(self) -> None:
+        await self._channel.close()
+
+
+class AioRestChannel:
+    """Sends over HTTP."""
+
+    def __init__(self, target: Target):
+        import httpx
+
+        self._client = httpx.AsyncClient(**transport.http_options(target))
+
+    async def send(self, call: Call, timeout: float) -> tuple[int, bytes]:
+        """Status and body; raises ServingError."""
+        import httpx
+
+        method, path = call.method.split(" ", 1)
+        try:
+            reply = await self._client.request(method, path, content=call.payload, timeout=timeout)
+        except httpx.HTTPError as error:
+            raise transport.http_error(error) from error
+        return reply.status_code, reply.content
+
+    async def close(self) -> None:
+        await self._client.aclose()

@@ -1,0 +1,185 @@
+"""What goes over the wire, for gRPC and for REST; how it goes is the channels' part."""
+
+from __future__ import annotations
+
+import abc
+import dataclasses
+import json
+import urllib.parse
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+from google.protobuf import json_format
+
+from tfx_pipeline.errors import ConfigError, ServingError
+from tfx_pipeline.serving.client import rest_json
+from tfx_pipeline.serving.client.model_signature import Signature
+from tfx_pipeline.serving.protocol import protos, tensors
+from tfx_pipeline.serving.protocol.status_codes import grpc_code
+
+_SIGNATURE_DEF = "signature_def"
+
+
+@dataclasses.dataclass(frozen=True)
+class ModelRef:
+    """A model, and which version of it; without one, the latest."""
+
+    name: str
+    version: int | None = None
+    label: str | None = None
+
+    def __post_init__(self) -> None:
+        if self.version is not None and self.label is not None:
+            raise ConfigError("give a version or a label, not both")
+
+
+@dataclasses.dataclass(frozen=True)
+class Call:
+    """One request.
+
+    Attributes:
+      method: `/service/Method`, or `POST /path`.
+      payload: a message, or the body.
+    """
+
+    method: str
+    payload: Any
+
+
+Answer = tuple[dict[str, np.ndarray], int]
+"""Outputs by name, and the version that answered; 0 where the server does not say."""
+
+
+class Protocol(abc.ABC):
+    """Makes requests and reads replies."""
+
+    @abc.abstractmethod
+    def metadata(self, model: ModelRef) -> Call:
+        """Asks for the signatures."""
+
+    @abc.abstractmethod
+    def read_metadata(self, reply: Any) -> Mapping[str, Any]:
+        """SignatureDefs by name."""
+
+    @abc.abstractmethod
+    def status(self, model: ModelRef) -> Call:
+        """Asks which versions there are."""
+
+    @abc.abstractmethod
+    def read_status(self, reply: Any) -> Any:
+        """A GetModelStatusResponse."""
+
+    @abc.abstractmethod
+    def predict(
+        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
+    ) -> Call:
+        """Asks for predictions."""
+
+    @abc.abstractmethod
+    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
+        """The outputs."""
+
+
+class Grpc(Protocol):
+    """Payloads are messages, and so are replies."""
+
+    def metadata(self, model: ModelRef) -> Call:
+        request = protos.message("GetModelMetadataRequest")(model_spec=_spec(model))
+        request.metadata_field.append(_SIGNATURE_DEF)
+        return Call(f"/{protos.PREDICTION_SERVICE}/GetModelMetadata", request)
+
+    def read_metadata(self, reply: Any) -> Mapping[str, Any]:
+        result = protos.message("SignatureDefMap")()
+        reply.metadata[_SIGNATURE_DEF].Unpack(result)
+        return result.signature_def
+
+    def status(self, model: ModelRef) -> Call:
+        request = protos.message("GetModelStatusRequest")(model_spec=_spec(model))
+        return Call(f"/{protos.MODEL_SERVICE}/GetModelStatus", request)
+
+    def read_status(self, reply: Any) -> Any:
+        return reply
+
+    def predict(
+        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
+    ) -> Call:
+        request = protos.message("PredictRequest")(model_spec=_spec(model))
+        request.model_spec.signature_name = signature.name
+        for name, array in feeds.items():
+            tensors.to_proto(array, request.inputs[name])
+        return Call(f"/{protos.PREDICTION_SERVICE}/Predict", request)
+
+    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
+        outputs = {name: tensors.from_proto(proto) for name, proto in reply.outputs.items()}
+        return outputs, reply.model_spec.version.value
+
+
+def _spec(model: ModelRef) -> Any:
+    spec = protos.message("ModelSpec")(name=model.name)
+    if model.version is not None:
+        spec.version.value = model.version
+    if model.label is not None:
+        spec.version_label = model.label
+    return spec
+
+
+class Rest(Protocol):
+    """Payloads are bodies; replies are (status, body)."""
+
+    def metadata(self, model: ModelRef) -> Call:
+        return Call(f"GET {path(model)}/metadata", None)
+
+    def read_metadata(self, reply: Any) -> Mapping[str, Any]:
+        found = _document(reply).get("metadata", {}).get(_SIGNATURE_DEF, {})
+        result = protos.message("SignatureDefMap")()
+        json_format.ParseDict(found, result, ignore_unknown_fields=True)
+        return result.signature_def
+
+    def status(self, model: ModelRef) -> Call:
+        return Call(f"GET {path(model)}", None)
+
+    def read_status(self, reply: Any) -> Any:
+        response = protos.message("GetModelStatusResponse")()
+        return json_format.ParseDict(_document(reply), response, ignore_unknown_fields=True)
+
+    def predict(
+        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
+    ) -> Call:
+        document = {"signature_name": signature.name, "inputs": rest_json.columns(feeds)}
+        return Call(f"POST {path(model)}:predict", json.dumps(document).encode())
+
+    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
+        found = _document(reply)["outputs"]
+        if len(signature.outputs) == 1:
+            found = {next(iter(signature.outputs)): found}
+        outputs = {
+            name: np.array(found[name], tensors.numpy_type(tensor.dtype))
+            for name, tensor in signature.outputs.items()
+        }
+        return outputs, model.version or 0
+
+
+def path(model: ModelRef) -> str:
+    """The URL's path of a model: `/v1/models/NAME/versions/N`."""
+    result = f"/v1/models/{urllib.parse.quote(model.name, safe='')}"
+    if model.version is not None:
+        result += f"/versions/{model.version}"
+    if model.label is not None:
+        result += f"/labels/{urllib.parse.quote(model.label, safe='')}"
+    return result
+
+
+def _document(reply: tuple[int, bytes]) -> dict[str, Any]:
+    status, body = reply
+    try:
+        document = json.loads(body)
+    except ValueError:
+        document = None
+    if status != 200:
+        error = document.get("error") if isinstance(document, dict) else None
+        text = error or body[:200].decode("utf-8", "replace") or f"HTTP status {status}"
+        raise ServingError(grpc_code(status), str(text))
+    if not isinstance(document, dict):
+        raise ServingError("INTERNAL", "the answer is no JSON object: is this a model server?")
+    return document

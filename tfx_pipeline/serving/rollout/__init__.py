@@ -1,0 +1,1 @@
+"""Labels, canary shares and the model server's configuration."""

@@ -1,0 +1,58 @@
+"""TensorFlow Serving's configuration files, read and written without TensorFlow."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+from typing import Any
+
+from google.protobuf import text_format
+
+from tfx_pipeline.errors import ConfigError, Problem
+from tfx_pipeline.serving.protocol import protos
+from tfx_pipeline.storage.atomic_write import write_atomically
+
+
+def read(path: str | os.PathLike[str]) -> Any:
+    """The ModelServerConfig in a file, in protobuf's text format.
+
+    Raises:
+      ConfigError: there is no such file, or it is none.
+    """
+    return _read(path, "ModelServerConfig")
+
+
+def read_monitoring(path: str | os.PathLike[str]) -> Any:
+    """The MonitoringConfig in a file.
+
+    Raises:
+      ConfigError: there is no such file, or it is none.
+    """
+    return _read(path, "MonitoringConfig")
+
+
+def _read(path: str | os.PathLike[str], kind: str) -> Any:
+    try:
+        text = pathlib.Path(path).read_text()
+    except OSError as error:
+        raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError(Problem(str(path), "is no text file")) from error
+    try:
+        return text_format.Parse(text, protos.message(kind)())
+    except text_format.ParseError as error:
+        raise ConfigError(Problem(str(path), f"is no {kind}: {error}")) from error
+
+
+def single(name: str, base_path: str | os.PathLike[str]) -> Any:
+    """The ModelServerConfig of one model; without a policy, its latest version."""
+    config = protos.message("ModelServerConfig")()
+    config.model_config_list.config.add(
+        name=name, base_path=os.path.abspath(base_path), model_platform="tensorflow"
+    )
+    return config
+
+
+def write(path: pathlib.Path, config: Any) -> None:
+    """Writes a ModelServerConfig; a server that polls sees the old file or the new one."""
+    write_atomically(path, text_format.MessageToString(config, as_utf8=True))

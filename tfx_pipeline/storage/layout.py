@@ -1,0 +1,131 @@
+"""Where the files of a pipeline lie. Nobody else joins paths below `root`."""
+
+from __future__ import annotations
+
+import dataclasses
+import pathlib
+import re
+
+_REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
+
+LOCAL_HOME = ".tfx-pipeline"
+"""Where runs on this machine keep their own files when `root` is remote."""
+
+
+def package_parent() -> pathlib.Path:
+    """The folder that holds the package `tfx_pipeline`: a checkout or site-packages."""
+    return pathlib.Path(__file__).resolve().parents[2]
+
+
+def is_remote(path: str) -> bool:
+    """Whether `path` names its file system, as in `s3://bucket/key`."""
+    return bool(_REMOTE.match(path))
+
+
+def join(folder: str, *names: str) -> str:
+    """The path of something below a folder, local or remote."""
+    if is_remote(folder):
+        return "/".join([folder.rstrip("/"), *names])
+    return str(pathlib.Path(folder, *names))
+
+
+@dataclasses.dataclass(frozen=True)
+class Layout:
+    """The folder `<root>/<pipeline name>/` and what is in it.
+
+    TFX adds one folder for each node, `<node>/<output key>/<execution id>`. With a
+    remote root, what this machine keeps of its own runs lies below the working
+    directory: databases and logs do not work on an object store.
+    """
+
+    root: str
+    name: str
+
+    @property
+    def artifacts(self) -> str:
+        """The folder of the nodes' artifacts; TFX calls it the pipeline's root."""
+        return join(self.root, self.name)
+
+    @property
+    def home(self) -> pathlib.Path:
+        """The folder on this machine."""
+        if is_remote(self.root):
+            scheme, _, path = self.root.partition("://")
+            return pathlib.Path.cwd() / LOCAL_HOME / scheme / path.strip("/") / self.name
+        return pathlib.Path(self.root) / self.name
+
+    @property
+    def metadata_db(self) -> pathlib.Path:
+        return self.home / "metadata.db"
+
+    @property
+    def runs(self) -> pathlib.Path:
+        return self.home / "runs"
+
+    def run(self, run_id: str) -> RunLayout:
+        return RunLayout(self.runs / run_id)
+
+    def compiled(self, digest: str) -> str:
+        """Where a compiled pipeline lies that is too large for a command line."""
+        return join(self.artifacts, "compiled", f"{digest}.pb")
+
+
+@dataclasses.dataclass(frozen=True)
+class RunLayout:
+    """The folder `runs/<run id>/` of one local run."""
+
+    folder: pathlib.Path
+
+    @property
+    def run_json(self) -> pathlib.Path:
+        return self.folder / "run.json"
+
+    @property
+    def logs(self) -> pathlib.Path:
+        return self.folder / "logs"
+
+    def log(self, node: str) -> pathlib.Path:
+        return self.logs / f"{node}.log"
+
+
+@dataclasses.dataclass(frozen=True)
+class CompiledLayout:
+    """A folder that holds one compiled pipeline."""
+
+    folder: pathlib.Path
+
+    @property
+    def ir(self) -> pathlib.Path:
+        return self.folder / "pipeline.pb"
+
+    @property
+    def manifest(self) -> pathlib.Path:
+        return self.folder / "manifest.json"
+
+    @property
+    def key(self) -> pathlib.Path:
+        return self.folder / "pipeline.key"
+
+
+@dataclasses.dataclass(frozen=True)
+class DagsLayout:
+    """What one pipeline has in a DAGs folder of Airflow: `<name>_dag.py` and `<name>/`."""
+
+    folder: pathlib.Path
+    name: str
+
+    @property
+    def dag(self) -> pathlib.Path:
+        return self.folder / f"{self.name}_dag.py"
+
+    @property
+    def compiled(self) -> pathlib.Path:
+        return self.folder / self.name
+
+    @property
+    def manifest(self) -> pathlib.Path:
+        return self.compiled / "manifest.json"
+
+    def ir(self, sha256: str) -> pathlib.Path:
+        """The IR with that digest; those of earlier compilations stay beside it."""
+        return self.compiled / f"pipeline-{sha256[:12]}.pb"
