@@ -2,7 +2,7 @@
 
 import click
 
-from benchmarks import quality, serving, speed
+from benchmarks import patches, quality, serving, speed
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -13,6 +13,7 @@ def cli() -> None:
 cli.add_command(quality.command)
 cli.add_command(speed.command, "speed")
 cli.add_command(serving.command)
+cli.add_command(patches.command)
 
 if __name__ == "__main__":
     cli()

@@ -45,15 +45,20 @@ def stock(table: Table, *, steps: int = 1000, data_only: bool = False) -> Measur
 
 
 def ours(
-    table: Table, *, steps: int | None = None, data_only: bool = False, cached: bool = False
+    table: Table,
+    *,
+    steps: int | None = None,
+    data_only: bool = False,
+    cached: bool = False,
+    **variables: str,
 ) -> Measured:
-    """A run of this project; a cold one unless `cached`."""
+    """A run of this project; a cold one unless `cached`. `variables` are for its environment."""
     if not cached:
         shutil.rmtree(table.folder / "build", ignore_errors=True)
     command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
     command += ["--to", "Transform"] if data_only else []
     command += ["--set", f"training.steps={steps}"] if steps else []
-    result = measure.run(command, table.folder)
+    result = measure.run(command, table.folder, **variables)
     nodes = {
         name: Node(node["seconds"], node["cpu_seconds"])
         for name, node in result.document["nodes"].items()

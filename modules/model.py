@@ -11,7 +11,7 @@ from typing import Any
 import tensorflow_transform as tft
 import tf_keras
 
-from tfx_pipeline.compat.graph_training import Network
+from tfx_pipeline.compat.graph_training import functional_model
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.modeling.feature_table import Table
 
@@ -29,7 +29,7 @@ def build_model(
         encoded += feature.encode(own, transform)
     everything = layers.Concatenate(name="features")(encoded) if len(encoded) > 1 else encoded[0]
     outputs = _network(everything, config, output_units(table, transform))
-    return Network(inputs, outputs, name="network")
+    return functional_model(inputs, outputs, name="network")
 
 
 def output_units(table: Table, transform: tft.TFTransformOutput) -> int:

@@ -13,7 +13,7 @@ import tensorflow_transform as tft
 import tf_keras
 
 from modules.model import build_model, compile_model, export_model
-from tfx_pipeline.compat.autograph_rules import libraries_left_alone
+from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.errors import DataRefused
 from tfx_pipeline.modeling import exports, feature_table
@@ -43,7 +43,7 @@ def run_fn(fn_args: FnArgs) -> None:
     training = feature_table.parse(config_lib.Training, given["training"])
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
     tf_keras.utils.set_random_seed(training.seed)
-    with libraries_left_alone():
+    with keras_not_converted():
         model = build_model(table, network, transform)
         train = read_split(fn_args.train_files, transform, model.input, table.label.name)
         evaluation = read_split(fn_args.eval_files, transform, model.input, table.label.name)

@@ -45,6 +45,10 @@ class Project:
         assert done.stdout.startswith("{"), done.stderr
         return Result(done.returncode, json.loads(done.stdout), done.stderr)
 
+    def result(self, run_id: str) -> dict:
+        """The run.json of an earlier run."""
+        return json.loads((self.home / "runs" / run_id / "run.json").read_text())
+
     def node(self, run_id: str, name: str, *arguments: str) -> subprocess.CompletedProcess[str]:
         """Runs the node command on a run's compiled pipeline."""
         command = self.node_command(run_id, name, *arguments)

@@ -58,9 +58,10 @@ def test_state_of_one_class_is_remembered_and_that_of_wrapped_functions_is_not()
 def test_functions_of_one_class_are_told_apart_by_instance():
     from apache_beam.transforms import core
 
-    from tfx_pipeline.compat import beam_patches
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import BUILDING
 
-    with beam_patches.quick():
+    with applied(BUILDING):
         one = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=1: x), "process")
         two = core.get_function_arguments(core.CallableWrapperDoFn(lambda x, y=2: x), "process")
     assert (one[1][-1:], two[1][-1:]) == ([1], [2])
@@ -71,11 +72,12 @@ def test_everything_is_put_back():
     from apache_beam.transforms import core
     from tensorflow_transform import impl_helper
 
-    from tfx_pipeline.compat import beam_patches
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import BUILDING
 
     trace = impl_helper.trace_preprocessing_function
     before = core.get_function_args_defaults, dill.dill._trace
-    with beam_patches.quick():
+    with applied(BUILDING):
         assert core.get_function_args_defaults is not before[0]
         assert dill.dill._trace is not before[1]
         assert impl_helper.trace_preprocessing_function is not trace
@@ -90,36 +92,15 @@ def test_everything_is_put_back():
 def test_views_of_options_are_made_once_and_share_their_values():
     from apache_beam.options.pipeline_options import PipelineOptions, StandardOptions, TypeOptions
 
-    from tfx_pipeline.compat import beam_patches
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import BUILDING
 
     options = PipelineOptions(["--streaming"])
     assert options.view_as(TypeOptions) is not options.view_as(TypeOptions)
-    with beam_patches.quick():
+    with applied(BUILDING):
         assert options.view_as(TypeOptions) is options.view_as(TypeOptions)
         options.view_as(TypeOptions).pipeline_type_check = False
         assert options.view_as(StandardOptions).streaming
         assert options.view_as(StandardOptions).view_as(TypeOptions).pipeline_type_check is False
         assert PipelineOptions([]).view_as(TypeOptions).pipeline_type_check is True
     assert options.view_as(TypeOptions).pipeline_type_check is False
-
-
-def test_a_function_is_traced_once_to_be_inspected_and_analysed():
-    from tfx_pipeline.compat.beam_patches import remembering_traces
-
-    traced = []
-
-    def stock(function, specs, use_tf_compat_v1, base_temp_dir=None):
-        traced.append((use_tf_compat_v1, base_temp_dir))
-        return object()
-
-    quick = remembering_traces(stock)
-    one, other = {"a": "float", "b": "int"}, {"b": "int", "a": "float"}
-    inspected = quick(Stage, one, use_tf_compat_v1=True)
-    assert quick(Stage, one, use_tf_compat_v1=True) is inspected
-    assert quick(Stage, one, True, "folder") is inspected
-    assert traced == [(True, None)]
-    assert quick(Stage, one, True, "folder") is not inspected, "the analysis has changed it"
-    assert quick(Stage, other, True, "folder") is not inspected, "names of operations differ"
-    quick(Stage, one, False)
-    quick(Stage, one, False, "folder")
-    assert traced[1:] == [(True, "folder"), (True, "folder"), (False, None), (False, "folder")]

@@ -66,7 +66,7 @@ def test_results_are_the_same_and_no_thread_times_the_stages(sampling):
     ]
     assert sampling, "Beam no longer starts a thread for each bundle"
     sampling.clear()
-    with in_process_beam.quick():
+    with in_process_beam.patched():
         assert results(in_process_beam.make_pipeline()) == stock
     assert not sampling
 
@@ -74,13 +74,14 @@ def test_results_are_the_same_and_no_thread_times_the_stages(sampling):
 def test_pickles_are_compressed_and_by_dill_elsewhere_only():
     from apache_beam.internal import cloudpickle_pickler, dill_pickler, pickler
 
-    from tfx_pipeline.compat import in_process_beam
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import IN_PROCESS
 
     assert pickler.DEFAULT_PICKLE_LIB == "dill", "Beam takes cloudpickle without being asked"
     for library in (dill_pickler, cloudpickle_pickler):
         stock = base64.b64decode(library.dumps(lambda: 3))
         assert stock.startswith(b"BZh"), "Beam no longer compresses"
-        with in_process_beam.quick():
+        with applied(IN_PROCESS):
             pickled = library.dumps(lambda: 3)
             assert base64.b64decode(pickled).startswith(b"\x80")
             assert library.loads(pickled)() == 3
@@ -90,27 +91,23 @@ def test_submodules_are_noted_elsewhere_only():
     """Those that a pickled function reads through its package."""
     from apache_beam.internal import cloudpickle_pickler
 
-    from tfx_pipeline.compat import in_process_beam
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import IN_PROCESS
 
     stock = bz2.decompress(base64.b64decode(cloudpickle_pickler.dumps(_node_type)))
     assert b"xml.dom" in stock
-    with in_process_beam.quick():
+    with applied(IN_PROCESS):
         pickled = cloudpickle_pickler.dumps(_node_type)
         assert b"xml.dom" not in base64.b64decode(pickled)
         assert cloudpickle_pickler.loads(pickled)() == 1
 
 
-def test_everything_is_replaced_in_this_version_and_put_back():
+def test_the_processs_pickler_is_put_back():
     from apache_beam.internal import dill_pickler, pickler
 
     from tfx_pipeline.compat import in_process_beam
 
-    replaced = [(target, name) for target, name, _ in in_process_beam.replacements()]
-    assert len(replaced) == 6
-    before = [getattr(*each) for each in replaced]
-    with in_process_beam.quick():
+    with in_process_beam.patched():
         in_process_beam.make_pipeline()
         assert pickler.desired_pickle_lib is not dill_pickler
-        assert all(getattr(*each) != old for each, old in zip(replaced, before))
-    assert [getattr(*each) for each in replaced] == before
     assert pickler.desired_pickle_lib is dill_pickler

@@ -11,7 +11,7 @@ import pytest
 IMPORT = """
 import sys
 from tfx_pipeline.compat import lazy_imports
-from tfx_pipeline.orchestrators.local import fork_server
+from tfx_pipeline.orchestrators import fork_server
 with lazy_imports.importing():
     fork_server._import_everything()
 """

@@ -9,7 +9,7 @@ import pytest
 
 from modules.trainer import class_weights
 from tests.modeling import harness
-from tfx_pipeline.compat.autograph_rules import libraries_left_alone
+from tfx_pipeline.compat.autograph_rules import keras_not_converted
 
 pytestmark = pytest.mark.tensorflow
 
@@ -128,6 +128,6 @@ def test_autograph_rules_are_restored():
     from tensorflow.python.autograph.core import config
 
     before = config.CONVERSION_RULES
-    with libraries_left_alone():
+    with keras_not_converted():
         assert len(config.CONVERSION_RULES) > len(before)
     assert config.CONVERSION_RULES is before

@@ -1,31 +1,27 @@
 """Less of what Beam does for distant workers while its only worker is this process.
 
 Without Beam arguments a pipeline runs in the process that builds it. Still Beam
-pickles each stage several times, in Python and compressed, measures what it keeps in
-case that memory runs short, and times each stage in a thread of its own. Here the
-pickler is the one written in C, which Beam offers and takes by default in later
-versions, and the rest is left out, as is that pickler's search of all modules for
-those that the unpickling process has to import. Where the installed version looks
-different, nothing is touched.
+compresses each pickled stage, measures what it keeps in case that memory runs short,
+and times each stage in a thread of its own.
 """
 
 from __future__ import annotations
 
-import bz2
 import contextlib
-import inspect
-import sys
 import threading
 import types
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from typing import Any
-from unittest import mock
 
-_SEARCH_PARAMETERS = ["code", "top_level_dependencies"]
+from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.compat.table import BUILDING, IN_PROCESS
 
 
 def make_pipeline() -> Any:
-    """Returns a pipeline as TFX makes it without Beam arguments, with the quicker pickler."""
+    """Returns a pipeline as TFX makes it without Beam arguments, with the pickler written in C.
+
+    Later versions of Beam use that one by default.
+    """
     import apache_beam as beam
     from apache_beam.options import pipeline_options
 
@@ -33,41 +29,15 @@ def make_pipeline() -> Any:
 
 
 @contextlib.contextmanager
-def quick() -> Iterator[None]:
-    """Makes pipelines that are built and run inside, in this process, quicker."""
+def patched() -> Iterator[None]:
+    """For a pipeline of `make_pipeline`, built and run inside; afterwards all is as before."""
     from apache_beam.internal import pickler
 
-    with contextlib.ExitStack() as stack:
-        stack.callback(pickler.set_library)
-        for target, name, replacement in replacements():
-            stack.enter_context(mock.patch.object(target, name, replacement))
-        yield
-
-
-def replacements() -> Iterator[tuple[Any, str, Any]]:
-    """What `quick` replaces: object, name of the attribute, and value meanwhile."""
-    import cloudpickle
-    from apache_beam.internal import cloudpickle_pickler, dill_pickler
-    from apache_beam.runners.portability.fn_api_runner import worker_handlers
-    from apache_beam.runners.worker import statesampler
-
-    reducing = sys.modules[cloudpickle.CloudPickler.__module__]
-    search = getattr(reducing, "_find_imported_submodules", None)
-    if search is not None and [*inspect.signature(search).parameters] == _SEARCH_PARAMETERS:
-        yield reducing, search.__name__, _no_submodules
-    for module in (cloudpickle_pickler, dill_pickler):
-        if getattr(module, "bz2", None) is bz2:
-            yield module, "bz2", _UNCOMPRESSED
-    if isinstance(getattr(worker_handlers, "STATE_CACHE_SIZE_MB", None), int):
-        yield worker_handlers, "STATE_CACHE_SIZE_MB", 0  # which means: no cache
-    sampler = statesampler.StateSampler
-    if {"start", "stop", "stop_if_still_running"} <= vars(sampler).keys():
-        yield sampler, "start", _start_without_timing
-        yield sampler, "stop", _stop_without_timing
-
-
-def _no_submodules(code: types.CodeType, top_level_dependencies: Any) -> list[types.ModuleType]:
-    return []  # they are imported: here it is unpickled where it was pickled
+    with applied(BUILDING), applied(IN_PROCESS):
+        try:
+            yield
+        finally:
+            pickler.set_library()  # Beam keeps a pipeline's pickler as that of the process
 
 
 def _unchanged(data: bytes, compresslevel: int = 9) -> bytes:
@@ -77,15 +47,40 @@ def _unchanged(data: bytes, compresslevel: int = 9) -> bytes:
 _UNCOMPRESSED = types.SimpleNamespace(compress=_unchanged, decompress=_unchanged)
 
 
-def _start_without_timing(self: Any) -> None:
-    from apache_beam.runners.worker import statesampler
-
-    self.tracked_thread = threading.current_thread()
-    statesampler.set_current_tracker(self)
-    self.started = True
+def without_compression(bz2: types.ModuleType) -> types.SimpleNamespace:
+    """A module like bz2 that leaves data as it is."""
+    return _UNCOMPRESSED
 
 
-def _stop_without_timing(self: Any) -> None:
-    from apache_beam.runners.worker import statesampler
+def without_cache(megabytes: int) -> int:
+    """Beam takes 0 as: no cache."""
+    return 0
 
-    statesampler.set_current_tracker(None)
+
+def without_submodules(search: Callable[..., Any]) -> Callable[..., list[types.ModuleType]]:
+    """Finds no submodules: they are imported where a function is pickled and unpickled."""
+    return lambda code, top_level_dependencies: []
+
+
+def start_without_thread(start: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Starts a stage's sampler without the thread that looks at it."""
+
+    def started(self: Any) -> None:
+        from apache_beam.runners.worker import statesampler
+
+        self.tracked_thread = threading.current_thread()
+        statesampler.set_current_tracker(self)
+        self.started = True
+
+    return started
+
+
+def stop_without_thread(stop: Callable[[Any], None]) -> Callable[[Any], None]:
+    """Stops a sampler that `start_without_thread` has started."""
+
+    def stopped(self: Any) -> None:
+        from apache_beam.runners.worker import statesampler
+
+        statesampler.set_current_tracker(None)
+
+    return stopped

@@ -22,6 +22,8 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tfx_pipeline.compat.table import IMPORTS
+
 MODULES = (
     "IPython",  # by TensorFlow Data Validation, to show tables
     "google.cloud.bigquery",  # by Beam
@@ -56,7 +58,8 @@ def importing(*also: str) -> Iterator[None]:
     The many objects that imports make all stay; a collection looks at each for nothing,
     now and later, and touches pages that a forked child would share with its parent.
     """
-    finder, collects = _Finder((*MODULES, *also)), gc.isenabled()
+    finder = _Finder((*MODULES, *also) if IMPORTS.fits() else ())
+    collects = gc.isenabled()
     gc.disable()
     sys.meta_path[:] = [finder, *_others()]
     try:

@@ -28,19 +28,18 @@ from tfx.orchestration.portable import (
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import beam_patches, in_process_beam, lazy_imports
+from tfx_pipeline.compat import in_process_beam, lazy_imports, local_filesystem, table
+from tfx_pipeline.compat.patch import applied
 from tfx_pipeline.components.common import executor_outcome
 from tfx_pipeline.execution import cache_key, result_file
 from tfx_pipeline.execution.request import Request
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import database, node_record, pinned_pipeline
 from tfx_pipeline.metadata.history import History
-from tfx_pipeline.storage import object_store, tfx_filesystem
+from tfx_pipeline.storage import object_store
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 _UNKNOWN = 2  # gRPC's UNKNOWN
-
-tfx_filesystem.register()
 
 
 def before_execution() -> None:
@@ -55,6 +54,7 @@ def launch(request: Request) -> int:
       NodeError: an upstream node did not end well in this run.
     """
     _log_to_stderr()
+    local_filesystem.register()
     pipeline = pipeline_ir.read(request.pipeline)
     object_store.prepare([str(pipeline), *request.parameters.values()])
     connection = pipeline_ir.metadata_connection(pipeline)
@@ -214,11 +214,18 @@ class _BeamOperator(_Operator):
     OPERATOR = beam_executor_operator.BeamExecutorOperator
 
     def _execute(self, operator, execution_info):
-        with beam_patches.quick():
-            if operator.beam_pipeline_args:
+        if not _is_ours(self._executor_spec.python_executor_spec.class_path):
+            return super()._execute(operator, execution_info)
+        if operator.beam_pipeline_args:  # another runner, or workers in other processes
+            with applied(table.BUILDING):
                 return super()._execute(operator, execution_info)
-            with in_process_beam.quick():
-                return operator.run_executor(execution_info, in_process_beam.make_pipeline)
+        with in_process_beam.patched():
+            return operator.run_executor(execution_info, in_process_beam.make_pipeline)
+
+
+def _is_ours(class_path: str) -> bool:
+    """Whether an executor is this project's: patches never run around another's."""
+    return class_path.startswith("tfx_pipeline.")
 
 
 _OPERATORS = {

@@ -9,8 +9,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
 
-from tfx_pipeline.compat import saved_model_patch
-from tfx_pipeline.modeling import warmup
+from tfx_pipeline.modeling import signature_names, warmup
 from tfx_pipeline.modeling.feature_base import layer_name
 from tfx_pipeline.modeling.feature_table import Table
 
@@ -37,7 +36,7 @@ def save(
         save_traces=save_traces,
         signatures=signatures.functions(),
     )
-    saved_model_patch.amend(folder, signatures.methods(), signatures.renamed_columns())
+    signature_names.amend(folder, signatures.methods(), signatures.renamed_columns())
     warmup.write(folder, table, transform)
 
 

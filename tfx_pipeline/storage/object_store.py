@@ -7,7 +7,6 @@ others, which are derived here.
 
 from __future__ import annotations
 
-import functools
 import os
 from collections.abc import Iterable, Mapping
 
@@ -32,22 +31,6 @@ def prepare(texts: Iterable[str]) -> None:
         import tensorflow_io  # noqa: F401 - TensorFlow's and so TFX's
     except ImportError as error:
         raise errors.MissingExtra(f"what s3:// needs ({error.name})", "s3") from error
-    _let_beam_write_empty_files()
-
-
-@functools.cache
-def _let_beam_write_empty_files() -> None:
-    """Beam uploads no part of an empty file, and S3 refuses an upload without parts."""
-    from apache_beam.io.aws import s3io
-
-    finish = s3io.S3Uploader.finish
-
-    def finish_with_a_part(self):
-        if not self.parts and not self.buffer:
-            self._write_to_s3(b"")
-        finish(self)
-
-    s3io.S3Uploader.finish = finish_with_a_part
 
 
 def tensorflow_variables(environment: Mapping[str, str]) -> dict[str, str]:

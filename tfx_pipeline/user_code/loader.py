@@ -6,10 +6,10 @@ import importlib
 from collections.abc import Callable
 from typing import Any
 
-from tfx_pipeline.errors import PipelineError, did_you_mean
+from tfx_pipeline.errors import NodeError, did_you_mean
 
 
-class LoadError(PipelineError):
+class LoadError(NodeError):
     """A dotted path that cannot be loaded.
 
     Attributes:

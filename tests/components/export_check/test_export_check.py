@@ -22,7 +22,7 @@ from tfx.types import standard_artifacts
 
 from tests.components.data_gate import harness
 from tfx_pipeline import errors
-from tfx_pipeline.compat.autograph_rules import libraries_left_alone
+from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.components.export_check import component as export_check
 
 pytestmark = pytest.mark.tensorflow
@@ -286,7 +286,7 @@ def keras_model(folder, graph, factor: float):
         return {"probabilities": model({name: transformed[name] for name in inputs})}
 
     target = folder / "Format-Serving"
-    with libraries_left_alone():
+    with keras_not_converted():
         model.save(target, save_format="tf", signatures={"serving_default": serve})
     return harness.artifact(standard_artifacts.Model, folder)
 

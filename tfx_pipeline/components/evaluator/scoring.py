@@ -15,7 +15,7 @@ import numpy as np
 import tensorflow as tf
 from tensorflow_model_analysis import constants
 
-from tfx_pipeline.components.common.saved_model_session import ServedModel, reason
+from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.evaluator.feature_reader import RawColumn, Reader
 from tfx_pipeline.components.evaluator.metric_accumulators import TALLIES, Accumulator
 from tfx_pipeline.components.evaluator.slicing import SliceKey, by_slice, text
@@ -152,7 +152,7 @@ def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
 
 def _load(name: str, folder: str) -> ServedModel:
     with _refusing(name, "model", "loads in a graph session"):
-        return ServedModel(folder)
+        return ServedModel(folder, optimize=False)
 
 
 @contextlib.contextmanager

@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import csv
-import ctypes
 import io
+import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
+from typing import IO, BinaryIO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
 
 from tfx_pipeline.components.example_gen.input_files import open_plain
+from tfx_pipeline.storage.layout import is_remote
 
 _BLOCK = 8 << 20  # no row may be longer
 _ROWS = 8192  # what is made of so many stays in the processor's cache
@@ -50,41 +53,54 @@ def read_batches(path: str, delimiter: str, columns: Sequence[str]) -> Iterator[
       OddQuotes: after the last row: the number of quotes is odd.
     """
     try:
-        with open_plain(path) as file:
-            checked = _Checked(file)
-            for batch in _read(checked, delimiter, columns):
+        # A file of Arrow's own: its reading thread then needs nothing of Python, and a
+        # reader can be left in the middle (pyarrow before 15 waits with Python's lock).
+        with _plain_local_file(path) as (local, quotes), pa.OSFile(local) as file:
+            for batch in _open(file, delimiter, columns):
                 yield from (batch.slice(i, _ROWS) for i in range(0, batch.num_rows, _ROWS))
     except (pa.ArrowInvalid, EOFError, zlib.error, OSError) as error:
         if isinstance(error, OSError) and error.errno is not None:
             raise
         raise Unreadable(str(error)) from error
-    if checked.quotes % 2:
+    if quotes % 2:
         raise OddQuotes(path)
 
 
-def _read(file: _Checked, delimiter: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
-    reader = _open(file, delimiter, columns)
-    held = _ArrowArrayStream()
-    reader._export_to_c(ctypes.addressof(held))
-    try:
-        yield from reader
-    finally:
-        # What ends the reader waits for its thread, which may wait for Python's lock to
-        # read from `file`. ctypes lets go of the lock; pyarrow before 15 does not.
-        del reader
-        ctypes.CFUNCTYPE(None, ctypes.c_void_p)(held.release)(ctypes.addressof(held))
+@contextlib.contextmanager
+def _plain_local_file(path: str) -> Iterator[tuple[str, int]]:
+    """The file on this machine, not compressed, and its number of quotes.
+
+    Arrow accepts NUL bytes and quotes that are never closed, so both are looked for first.
+
+    Raises:
+      pa.ArrowInvalid: the file holds NUL bytes.
+    """
+    if not is_remote(path) and not path.endswith(".gz"):
+        with open(path, "rb") as file:
+            quotes = _count_quotes(file)
+        yield path, quotes
+        return
+    with tempfile.NamedTemporaryFile(suffix=".csv") as copy:
+        with open_plain(path) as file:
+            quotes = _count_quotes(file, copy)
+        copy.flush()
+        yield copy.name, quotes
 
 
-class _ArrowArrayStream(ctypes.Structure):
-    """A reference to a reader, as Arrow's C stream interface has it."""
+def _count_quotes(file: BinaryIO, copy: IO[bytes] | None = None) -> int:
+    quotes = 0
+    while data := file.read(_BLOCK):
+        if b"\0" in data:
+            raise pa.ArrowInvalid("NUL byte")
+        quotes += data.count(b'"')
+        if copy is not None:
+            copy.write(data)
+    return quotes
 
-    _fields_ = [
-        (name, ctypes.c_void_p)
-        for name in ("get_schema", "get_next", "get_last_error", "release", "private_data")
-    ]
 
-
-def _open(file: _Checked, delimiter: str, columns: Sequence[str]) -> arrow_csv.CSVStreamingReader:
+def _open(
+    file: pa.NativeFile, delimiter: str, columns: Sequence[str]
+) -> arrow_csv.CSVStreamingReader:
     return arrow_csv.open_csv(
         file,
         read_options=arrow_csv.ReadOptions(use_threads=False, block_size=_BLOCK),
@@ -96,21 +112,3 @@ def _open(file: _Checked, delimiter: str, columns: Sequence[str]) -> arrow_csv.C
             strings_can_be_null=True,
         ),
     )
-
-
-class _Checked(io.RawIOBase):
-    """A file for Arrow that refuses NUL bytes and counts quotes; Arrow minds neither."""
-
-    def __init__(self, file):
-        self._file = file
-        self.quotes = 0
-
-    def read(self, size: int = -1) -> bytes:
-        data = self._file.read(size)
-        if b"\0" in data:
-            raise pa.ArrowInvalid("NUL byte")
-        self.quotes += data.count(b'"')
-        return data
-
-    def readable(self) -> bool:
-        return True

@@ -18,7 +18,7 @@ from tfx.dsl.io import fileio
 
 from tfx_pipeline.components.common import column_store
 from tfx_pipeline.components.common.example_encoder import Block
-from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS, record_writing
+from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
 
 
 @dataclasses.dataclass(frozen=True)
@@ -100,7 +100,7 @@ class _Columns:
 
 def _open(stack: contextlib.ExitStack, path: str) -> Callable[[bytes], None]:
     """Opens a file for the time of `stack` and returns what writes a record to it."""
-    return record_writing(stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)))
+    return stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)).write
 
 
 def _as_bytes(values: Sequence[Any]) -> Iterable[bytes]:

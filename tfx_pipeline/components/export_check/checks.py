@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from tfx_pipeline.components.common.saved_model_session import reason
+from tfx_pipeline.compat.saved_model_session import reason
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 from tfx_pipeline.components.export_check.input_encoders import Unfit
 from tfx_pipeline.components.export_check.signature_client import Answer, SignatureClient

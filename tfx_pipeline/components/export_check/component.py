@@ -21,9 +21,9 @@ from tfx.types import artifact_utils, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import io_utils, path_utils
 
+from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.executor_outcome import refusable
-from tfx_pipeline.components.common.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.export_check import adversarial_rows, checks, reference
 from tfx_pipeline.components.export_check.signature_client import Answer, SignatureClient
 from tfx_pipeline.errors import Finding, NodeError
@@ -104,7 +104,7 @@ class Export:
     def findings(self, real: list[adversarial_rows.Row]) -> Iterator[Finding]:
         """Everything that is wrong with it."""
         try:
-            model = ServedModel(self.folder)
+            model = ServedModel(self.folder, optimize=False)
         except Exception as error:
             yield Finding("model", "loads in a graph session", reason(error))
             return
@@ -115,7 +115,7 @@ class Export:
         if checks.SERVING not in model.signatures:
             there = ", ".join(sorted(model.signatures)) or "none"
             yield Finding("model", f"has the signature {checks.SERVING}", f"it has {there}")
-        client = SignatureClient(model, list(self.columns), real[0])
+        client = SignatureClient(model, list(self.columns))
         rows = real + adversarial_rows.adversarial_rows(real[0].example, self.columns)
         answers, failures = client.ask(rows)
         for name, error in failures.items():

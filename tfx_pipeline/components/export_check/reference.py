@@ -10,8 +10,8 @@ from typing import Any
 import numpy as np
 import tensorflow as tf
 
+from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import example_files
-from tfx_pipeline.components.common.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 from tfx_pipeline.components.export_check.checks import difference
 from tfx_pipeline.components.export_check.signature_client import Answer, SignatureClient

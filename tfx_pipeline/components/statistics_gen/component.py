@@ -11,8 +11,6 @@ import os
 from typing import Any
 
 import apache_beam as beam
-import tensorflow_data_validation as tfdv
-from tensorflow_data_validation.statistics import stats_impl
 from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import component
@@ -20,6 +18,7 @@ from tfx.dsl.components.base import base_beam_executor, executor_spec
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
+from tfx_pipeline.compat.sliced_statistics import SplitStatistics
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
 
@@ -56,10 +55,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _ = (
                 pipeline
                 | "Examples" >> ReadRecordBatches(files)
-                | "Statistics"
-                >> stats_impl.GenerateSlicedStatisticsImpl(
-                    tfdv.StatsOptions(), is_slicing_enabled=True
-                )
+                | "Statistics" >> SplitStatistics(splits)
                 | "Write" >> beam.ParDo(_write, targets)
             )
         _log.info("StatisticsGen: %s", ", ".join(splits))

@@ -22,7 +22,7 @@ from tfx.dsl.io import fileio
 from tfx_bsl.coders import example_coder
 
 from tfx_pipeline.components.common import example_encoder
-from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS, record_writing
+from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
 
 _RECEIPT = "receipt.json"
 
@@ -70,9 +70,8 @@ class _Write(beam.DoFn):
             path = os.path.join(self._folder, f"{split}-{uuid.uuid4().hex}.gz")
             self._writers[split] = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
             yield Written(split, hashlib.sha256(batch.serialize()).hexdigest(), path)
-        write = record_writing(self._writers[split])
         for record in self._encode(batch):
-            write(record)
+            self._writers[split].write(record)
 
     def _encode(self, batch: pa.RecordBatch) -> Iterable[bytes]:
         columns = {name: _one_value_a_row(a) for name, a in zip(batch.schema.names, batch.columns)}

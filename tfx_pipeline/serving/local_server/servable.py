@@ -9,16 +9,13 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
-from tensorflow.core.protobuf import config_pb2
-from tensorflow.python.saved_model import loader_impl
 
+from tfx_pipeline.compat.saved_model_session import ServedModel
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.protocol import protos, tensors
 from tfx_pipeline.serving.protocol.status_codes import NUMBERS, invalid
 
-_INIT_OP = "__saved_model_init_op"
 _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
-_TAGS = ["serve"]
 
 Arrays = dict[str, np.ndarray]
 
@@ -37,35 +34,14 @@ class Servable:
 
     def __init__(self, folder: str):
         self.folder = folder
-        self._session = tf.compat.v1.Session(graph=tf.Graph())
         try:
-            signatures = self._load()
+            self._model = ServedModel(folder)
         except Exception as error:
-            self._session.close()
             raise _as_serving_error(error) from error
         self.signatures = {
             name: protos.message("tensorflow.SignatureDef").FromString(s.SerializeToString())
-            for name, s in signatures.items()
-            if name != _INIT_OP
+            for name, s in self._model.signatures.items()
         }
-        self._callables = {name: self._callable(name) for name in self.signatures}
-
-    def _load(self) -> Mapping[str, Any]:
-        with self._session.graph.as_default():
-            meta_graph = loader_impl.SavedModelLoader(self.folder).load(self._session, _TAGS)
-        self._session.graph.finalize()
-        return meta_graph.signature_def
-
-    def _callable(self, name: str) -> tuple[list[str], list[str], Any]:
-        signature = self.signatures[name]
-        inputs, outputs = sorted(signature.inputs), sorted(signature.outputs)
-        options = config_pb2.CallableOptions(
-            feed=[signature.inputs[key].name for key in inputs],
-            fetch=[signature.outputs[key].name for key in outputs],
-        )
-        # Each request has a thread already; handing its operations to others takes longer.
-        options.run_options.inter_op_thread_pool = -1
-        return inputs, outputs, self._session._make_callable_from_options(options)
 
     def run(self, signature: str, feeds: Mapping[str, np.ndarray]) -> Arrays:
         """Runs a signature on a batch; all its inputs must be there.
@@ -73,13 +49,11 @@ class Servable:
         Raises:
           ServingError: TensorFlow refuses the values.
         """
-        inputs, outputs, call = self._callables[signature]
         _ensure_types(self.signatures[signature], feeds)
         try:
-            values = call(*[feeds[name] for name in inputs])
+            return self._model.call(signature, feeds)
         except Exception as error:
             raise _as_serving_error(error) from error
-        return dict(zip(outputs, values))
 
     def warmup_requests(self) -> Iterator[Any]:
         """The PredictionLogs that the export brings.
@@ -98,8 +72,7 @@ class Servable:
             raise invalid(f"{path} cannot be read: {_first_line(error)}") from error
 
     def close(self) -> None:
-        self._callables.clear()
-        self._session.close()
+        self._model.close()
 
 
 def _ensure_types(signature: Any, feeds: Mapping[str, np.ndarray]) -> None:

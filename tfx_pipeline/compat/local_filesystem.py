@@ -10,6 +10,8 @@ import types
 from tfx.dsl.io import filesystem, filesystem_registry
 from tfx.dsl.io.plugins import tensorflow_gfile
 
+from tfx_pipeline.compat.table import LOCAL_FILES
+
 
 class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
     """Python does all that a node from the cache needs: looking, and scratch folders."""
@@ -49,5 +51,6 @@ class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
 
 
 def register() -> None:
-    """Makes `fileio` use it for paths without a scheme, in this process."""
-    filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(LocalFiles, priority=0)
+    """Makes TFX's `fileio` use `LocalFiles` for paths without a scheme, in this process."""
+    if LOCAL_FILES.fits():
+        filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY.register(LocalFiles, priority=0)

@@ -20,7 +20,7 @@ def folder(tmp_path):
 def both():
     from tfx.dsl.io.plugins.tensorflow_gfile import TensorflowFilesystem
 
-    from tfx_pipeline.storage.tfx_filesystem import LocalFiles
+    from tfx_pipeline.compat.local_filesystem import LocalFiles
 
     return LocalFiles, TensorflowFilesystem
 
@@ -69,9 +69,9 @@ def test_scratch_folders(both, folder):
 def test_tfx_uses_it_for_local_paths_only():
     from tfx.dsl.io import filesystem_registry
 
-    from tfx_pipeline.execution import launcher  # noqa: F401 - registers it
-    from tfx_pipeline.storage.tfx_filesystem import LocalFiles
+    from tfx_pipeline.compat.local_filesystem import LocalFiles, register
 
+    register()
     registry = filesystem_registry.DEFAULT_FILESYSTEM_REGISTRY
     assert registry.get_filesystem_for_path("/tmp/x") is LocalFiles
     assert registry.get_filesystem_for_path("gs://bucket/x") is not LocalFiles

@@ -1,0 +1,206 @@
+"""All changes of other libraries' insides, in one table.
+
+`patch` explains how they are switched off. `python -m benchmarks patches` measures them.
+"""
+
+from __future__ import annotations
+
+import types
+
+from tfx_pipeline.compat.patch import Patch
+
+_BEAM, _BEAM_TEST = {"library": "apache-beam", "versions": ("2.61",)}, "test_beam_patches.py"
+
+BUILDING = (
+    Patch(
+        name="beam.dofn-specs",
+        target="apache_beam.transforms.userstate:get_dofn_specs",
+        why="the state and the timers of a DoFn are looked up anew for each stage",
+        expects=("dofn",),
+        replacement="beam_patches:remembering_classes",
+        test=_BEAM_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.method-arguments",
+        target="apache_beam.transforms.core:get_function_args_defaults",
+        why="inspect.signature of the same methods, tens of thousands of times",
+        expects=("f",),
+        replacement="beam_patches:remembering_methods",
+        test=_BEAM_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.option-views",
+        target="apache_beam.options.pipeline_options:PipelineOptions.view_as",
+        why="each stage parses the pipeline's options again",
+        expects=("self", "cls"),
+        replacement="beam_patches:remembering_views",
+        test=_BEAM_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="dill.trace",
+        target="dill:dill._trace",
+        library="dill",
+        versions=("0.3",),
+        why="each pickled object sets a logger's level twice, which clears all loggers' caches",
+        expects=("boolean",),
+        replacement="beam_patches:changing_the_level_only",
+        test=_BEAM_TEST,
+    ),
+    Patch(
+        name="tft.traces",
+        target="tensorflow_transform.impl_helper:trace_preprocessing_function",
+        library="tensorflow-transform",
+        versions=("1.16",),
+        why="the user's function is traced to learn which columns it reads, and to analyse it",
+        expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
+        replacement="transform_traces:remembering_traces",
+        test="test_transform_traces.py",
+    ),
+    Patch(
+        name="beam.empty-s3-files",
+        target="apache_beam.io.aws.s3io:S3Uploader.finish",
+        why="Beam uploads no part of an empty file, and S3 refuses an upload without parts",
+        expects=("self",),
+        replacement="s3_uploads:finishing_with_a_part",
+        test="../storage/test_object_store.py",
+        **_BEAM,
+    ),
+)
+"""While one of this project's Beam components builds and runs its pipeline."""
+
+_IN_PROCESS_TEST = "test_in_process_beam.py"
+
+IN_PROCESS = (
+    Patch(
+        name="cloudpickle.submodules",
+        target="cloudpickle.cloudpickle_fast:_find_imported_submodules",
+        library="cloudpickle",
+        versions=("2.2",),
+        why="each pickled function searches all modules for what distant workers must import",
+        expects=("code", "top_level_dependencies"),
+        replacement="in_process_beam:without_submodules",
+        test=_IN_PROCESS_TEST,
+    ),
+    Patch(
+        name="beam.bz2-cloudpickle",
+        target="apache_beam.internal.cloudpickle_pickler:bz2",
+        why="pickled stages are compressed, and expanded in the same process",
+        expects=types.ModuleType,
+        replacement="in_process_beam:without_compression",
+        test=_IN_PROCESS_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.bz2-dill",
+        target="apache_beam.internal.dill_pickler:bz2",
+        why="the same, for what Beam pickles with dill",
+        expects=types.ModuleType,
+        replacement="in_process_beam:without_compression",
+        test=_IN_PROCESS_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.state-cache",
+        target="apache_beam.runners.portability.fn_api_runner.worker_handlers:STATE_CACHE_SIZE_MB",
+        why="Beam measures the size of all side inputs that it keeps",
+        expects=int,
+        replacement="in_process_beam:without_cache",
+        test=_IN_PROCESS_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.sampler-start",
+        target="apache_beam.runners.worker.statesampler:StateSampler.start",
+        why="a thread for each bundle looks again and again which stage is running",
+        replacement="in_process_beam:start_without_thread",
+        test=_IN_PROCESS_TEST,
+        **_BEAM,
+    ),
+    Patch(
+        name="beam.sampler-stop",
+        target="apache_beam.runners.worker.statesampler:StateSampler.stop",
+        why="belongs to beam.sampler-start",
+        replacement="in_process_beam:stop_without_thread",
+        test=_IN_PROCESS_TEST,
+        **_BEAM,
+    ),
+)
+"""While such a pipeline runs in the process that builds it."""
+
+IMPORTS = Patch(
+    name="imports.on-demand",
+    target="sys:meta_path",
+    library="tfx",
+    versions=("1.16",),
+    why="TensorFlow, Beam and TFX import clients of clouds, IPython and NLTK that few need",
+    test="test_lazy_imports.py",
+)
+LOCAL_FILES = Patch(
+    name="tfx.local-files",
+    target="tfx.dsl.io.filesystem_registry:DEFAULT_FILESYSTEM_REGISTRY",
+    library="tfx",
+    versions=("1.16",),
+    why="looking whether a local file exists imports TensorFlow",
+    test="test_local_filesystem.py",
+)
+SLICED_STATISTICS = Patch(
+    name="tfdv.sliced-statistics",
+    target="tensorflow_data_validation.statistics.stats_impl:GenerateSlicedStatisticsImpl",
+    library="tensorflow-data-validation",
+    versions=("1.16",),
+    why="tfdv.GenerateStatistics builds some 150 transforms, once for each split",
+    expects=("options", "is_slicing_enabled"),
+    test="../components/statistics_gen/test_statistics_gen.py",
+)
+AUTOGRAPH_RULES = Patch(
+    name="tensorflow.autograph-rules",
+    target="tensorflow.python.autograph.core.config:CONVERSION_RULES",
+    library="tensorflow",
+    versions=("2.16",),
+    why="TensorFlow's list of code that needs no rewriting names keras but not tf_keras",
+    expects=tuple,
+    replacement="autograph_rules:with_own_rules",
+    test="test_training_patches.py",
+)
+TRAINING_LOOP = Patch(
+    name="keras.training-loop",
+    target="tf_keras:Model.make_train_function",
+    library="tf-keras",
+    versions=("2.16",),
+    why="Keras traces a step twice, and AutoGraph rewrites it with all that it calls",
+    expects=("self", "force"),
+    test="test_training_patches.py",
+)
+UNOPTIMIZED_GRAPHS = Patch(
+    name="tensorflow.unoptimized-graphs",
+    target="tensorflow.python.saved_model.loader_impl:SavedModelLoader.load",
+    library="tensorflow",
+    versions=("2.16",),
+    why="optimizing a graph takes longer than running it on a test split",
+    expects=("self", "sess", "tags", "import_scope", "saver_kwargs"),
+    test="test_saved_model_session.py",
+)
+SESSION_CALLABLES = Patch(
+    name="tensorflow.session-callables",
+    target="tensorflow.compat.v1:Session._make_callable_from_options",
+    library="tensorflow",
+    versions=("2.16",),
+    why="the public Session.make_callable takes three times as long for each request",
+    expects=("self", "callable_options"),
+    test="test_saved_model_session.py",
+)
+
+PATCHES: tuple[Patch, ...] = (
+    *BUILDING,
+    *IN_PROCESS,
+    IMPORTS,
+    LOCAL_FILES,
+    SLICED_STATISTICS,
+    AUTOGRAPH_RULES,
+    TRAINING_LOOP,
+    UNOPTIMIZED_GRAPHS,
+    SESSION_CALLABLES,
+)
