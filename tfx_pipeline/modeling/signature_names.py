@@ -7,6 +7,8 @@ import os
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
 
+from tfx_pipeline.compat.saved_model_fingerprint import renew_fingerprint
+
 
 def amend(folder: str, methods: dict[str, str], columns: dict[str, str]) -> None:
     """Sets what TensorFlow cannot save.
@@ -30,6 +32,7 @@ def amend(folder: str, methods: dict[str, str], columns: dict[str, str]) -> None
     with tf.io.gfile.GFile(f"{path}.new", "wb") as file:
         file.write(saved.SerializeToString(deterministic=True))
     tf.io.gfile.rename(f"{path}.new", path, overwrite=True)
+    renew_fingerprint(folder)
 
 
 def _rename_inputs(meta_graph: meta_graph_pb2.MetaGraphDef, columns: dict[str, str]) -> None:
