@@ -98,7 +98,7 @@ def test_problems_in_json_have_key_and_line(tfx_pipeline, shop):
     assert json.loads(done.stdout)["error"]["problems"] == [
         {
             "where": "rot",
-            "message": "is no key of this section",
+            "message": "unknown key",
             "remedy": "Did you mean 'root'?",
             "line": 10,
         }

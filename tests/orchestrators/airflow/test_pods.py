@@ -102,7 +102,7 @@ def test_how_a_container_ends_is_how_the_task_ends(found):
     ("settings", "message"),
     [
         (SETTINGS[1:], "airflow.pod: nodes in pods do not see"),
-        (("airflow.nodes.Trainer.pod_template=x.yaml",), "goes with 'pod', which is absent"),
+        (("airflow.nodes.Trainer.pod_template=x.yaml",), "requires 'pod', which is absent"),
         ((*SETTINGS, "airflow.metadata_conn_id=mlmd"), "are for nodes on workers"),
     ],
 )

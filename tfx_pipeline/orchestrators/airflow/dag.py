@@ -11,7 +11,8 @@ from typing import Any
 import jinja2
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.airflow import Airflow, OnFailure, Pod, to_timedelta
+from tfx_pipeline.config.airflow import Airflow, OnFailure, Pod
+from tfx_pipeline.config.durations import to_timedelta
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.loader import is_remote
 from tfx_pipeline.config.models import Config

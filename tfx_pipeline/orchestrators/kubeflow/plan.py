@@ -11,8 +11,9 @@ from collections.abc import Iterable
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.durations import seconds
 from tfx_pipeline.config.kubeflow import ExitHandler, Kubeflow, Secret, Step, Volume
-from tfx_pipeline.config.kubernetes_types import is_image, seconds
+from tfx_pipeline.config.kubernetes_types import is_image
 from tfx_pipeline.ir.manifest import Manifest, Node, Parameter
 
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
