@@ -147,7 +147,7 @@ def test_a_pipeline_inline_is_the_pipeline():
     "text", ["data:text/plain,x", data_uri.PREFIX + "%%%", data_uri.PREFIX + "AAAA"]
 )
 def test_damaged_pipelines_are_refused(text):
-    with pytest.raises(errors.ConfigError, match="is no compiled pipeline"):
+    with pytest.raises(errors.ConfigError, match="not a compiled pipeline"):
         data_uri.decode(text)
 
 
