@@ -96,7 +96,10 @@ def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy,
     assert tasks["First"]["state"] == "failed"
     assert tasks["First"]["try_number"] == 1
     log = toy.log(run, "First")
-    assert "First cannot run like this: --param: mod: the pipeline has no such runtime parameter" in log
+    assert (
+        "First cannot run like this: --param: mod: the pipeline has no such runtime parameter"
+        in log
+    )
     assert "Did you mean 'mode'?" in log
 
 

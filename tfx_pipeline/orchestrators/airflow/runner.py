@@ -16,7 +16,7 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, DagsLayout
 
 
-class AirflowRunner(Runner):
+class AirflowRunner(Runner[DagsLayout]):
     """Writes `<name>_dag.py` and, beside it, the folder `<name>/` with IR and manifest.
 
     Args:

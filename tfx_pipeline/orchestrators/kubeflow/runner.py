@@ -30,7 +30,7 @@ from tfx_pipeline.storage.layout import CompiledLayout, Layout, is_remote
 FORMATS = ("kfp", "argo")
 
 
-class KubeflowRunner(Runner):
+class KubeflowRunner(Runner[Plan]):
     """Writes a file that a cluster runs: one container for each node, with the node command.
 
     Args:
