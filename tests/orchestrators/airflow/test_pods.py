@@ -101,7 +101,7 @@ def test_how_a_container_ends_is_how_the_task_ends(found):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SETTINGS[1:], "airflow.pod: nodes in pods do not see"),
+        (SETTINGS[1:], "airflow.pod: nodes in pods cannot reach"),
         (("airflow.nodes.Trainer.pod_template=x.yaml",), "requires 'pod', which is absent"),
         ((*SETTINGS, "airflow.metadata_conn_id=mlmd"), "are for nodes on workers"),
     ],
