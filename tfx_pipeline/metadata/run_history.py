@@ -175,15 +175,19 @@ def _pushed_model(outputs: Iterable[Output]) -> str | None:
 
 
 class Runs:
-    """The runs of one pipeline, oldest first."""
+    """The runs of one pipeline, oldest first.
+
+    Attributes:
+      history: the pipeline's records in ML Metadata; None if it has no database yet.
+    """
 
     def __init__(self, layout: Layout, history: History | None) -> None:
         self._layout = layout
-        self._history = history
+        self.history = history
 
     def ids(self) -> list[str]:
         """The runs' ids, oldest first."""
-        known = self._history.run_ids() if self._history else []
+        known = self.history.run_ids() if self.history else []
         files = sorted(self._layout.runs.glob("*/run.json"), key=lambda f: f.stat().st_mtime)
         local = [file.parent.name for file in files]
         return [*known, *(run_id for run_id in local if run_id not in known)]
@@ -234,7 +238,7 @@ class Runs:
         return [self.get(run_id) for run_id in self.ids()]
 
     def _from_metadata(self, run_id: str) -> Run | None:
-        records = self._history.records(run_id) if self._history else {}
+        records = self.history.records(run_id) if self.history else {}
         if not records:
             return None
         first = min(records.values(), key=lambda r: r.execution_id)

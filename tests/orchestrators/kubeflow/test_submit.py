@@ -84,7 +84,7 @@ def test_a_host_that_is_not_there(file):
 
 def test_a_version_of_kubeflow_without_the_api(api, file):
     api.health = 404
-    with pytest.raises(errors.ConfigError, match="Kubeflow Pipelines 2 or later is needed"):
+    with pytest.raises(errors.ConfigError, match="it needs Kubeflow Pipelines 2 or later"):
         submit(api, file)
 
 
