@@ -59,7 +59,7 @@ def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     show_default=True,
     help="How often to look for versions; 0 for once.",
 )
-@_flag("monitoring_config_file", metavar="FILE", help="The path of Prometheus metrics.")
+@_flag("monitoring_config_file", metavar="FILE", help="Sets the path of Prometheus metrics.")
 @_flag(
     "rest_api_timeout_in_ms",
     type=click.IntRange(1),

@@ -64,7 +64,9 @@ def test_an_output_that_is_a_folder(kubeflow):
 
 def test_a_named_python_without_kfp(kubeflow):
     done = kubeflow(TFX_PIPELINE_KFP_PYTHON="/usr/bin/false")
-    assert refused(done, "TFX_PIPELINE_KFP_PYTHON: /usr/bin/false is not a Python interpreter with kfp 2")
+    assert refused(
+        done, "TFX_PIPELINE_KFP_PYTHON: /usr/bin/false is not a Python interpreter with kfp 2"
+    )
 
 
 def test_a_resource_that_does_not_parse(kubeflow):
