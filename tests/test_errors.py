@@ -78,9 +78,9 @@ def test_findings_in_json(capsys):
 
 
 def test_problems_in_json(capsys):
-    terminal.invoke(raising(ConfigError(Problem("a.b", "is wrong", "Mend it"))), ["--json"])
+    terminal.invoke(raising(ConfigError(Problem("a.b", "is wrong", "Fix it"))), ["--json"])
     (problem,) = json.loads(capsys.readouterr().out)["error"]["problems"]
-    assert problem == {"where": "a.b", "message": "is wrong", "remedy": "Mend it"}
+    assert problem == {"where": "a.b", "message": "is wrong", "remedy": "Fix it"}
 
 
 def test_an_unexpected_error_is_one_line(capsys):

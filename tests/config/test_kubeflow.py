@@ -6,7 +6,13 @@ import pytest
 
 from tfx_pipeline import load_config
 from tfx_pipeline.config.kubeflow import Step
-from tfx_pipeline.config.kubernetes_types import amount, is_image, seconds
+from tfx_pipeline.config.kubernetes_types import (
+    amount,
+    is_cpu,
+    is_image,
+    is_memory,
+    is_pinned_image,
+)
 from tfx_pipeline.errors import ConfigError
 
 
@@ -56,7 +62,7 @@ BAD = [
     ("exit_handler={image: curl, command: []}", "exit_handler.command", ""),
     ("schedule={cron: daily}", "kubeflow.schedule.cron", "must have five fields"),
     ("schedule={cron: '0 0 6 * * *'}", "kubeflow.schedule.cron", "found '0 0 6 * * *'"),
-    ("step.tolerations=[{operator: Exists, value: x}]", "tolerations.0", "takes no 'value'"),
+    ("step.tolerations=[{operator: Exists, value: x}]", "tolerations.0", "allows no 'value'"),
     ("step.tolerations=[{value: x}]", "tolerations.0", "needs a 'key'"),
 ]
 
@@ -97,10 +103,6 @@ def test_quantities_are_compared_as_numbers(text, number):
     assert amount(text) == number
 
 
-def test_durations_in_seconds():
-    assert [seconds(text) for text in ("45s", "2m", "3h", "1d")] == [45, 120, 10800, 86400]
-
-
 IMAGES = [
     "python",
     "python:3.10",
@@ -133,3 +135,35 @@ NO_IMAGES = [
 @pytest.mark.parametrize("image", NO_IMAGES)
 def test_no_images(image):
     assert not is_image(image)
+
+
+@pytest.mark.parametrize(
+    ("image", "pinned"),
+    [
+        ("python:3.10", True),
+        (f"ghcr.io/team/image@sha256:{'a' * 64}", True),
+        (f"ghcr.io/team/image:latest@sha256:{'a' * 64}", True),
+        ("localhost:5000/team/pipeline", False),
+        ("python", False),
+        ("python:latest", False),
+        ("My Image:1", False),
+    ],
+)
+def test_pinned_images(image, pinned):
+    assert is_pinned_image(image) == pinned
+
+
+@pytest.mark.parametrize("text", ["0.0001", "1.5m", "1k", "-1", ""])
+def test_cores_are_counted_in_thousandths(text):
+    assert not is_cpu(text)
+
+
+@pytest.mark.parametrize("text", ["1.5Gi", "1K", "1gb", "x", ""])
+def test_memory_is_a_whole_number_with_a_unit(text):
+    assert not is_memory(text)
+
+
+@pytest.mark.parametrize("text", ["1k", "Gi", "1.2.3", ""])
+def test_what_is_not_a_quantity_has_no_amount(text):
+    with pytest.raises(ValueError, match="must be a number with a Kubernetes unit"):
+        amount(text)

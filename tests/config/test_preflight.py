@@ -92,7 +92,7 @@ def test_a_column_missing_in_a_later_file(shop):
 
 def test_a_file_without_a_header_and_a_wrong_delimiter(shop):
     (shop.parent / "data" / "rows.csv").write_text("price;city;bought\n1;Rome;1\n")
-    assert "is data.delimiter right?" in the_problem(shop)
+    assert "Check data.delimiter" in the_problem(shop)
     assert problems_of(shop, "data.delimiter=;") == []
 
 
@@ -153,7 +153,7 @@ def test_schemas_that_cannot_be_used(shop, text, message):
         ("city={transform: zscore}", "'zscore' does not fit a column of type BYTES"),
         ("price={transform: vocabulary}", "'vocabulary' does not fit a column of type FLOAT"),
         ("price={transform: integer}", "'integer' does not fit a column of type FLOAT"),
-        ("city={transform: integer}", "This one takes vocabulary or hash"),
+        ("city={transform: integer}", "Use vocabulary or hash"),
         ("age={transform: integer}", "the range of its integers is not known"),
         ("size={transform: log}", "the schema has no 'size'"),
     ],
@@ -210,7 +210,7 @@ def test_folders_that_cannot_be_made(shop, key):
 
 def test_folders_that_cannot_be_written(shop, monkeypatch):
     monkeypatch.setattr(checks.os, "access", lambda *_: False)
-    assert all("cannot be written" in problem for problem in problems_of(shop))
+    assert all("is not writable" in problem for problem in problems_of(shop))
 
 
 USER_CODE = """\

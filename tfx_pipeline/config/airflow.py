@@ -10,6 +10,7 @@ import pydantic
 from pydantic import Field, NonNegativeInt, PositiveInt
 
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.durations import PositiveDuration as Duration
 from tfx_pipeline.errors import did_you_mean
 
 PRESETS = (
@@ -22,48 +23,26 @@ PRESETS = (
     "@quarterly",
     "@yearly",
 )
-_UNITS = {"s": "seconds", "m": "minutes", "h": "hours", "d": "days"}
-_DURATION = re.compile(r"(\d+)([smhd])")
 
 
 def _schedule(value: str) -> str:
-    """A preset, or five fields that Airflow's own parser takes."""
+    """Checks that a schedule is a preset, or five fields that Airflow's own parser accepts."""
+    from croniter import CroniterBadCronError, croniter
+
     if value in PRESETS:
         return value
     if value.startswith("@"):
         raise ValueError(f"there is no preset {value!r}. {did_you_mean(value, PRESETS)}")
-    reason = _cron_problem(value)
-    if reason is not None:
-        raise ValueError(
-            f"must be a cron expression of 5 fields or one of {', '.join(PRESETS)}, "
-            f"found {value!r}: {reason}"
-        )
-    return value
-
-
-def _cron_problem(value: str) -> str | None:
-    from croniter import CroniterBadCronError, croniter
-
+    rule = f"must be a cron expression of 5 fields or one of {', '.join(PRESETS)}"
     fields = len(value.split())
     if fields != 5:
-        return f"it has {fields} field{'' if fields == 1 else 's'}"
+        plural = "" if fields == 1 else "s"
+        raise ValueError(f"{rule}, found {value!r}: it has {fields} field{plural}")
     try:
         croniter(value)
     except (CroniterBadCronError, ValueError) as error:
-        return str(error)
-    return None
-
-
-def _duration(value: str) -> str:
-    if not _DURATION.fullmatch(value) or not to_timedelta(value):
-        raise ValueError(f"must be a duration such as 30s, 5m, 2h or 1d, found {value!r}")
+        raise ValueError(f"{rule}, found {value!r}: {error}") from error
     return value
-
-
-def to_timedelta(duration: str) -> datetime.timedelta:
-    """`90s`, `5m`, `2h` or `1d` as a timedelta."""
-    amount, unit = _DURATION.fullmatch(duration).groups()
-    return datetime.timedelta(**{_UNITS[unit]: int(amount)})
 
 
 def _like(pattern: str, rule: str) -> pydantic.AfterValidator:
@@ -76,9 +55,8 @@ def _like(pattern: str, rule: str) -> pydantic.AfterValidator:
 
 
 Schedule = Annotated[str, pydantic.AfterValidator(_schedule)]
-Duration = Annotated[str, pydantic.AfterValidator(_duration)]
 Identifier = Annotated[str, _like(r"[\w.-]{1,250}", "letters, digits and . _ - only")]
-"""What Airflow takes as the name of a pool, a queue or a connection."""
+"""What Airflow accepts as the name of a pool, a queue or a connection."""
 
 DottedPath = Annotated[str, _like(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)+", "like package.function")]
 VariableName = Annotated[str, _like(r"[A-Za-z_]\w*", "the name of an environment variable")]
@@ -87,7 +65,7 @@ Address = Annotated[str, _like(r"[^@\s]+@[^@\s]+", "an e-mail address")]
 
 
 class NodeSettings(Section):
-    """What one node has of its own; what is absent is as in the section above."""
+    """Settings of one node. A key that is absent is taken from `airflow:`."""
 
     retries: NonNegativeInt | None = None
     execution_timeout: Duration | None = None
@@ -105,13 +83,13 @@ class SecretKey(Section):
 
 
 class Pod(Section):
-    """Runs the nodes in pods of Kubernetes, and not on Airflow's workers.
+    """Runs the nodes in Kubernetes pods instead of on Airflow's workers.
 
     Attributes:
-      image: has TFX, this library and the pipeline's `modules`.
-      kubernetes_conn_id: the Airflow connection that opens the cluster.
+      image: contains TFX, this library and the pipeline's `modules`.
+      kubernetes_conn_id: the Airflow connection to the cluster.
       template: a pod template file that Airflow's workers can read: volumes,
-        resources, tolerations. A node may have one of its own.
+        resources, tolerations. A node may have its own.
       secrets: environment variables of the pods, from Kubernetes secrets.
     """
 
@@ -124,7 +102,7 @@ class Pod(Section):
 
 
 class OnFailure(Section):
-    """Who is told of a task that failed for good.
+    """Who is notified of a task that failed and is not retried any more.
 
     `email` goes through Airflow's SMTP connection; `callback` names a function in
     Airflow's environment, which is called with the task's context.
@@ -139,12 +117,12 @@ class Airflow(Section):
 
     Attributes:
       schedule: a cron expression or a preset; absent, it runs when triggered.
-      watch: instead of a schedule, a file: when it appears a run begins, and the
-        file is taken away. Write the new span first, this file last.
-      environment: variables of the worker that nodes are to see; none but a few
-        harmless ones are passed otherwise.
-      metadata_conn_id: the Airflow connection whose password opens ML Metadata.
-      artifacts_url: where `root` can be looked at with a browser.
+      watch: instead of a schedule, a file. When it appears, a run starts and the
+        file is removed. Write the new span first and this file last.
+      environment: variables of the worker that are passed to nodes, in addition to
+        a few harmless ones such as PATH.
+      metadata_conn_id: the Airflow connection that holds ML Metadata's password.
+      artifacts_url: the URL at which a browser can open `root`.
       task_groups: whether nodes are shown in groups: data, training, release.
       pod: where nodes run; absent, on Airflow's workers.
     """
@@ -175,8 +153,8 @@ class Airflow(Section):
     @property
     def pools(self) -> tuple[str, ...]:
         """The pools that Airflow must have."""
-        named = {self.pool, *(node.pool for node in self.nodes.values())}
-        return tuple(sorted(named - {None, "default_pool"}))
+        named = [self.pool, *(node.pool for node in self.nodes.values())]
+        return tuple(sorted({pool for pool in named if pool and pool != "default_pool"}))
 
     @pydantic.field_validator("schedule", mode="before")
     @classmethod
@@ -184,21 +162,21 @@ class Airflow(Section):
         return None if value == "none" else value
 
     @pydantic.model_validator(mode="after")
-    def _begins_in_one_way(self):
+    def _starts_in_one_way(self) -> Airflow:
         if self.schedule is not None and self.watch is not None:
-            raise ValueError("has both 'schedule' and 'watch'; a run begins by one of them")
+            raise ValueError("has both 'schedule' and 'watch'; use one of them to start runs")
         if self.schedule == "@continuous" and self.max_active_runs != 1:
-            raise ValueError("'schedule: @continuous' goes with 'max_active_runs: 1'")
+            raise ValueError("'schedule: @continuous' requires 'max_active_runs: 1'")
         return self
 
     @pydantic.model_validator(mode="after")
-    def _fits_where_nodes_run(self):
+    def _fits_where_nodes_run(self) -> Airflow:
         templates = [name for name, node in self.nodes.items() if node.pod_template]
         if self.pod is None and templates:
-            raise ValueError(f"nodes.{templates[0]}.pod_template goes with 'pod', which is absent")
+            raise ValueError(f"nodes.{templates[0]}.pod_template requires 'pod', which is absent")
         if self.pod is not None and (self.environment or self.metadata_conn_id):
             raise ValueError(
-                "'environment' and 'metadata_conn_id' are for nodes on workers; "
-                "pods get variables by 'pod.secrets' and 'pod.template'"
+                "'environment' and 'metadata_conn_id' apply to nodes on workers; "
+                "pods get their variables from 'pod.secrets' and 'pod.template'"
             )
         return self

@@ -1,4 +1,4 @@
-"""The base of every mapping in `pipeline.yaml`; in a file of its own, so that a section can be."""
+"""The base class of every mapping in `pipeline.yaml`."""
 
 from __future__ import annotations
 

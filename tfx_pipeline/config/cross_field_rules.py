@@ -1,7 +1,7 @@
 """Rules between the sections of a configuration, checked on its plain data.
 
-They look at plain data, and not at `Config`, so that they are told together with
-whatever else is wrong. Values of a wrong kind are left to the validation.
+They read plain data instead of `Config`, so that their problems are reported together
+with those that pydantic finds. Values of a wrong type are left to pydantic.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ from tfx_pipeline.errors import did_you_mean
 
 
 def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProblem]:
-    """Everything that does not fit together."""
+    """All problems that these rules find."""
     rules = (
-        _names_of_the_class,
+        _unknown_keys,
         _label_is_no_feature,
         _classes_fit,
         _nothing_excluded,
@@ -36,24 +36,24 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
 Found = Iterator[tuple[Location, str, str]]
 
 
-def _names_of_the_class(values: Mapping[Any, Any]) -> Found:
-    """Fields of `Config` that the file calls otherwise, or does not know."""
+def _unknown_keys(values: Mapping[Any, Any]) -> Found:
+    """Fields of `Config` that have another name in the file, or are not in it at all."""
     for key, remedy in {"schema_source": "Did you mean 'schema'?", "folder": ""}.items():
         if key in values:
-            yield (key,), "is no key of this section", remedy
+            yield (key,), "unknown key", remedy
 
 
 def _label_is_no_feature(values: Mapping[Any, Any]) -> Found:
     label = _get(values, "label", "name")
     if isinstance(label, str) and label in _mapping(values, "features"):
-        yield ("features", label), "is the label; a feature must not give it away", "Take it out"
+        yield ("features", label), "is the label and cannot be a feature as well", "Remove it"
 
 
 def _classes_fit(values: Mapping[Any, Any]) -> Found:
     task, classes = _get(values, "label", "task"), _texts(_get(values, "label", "classes"))
     where = ("label", "classes")
     if task == metric_catalog.REGRESSION and classes:
-        yield where, "goes with classification, not with task 'regression'", "Take it out"
+        yield where, "is for classification, not for task 'regression'", "Remove it"
     elif task == metric_catalog.BINARY and classes and len(classes) != 2:
         yield where, f"must name 2 classes for task 'binary', found {len(classes)}", ""
     for name in sorted({name for name in classes if classes.count(name) > 1}):
@@ -67,31 +67,23 @@ def _nothing_excluded(values: Mapping[Any, Any]) -> Found:
     for index, column in enumerate(excluded):
         if column in used:
             where = ("data", "exclude", index)
-            yield where, f"{column!r} is {used[column]} and cannot be left out", "Take it out"
+            yield where, f"{column!r} is {used[column]} and cannot be excluded", "Remove it"
 
 
 def _metrics_fit(values: Mapping[Any, Any]) -> Found:
     task = _get(values, "label", "task")
     named = _texts(_get(values, "evaluation", "metrics"))
+    fitting = metric_catalog.for_task(task) if task in metric_catalog.DEFAULTS else ()
     for index, name in enumerate(named):
         where = ("evaluation", "metrics", index)
         if name in named[:index]:
             yield where, f"{name!r} is named twice", "Keep one of them"
-        else:
-            yield from _metric_fits(where, name, task)
-
-
-def _metric_fits(where: Location, name: str, task: Any) -> Found:
-    if name not in metric_catalog.METRICS:
-        known = (
-            metric_catalog.for_task(task)
-            if task in metric_catalog.DEFAULTS
-            else tuple(metric_catalog.METRICS)
-        )
-        yield where, f"there is no metric {name!r}", did_you_mean(name, known)
-    elif task in metric_catalog.DEFAULTS and task not in metric_catalog.METRICS[name].tasks:
-        fitting = ", ".join(metric_catalog.for_task(task))
-        yield where, f"{name!r} does not fit the task {task!r}", f"Fitting: {fitting}."
+        elif name not in metric_catalog.METRICS:
+            hint = did_you_mean(name, fitting or metric_catalog.METRICS)
+            yield where, f"there is no metric {name!r}", hint
+        elif fitting and name not in fitting:
+            remedy = f"Use one of {', '.join(fitting)}"
+            yield where, f"{name!r} does not fit the task {task!r}", remedy
 
 
 def _thresholds_fit(values: Mapping[Any, Any]) -> Found:
@@ -112,17 +104,17 @@ def _finite(values: Any, where: Location = ()) -> Found:
     """No value of a pipeline may be infinite or NaN."""
     if isinstance(values, float) and not math.isfinite(values):
         yield where, f"must be a finite number, found {values}", ""
-    children = values.items() if isinstance(values, dict) else ()
+    children: dict[Any, Any] = values if isinstance(values, dict) else {}
     if isinstance(values, list):
-        children = enumerate(values)
-    for part, child in children:
+        children = dict(enumerate(values))
+    for part, child in children.items():
         yield from _finite(child, (*where, part))
 
 
 def coerced_booleans(
     values: Any, resolved: Any, document: Document, where: Location = ()
 ) -> list[LocatedProblem]:
-    """A true or false that stands for no boolean: pydantic would take it as 1 or 0."""
+    """Problems of `true` and `false` where a number is expected: pydantic takes them as 1 and 0."""
     if isinstance(values, bool) and not isinstance(resolved, bool):
         message = f"must not be true or false, found {str(values).lower()}"
         return [LocatedProblem(".".join(map(str, where)), message, "", document.line(where))]

@@ -1,6 +1,6 @@
 """Finding the data's files and reading their columns' names, without TensorFlow.
 
-Only names are read here. What the rows hold is for ExampleGen and the gate.
+Only names are read here. The rows are checked by ExampleGen and the DataGate.
 """
 
 from __future__ import annotations
@@ -19,10 +19,10 @@ ENDINGS = {
     "parquet": (".parquet",),
     "tfrecord": (".tfrecord", ".tfrecords", ".gz"),
 }
-"""How the files of a folder end; a file named in full may end in any way."""
+"""How the names of a folder's data files end; a single file may have any name."""
 
 MAX_FILES = 100
-"""How many files' headers are compared; more would be slow."""
+"""How many files' headers are read; more would be slow."""
 
 
 def has_span(path: str) -> bool:
@@ -31,35 +31,42 @@ def has_span(path: str) -> bool:
 
 
 def find(path: str, file_format: str) -> list[pathlib.Path]:
-    """The files `path` stands for: one file, a folder's files, or those of a span pattern."""
-    if has_span(path):
-        return _files_of_pattern(path, file_format)
-    place = pathlib.Path(path)
-    if place.is_dir():
-        return [file for file in sorted(place.iterdir()) if _is_data(file, file_format)]
-    return [place] if place.is_file() else []
+    """The files `path` stands for, sorted: one file, a folder's files, or those of all spans.
+
+    A pattern with `{SPAN}` or the like may name files or folders.
+    """
+    if not has_span(path):
+        places = [pathlib.Path(path)]
+        if places[0].is_file():
+            return places
+    else:
+        places = [pathlib.Path(place) for place in glob.glob(_SPAN.sub("*", path))]
+    files = [file for p in places for file in (p.iterdir() if p.is_dir() else [p])]
+    return sorted(file for file in files if is_data(file.name, file_format) and file.is_file())
 
 
-def _files_of_pattern(path: str, file_format: str) -> list[pathlib.Path]:
-    """Files of every span; a pattern may name folders or files."""
-    found = [pathlib.Path(place) for place in glob.glob(_SPAN.sub("*", path))]
-    files = [file for place in found for file in (place.iterdir() if place.is_dir() else [place])]
-    return sorted(file for file in files if _is_data(file, file_format))
+def is_data(name: str, file_format: str) -> bool:
+    """Whether a file of that name in a data folder holds rows.
 
-
-def _is_data(file: pathlib.Path, file_format: str) -> bool:
-    if file.name.startswith((".", "_")) or not file.is_file():
+    Hidden files and those that begin with `_`, such as Spark's `_SUCCESS`, do not.
+    """
+    if name.startswith((".", "_")):
         return False
-    if file_format == "tfrecord" and "tfrecord" in file.name:
+    if file_format == "tfrecord" and "tfrecord" in name:
         return True
-    return file.name.lower().endswith(ENDINGS[file_format])
+    return name.lower().endswith(ENDINGS[file_format])
+
+
+def expected_names(file_format: str) -> str:
+    """The names of a format's data files, for messages: `*.csv or *.csv.gz`."""
+    return " or ".join(f"*{ending}" for ending in ENDINGS[file_format])
 
 
 def columns(file: pathlib.Path, file_format: str, delimiter: str) -> list[str] | None:
-    """The names of a file's columns; None when they cannot be told.
+    """The names of a file's columns; None when the file does not contain them.
 
-    A file that cannot be read as its format is refused by ExampleGen, with the
-    exit code of bad data; so it has no columns here.
+    None also for a file that cannot be read as its format: ExampleGen refuses it
+    with the exit code of bad data.
     """
     if file_format == "csv":
         return _csv_header(file, delimiter)

@@ -9,9 +9,9 @@ import pydantic
 from pydantic import Field, PositiveInt
 
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.durations import Duration
 from tfx_pipeline.config.kubernetes_types import (
     Cpu,
-    Duration,
     Image,
     KubernetesName,
     Memory,
@@ -28,25 +28,25 @@ _CRON_FIELD = r"[\d*/,\-A-Za-z?]+"
 
 
 class CpuAmount(Section):
-    """Cores a step asks for, and the most it may use."""
+    """Cores a step requests, and the most it may use."""
 
     request: Cpu | None = None
     limit: Cpu | None = None
 
     @pydantic.model_validator(mode="after")
-    def _limit_is_enough(self):
+    def _limit_is_enough(self) -> CpuAmount:
         _ensure_ordered(self.request, self.limit)
         return self
 
 
 class MemoryAmount(Section):
-    """Memory a step asks for, and the most it may use."""
+    """Memory a step requests, and the most it may use."""
 
     request: Memory | None = None
     limit: Memory | None = None
 
     @pydantic.model_validator(mode="after")
-    def _limit_is_enough(self):
+    def _limit_is_enough(self) -> MemoryAmount:
         _ensure_ordered(self.request, self.limit)
         return self
 
@@ -64,9 +64,9 @@ class Gpu(Section):
 
 
 class Retries(Section):
-    """How often a step that failed is tried again, after waits that grow by `factor`.
+    """How often a failed step is retried, after waits that grow by `factor`.
 
-    No try begins later than `max_duration` after the first one.
+    No attempt starts later than `max_duration` after the first one.
     """
 
     count: Annotated[int, Field(ge=0, le=100)] = 0
@@ -85,16 +85,16 @@ class Toleration(Section):
     seconds: Annotated[int, Field(ge=0)] | None = None
 
     @pydantic.model_validator(mode="after")
-    def _value_fits_operator(self):
+    def _value_fits_operator(self) -> Toleration:
         if self.operator == "Exists" and self.value is not None:
-            raise ValueError("operator Exists takes no 'value'")
+            raise ValueError("operator Exists allows no 'value'")
         if self.operator == "Equal" and self.key is None:
             raise ValueError("operator Equal needs a 'key'; Exists without one tolerates all")
         return self
 
 
 class Step(Section):
-    """What one step gets. A key that is left out is taken from `kubeflow.step`."""
+    """Resources and retries of one step. An absent key is taken from `kubeflow.step`."""
 
     cpu: CpuAmount | None = None
     memory: MemoryAmount | None = None
@@ -105,12 +105,11 @@ class Step(Section):
     tolerations: tuple[Toleration, ...] | None = None
 
     def over(self, defaults: Step) -> Step:
-        """This step, with `defaults` for what it leaves out."""
-        return Step(**{**_given(defaults), **_given(self)})
-
-
-def _given(step: Step) -> dict[str, Any]:
-    return {name: value for name, value in step if value is not None}
+        """This step, with the values of `defaults` for its absent keys."""
+        values: dict[str, Any] = {}
+        for step in (defaults, self):
+            values |= {name: value for name, value in step if value is not None}
+        return Step(**values)
 
 
 class Secret(Section):
@@ -121,7 +120,7 @@ class Secret(Section):
     mount_path: MountPath | None = None
 
     @pydantic.model_validator(mode="after")
-    def _is_used(self):
+    def _is_used(self) -> Secret:
         if not self.env and self.mount_path is None:
             raise ValueError(
                 "is not used: give 'env' with VARIABLE: key, the key in the secret, or 'mount_path'"
@@ -141,10 +140,10 @@ class Volume(Section):
 
 
 class ExitHandler(Section):
-    """A container that runs when the others have ended, however they ended.
+    """A container that runs after all others, whether they succeeded or failed.
 
-    In `args`, `{run_id}` stands for the run's id and `{status}` for its state:
-    Kubeflow's final status as JSON, or Argo's word.
+    In `args`, `{run_id}` is replaced by the run's id and `{status}` by its state:
+    Kubeflow's final status as JSON, or Argo's status word.
     """
 
     image: Image
@@ -167,7 +166,7 @@ class Schedule(Section):
         if not re.fullmatch(rf"{_CRON_FIELD}( +{_CRON_FIELD}){{4}}", value):
             raise ValueError(
                 "must have five fields: minute, hour, day of month, month, day of week, "
-                f"as '0 6 * * *', found {value!r}"
+                f"such as '0 6 * * *', found {value!r}"
             )
         return value
 
@@ -175,7 +174,7 @@ class Schedule(Section):
 class Kubeflow(Section):
     """How the pipeline's steps run on a cluster.
 
-    `step` holds what every step gets, `nodes` what single nodes get instead.
+    `step` applies to every step; `nodes` overrides it for single nodes.
     """
 
     service_account: KubernetesName | None = None
@@ -200,25 +199,25 @@ class Kubeflow(Section):
         for name, text in value.items():
             if text and _SECRET_LIKE.search(name) and not _PATH_LIKE.search(name):
                 raise ValueError(
-                    f"{name} looks like a secret, and everybody can read the pipeline; "
-                    "take it out and name a Kubernetes secret in kubeflow.secrets"
+                    f"{name} looks like a secret, and the pipeline's file is readable by others; "
+                    "remove it and name a Kubernetes secret in kubeflow.secrets"
                 )
         return value
 
     @pydantic.model_validator(mode="after")
-    def _names_are_single(self):
+    def _names_are_unique(self) -> Kubeflow:
         variables = [*self.env, *(name for secret in self.secrets for name in secret.env)]
         # Kubeflow calls volumes by the names of their secrets and claims.
         mounted = [secret.name for secret in self.secrets if secret.mount_path]
         mounted += [volume.claim for volume in self.volumes]
-        paths = [part.mount_path for part in (*self.secrets, *self.volumes) if part.mount_path]
-        _ensure_single("the variable", variables)
-        _ensure_single("the volume", mounted)
-        _ensure_single("the path", [path.rstrip("/") for path in paths])
+        paths = [secret.mount_path for secret in self.secrets if secret.mount_path]
+        paths += [volume.mount_path for volume in self.volumes]
+        for what, names in {
+            "variable": variables,
+            "volume": mounted,
+            "path": [path.rstrip("/") for path in paths],
+        }.items():
+            for name in names:
+                if names.count(name) > 1:
+                    raise ValueError(f"the {what} {name!r} is given twice")
         return self
-
-
-def _ensure_single(what: str, names: list[str]) -> None:
-    for name in names:
-        if names.count(name) > 1:
-            raise ValueError(f"{what} {name!r} is given twice")

@@ -1,4 +1,4 @@
-"""Kubernetes' quantities, durations and names, as the configuration may say them."""
+"""Kubernetes' quantities, names and images, as a configuration may write them."""
 
 from __future__ import annotations
 
@@ -7,14 +7,12 @@ from typing import Annotated, Any
 
 from pydantic import BeforeValidator
 
-_CPU = re.compile(r"(?P<number>\d+(?:\.\d+)?)(?P<unit>m?)")
-_MEMORY = re.compile(r"(?P<number>\d+)(?P<unit>[KMGTPE]i|[MGTPE]?)")
-_DURATION = re.compile(r"(?P<number>\d+)(?P<unit>[smhd])")
-_SECONDS = {"s": 1, "m": 60, "h": 3600, "d": 86400}
-_UNITS = {"": 1, "m": 0.001} | {
-    unit: 1000**power for power, unit in enumerate("KMGTPE", start=1) if unit != "K"
-}
-_UNITS |= {f"{unit}i": 1024**power for power, unit in enumerate("KMGTPE", start=1)}
+_QUANTITY = re.compile(r"(\d+(?:\.\d+)?)([A-Za-z]*)")
+_CPU = re.compile(r"\d+(\.\d{1,3})?|\d+m")  # Kubernetes knows no part finer than 1m
+_MEMORY = re.compile(r"\d+([KMGTPE]i|[MGTPE]?)")
+_UNITS: dict[str, float] = {"": 1, "m": 0.001}
+_UNITS |= {unit: 1000.0**power for power, unit in enumerate("MGTPE", start=2)}
+_UNITS |= {f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", start=1)}
 
 _LABEL = r"[a-z0-9]([a-z0-9-]*[a-z0-9])?"
 _NAME = re.compile(rf"{_LABEL}(\.{_LABEL})*")
@@ -33,15 +31,30 @@ _IMAGE = re.compile(
 
 
 def amount(quantity: str) -> float:
-    """A quantity as a number, to compare two of one kind."""
-    number = re.match(r"[\d.]+", quantity).group()
-    return float(number) * _UNITS[quantity[len(number) :]]
+    """A quantity of CPU (in cores) or memory (in bytes) as a number.
+
+    Raises:
+      ValueError: it is neither.
+    """
+    match = _QUANTITY.fullmatch(quantity)
+    if match is None or match[2] not in _UNITS:
+        raise ValueError(f"must be a number with a Kubernetes unit, found {quantity!r}")
+    return float(match[1]) * _UNITS[match[2]]
 
 
-def seconds(duration: str) -> int:
-    """A duration such as `90s`, `10m`, `2h` or `1d` in seconds."""
-    match = _DURATION.fullmatch(duration)
-    return int(match["number"]) * _SECONDS[match["unit"]]
+def is_cpu(text: str) -> bool:
+    """Whether `text` is a number of cores such as `2`, `0.5` or `500m`."""
+    return bool(_CPU.fullmatch(text))
+
+
+def is_memory(text: str) -> bool:
+    """Whether `text` is a number of bytes such as `512Mi` or `4Gi`."""
+    return bool(_MEMORY.fullmatch(text))
+
+
+def is_label(text: str) -> bool:
+    """Whether Kubernetes accepts `text` as the name of a service or a namespace."""
+    return len(text) <= 63 and bool(re.fullmatch(_LABEL, text))
 
 
 def is_image(text: str) -> bool:
@@ -49,8 +62,14 @@ def is_image(text: str) -> bool:
     return len(text) <= 512 and bool(_IMAGE.fullmatch(text))
 
 
-def _checked(pattern: re.Pattern[str], rule: str):
-    """A type for texts that are all of `pattern`; whole numbers are taken as text."""
+def is_pinned_image(text: str) -> bool:
+    """Whether `text` names an image by a digest, or by a tag other than `latest`."""
+    _, _, tag = text.rpartition("/")[2].partition(":")
+    return is_image(text) and tag not in ("", "latest")
+
+
+def _matching(pattern: re.Pattern[str], rule: str) -> BeforeValidator:
+    """Accepts texts that match `pattern` as a whole; numbers are taken as text."""
 
     def check(value: Any) -> str:
         text = str(value) if isinstance(value, (int, float)) else value
@@ -58,19 +77,24 @@ def _checked(pattern: re.Pattern[str], rule: str):
             raise ValueError(f"{rule}, found {value!r}")
         return text
 
-    return Annotated[str, BeforeValidator(check)]
+    return BeforeValidator(check)
 
 
-Cpu = _checked(_CPU, "must be a number of cores such as 2, 0.5 or 500m")
-Memory = _checked(_MEMORY, "must be a whole number of bytes with a unit, such as 512Mi or 4Gi")
-Duration = _checked(_DURATION, "must be a duration such as 30s, 10m, 2h or 1d")
-KubernetesName = _checked(
-    _NAME, "must be lower-case letters, digits, '-' and '.', as Kubernetes names things"
-)
-VolumeName = _checked(
-    re.compile(rf"{_LABEL}"), "must be lower-case letters, digits and '-', without '.'"
-)
-Variable = _checked(_VARIABLE, "must be the name of an environment variable")
-SecretKey = _checked(_SECRET_KEY, "must be a key of the secret: letters, digits, '-', '_' and '.'")
-MountPath = _checked(_PATH, "must be an absolute path without ':', such as /data")
-Image = _checked(_IMAGE, "must be an image such as registry.example/team/pipeline:1.0")
+Cpu = Annotated[str, _matching(_CPU, "must be a number of cores such as 2, 0.5 or 500m")]
+Memory = Annotated[
+    str, _matching(_MEMORY, "must be a whole number of bytes with a unit, such as 512Mi or 4Gi")
+]
+KubernetesName = Annotated[
+    str, _matching(_NAME, "must be lower-case letters, digits, '-' and '.', as in Kubernetes")
+]
+VolumeName = Annotated[
+    str, _matching(re.compile(_LABEL), "must be lower-case letters, digits and '-', without '.'")
+]
+Variable = Annotated[str, _matching(_VARIABLE, "must be the name of an environment variable")]
+SecretKey = Annotated[
+    str, _matching(_SECRET_KEY, "must be a key of the secret: letters, digits, '-', '_' and '.'")
+]
+MountPath = Annotated[str, _matching(_PATH, "must be an absolute path without ':', such as /data")]
+Image = Annotated[
+    str, _matching(_IMAGE, "must be an image such as registry.example/team/pipeline:1.0")
+]

@@ -1,6 +1,6 @@
-"""From `pipeline.yaml` and `--set` to a `Config`, or to everything that is wrong with them.
+"""Turns `pipeline.yaml` and `--set` into a `Config`, or into a list of all their problems.
 
-Relative paths in the file, and in `--set`, start at the file's folder.
+Relative paths in the file and in `--set` start at the file's folder.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from collections.abc import Sequence
 from typing import Any
 
 import pydantic
+from pydantic_core import ErrorDetails
 
 from tfx_pipeline.config import cross_field_rules, error_messages, yaml_reader
 from tfx_pipeline.config.models import Config
@@ -23,12 +24,12 @@ from tfx_pipeline.storage.layout import is_remote
 
 @dataclasses.dataclass(frozen=True)
 class Reading:
-    """What came of reading a configuration.
+    """The result of reading a configuration.
 
     Attributes:
-      config: the configuration; when there are problems, what is left without the
-        wrong keys, or None when that makes no configuration.
-      problems: everything that is wrong.
+      config: the configuration. If there are problems, the keys that are wrong are
+        left out; None if the rest is not a configuration.
+      problems: every problem found.
       source: the file.
     """
 
@@ -48,13 +49,13 @@ def load_config(
     Args:
       path: the YAML file.
       overrides: `KEY=VALUE` texts; KEY is dotted, VALUE is YAML.
-      root: in place of the file's `root`; relative to the working directory.
+      root: replaces the file's `root`; relative to the working directory.
 
     Returns:
       The configuration, with absolute paths.
 
     Raises:
-      ConfigError: the file or an override is wrong; it holds all problems.
+      ConfigError: the file or an override is wrong; it contains all problems.
     """
     reading = read_config(path, overrides, root=root)
     if reading.problems or reading.config is None:
@@ -68,7 +69,7 @@ def read_config(
     *,
     root: str | os.PathLike[str] | None = None,
 ) -> Reading:
-    """Like `load_config`, but returns the problems, with what can be used nevertheless.
+    """Like `load_config`, but returns the problems together with the usable values.
 
     Raises:
       ConfigError: the file cannot be read or is not YAML.
@@ -79,26 +80,26 @@ def read_config(
     document = dataclasses.replace(document, overridden=override_locations(overrides))
     problems = [*document.problems, *problems, *cross_field_rules.problems(values, document)]
     config, wrong = _validate(values)
-    if wrong:
+    if config is not None:
+        problems += cross_field_rules.coerced_booleans(values, config.dump(), document)
+    else:
         problems += error_messages.problems(wrong, values, document)
         config, _ = _validate(_without(values, wrong))
-    else:
-        problems += cross_field_rules.coerced_booleans(values, config.dump(), document)
     if config is not None:
         config = _resolve_paths(config, file.absolute().parent, root)
     problems.sort(key=lambda problem: getattr(problem, "line", None) or 0)
     return Reading(config, tuple(problems), str(file))
 
 
-def _validate(values: dict[Any, Any]) -> tuple[Config | None, list[Any]]:
+def _validate(values: dict[Any, Any]) -> tuple[Config | None, list[ErrorDetails]]:
     try:
         return Config.model_validate(values), []
     except pydantic.ValidationError as error:
         return None, error.errors(include_url=False)
 
 
-def _without(values: dict[Any, Any], wrong: list[Any]) -> dict[Any, Any]:
-    """A copy of `values` without the keys that errors are about."""
+def _without(values: dict[Any, Any], wrong: list[ErrorDetails]) -> dict[Any, Any]:
+    """A copy of `values` without the keys that have errors."""
     rest = copy.deepcopy(values)
     for error in wrong:
         *above, last = error_messages.location(error["loc"]) or ("",)
@@ -114,7 +115,7 @@ def _resolve_paths(
     config: Config, folder: pathlib.Path, root: str | os.PathLike[str] | None
 ) -> Config:
     def absolute(path: str | None) -> str | None:
-        return path if path is None else absolute_path(path, folder)
+        return None if path is None else absolute_path(path, folder)
 
     where = absolute(config.root) if root is None else absolute_path(str(root), pathlib.Path.cwd())
     schema, serving, airflow = config.schema_source, config.serving, config.airflow
@@ -131,7 +132,7 @@ def _resolve_paths(
 
 
 def absolute_path(path: str, folder: pathlib.Path) -> str:
-    """`path` seen from `folder`; with a file system's name in front it stays as it is."""
+    """`path` relative to `folder`; a remote path such as `s3://…` is returned unchanged."""
     if is_remote(path):
         return path
     return os.path.normpath(folder / os.path.expanduser(path))

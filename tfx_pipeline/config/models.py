@@ -1,7 +1,7 @@
-"""The typed, frozen configuration: what `pipeline.yaml` may say.
+"""The typed, frozen configuration: the sections and keys of `pipeline.yaml`.
 
-Nothing here imports TensorFlow or TFX. Reading files and applying `--set`
-is in `loader`; what needs the data or the schema is in `preflight`.
+Nothing here imports TensorFlow or TFX. `loader` reads files and applies `--set`;
+`preflight` checks what needs the data or the schema.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from tfx_pipeline.config.kubeflow import Kubeflow
 from tfx_pipeline.storage import layout
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
-"""`package.module.name`, imported when it is needed."""
+"""`package.module.name`, imported when it is used."""
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
@@ -37,8 +37,8 @@ class Split(Section):
 class Data(Section):
     """Where the rows come from.
 
-    `path` is a folder of files or one file. With `{SPAN}` (and `{VERSION}`) in
-    it, ExampleGen reads the newest span, as in TFX.
+    `path` is a folder of files or one file. If it contains `{SPAN}` (and `{VERSION}`),
+    ExampleGen reads the newest span, as in TFX.
     """
 
     format: Literal["csv", "parquet", "tfrecord"] = "csv"
@@ -58,7 +58,7 @@ class SchemaSource(Section):
 class Label(Section):
     """The column to predict.
 
-    `classes` names the label's values in the order of `probabilities`; absent,
+    `classes` lists the label's values in the order of `probabilities`; by default,
     they are read from the training split.
     """
 
@@ -71,19 +71,19 @@ Missing = Literal["mean", "median", "most_frequent", "constant"]
 
 
 class _Feature(Section):
-    """What every treatment has.
+    """The keys of every treatment.
 
-    `missing` says what stands in for an absent value; it is fitted on the
+    `missing` selects the value that replaces an absent one; it is computed on the
     training split. `indicator` adds an input that is 1 where the value was absent.
     """
 
     indicator: bool = False
 
     @pydantic.model_validator(mode="after")
-    def _constant_has_fill(self):
+    def _constant_has_fill(self) -> _Feature:
         wants = getattr(self, "missing", None) == "constant"
         if wants != (getattr(self, "fill_value", None) is not None):
-            raise ValueError("'fill_value' goes with 'missing: constant', and only with it")
+            raise ValueError("'fill_value' and 'missing: constant' require each other")
         return self
 
 
@@ -136,7 +136,7 @@ class Vocabulary(_Categorical):
 
 
 class Hash(_Categorical):
-    """Hashed into `buckets`; no vocabulary to fit, for very many values."""
+    """Hashed into `buckets`, without a vocabulary: for columns with very many values."""
 
     transform: Literal["hash"]
     buckets: Annotated[int, Field(ge=2, le=10_000_000)] = 1000
@@ -154,7 +154,7 @@ class Integer(_Feature):
     embedding_dim: PositiveInt | None = None
 
     @pydantic.model_validator(mode="after")
-    def _range_is_whole(self):
+    def _range_is_whole(self) -> Integer:
         if (self.min is None) != (self.max is None):
             raise ValueError("give both 'min' and 'max', or neither to use the schema's domain")
         if self.min is not None and self.max is not None and self.min >= self.max:
@@ -185,7 +185,7 @@ class EarlyStopping(Section):
 
 
 class Training(Section):
-    """How the network is trained. `steps` is the most; early stopping may end it sooner."""
+    """How the network is trained. `steps` is the maximum; early stopping may end it sooner."""
 
     steps: PositiveInt = 1000
     batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 64
@@ -197,23 +197,23 @@ class Training(Section):
 
 
 class Threshold(Section):
-    """What a metric must reach for a model to be blessed."""
+    """The bounds of a metric that a model must meet to be blessed."""
 
     min: float | None = None
     max: float | None = None
     not_worse_than_baseline_by: Annotated[float, Field(ge=0)] | None = None
 
     @pydantic.model_validator(mode="after")
-    def _says_something(self):
+    def _has_a_bound(self) -> Threshold:
         if self.min is None and self.max is None and self.not_worse_than_baseline_by is None:
-            raise ValueError("says nothing; give min, max or not_worse_than_baseline_by")
+            raise ValueError("is empty; give min, max or not_worse_than_baseline_by")
         if self.min is not None and self.max is not None and self.min > self.max:
             raise ValueError(f"min ({self.min}) is above max ({self.max})")
         return self
 
 
 class Evaluation(Section):
-    """What the Evaluator computes on the test split, and what blesses a model.
+    """The metrics on the test split, and the thresholds that bless a model.
 
     Each slice is a list of columns; metrics are also computed for each
     combination of their values.
@@ -227,7 +227,7 @@ class Evaluation(Section):
 class Serving(Section):
     """Where blessed models go, in TensorFlow Serving's layout: `push_dir/<version>/`.
 
-    `model_name` is what clients ask for; absent, the pipeline's name.
+    `model_name` is the name that clients use; by default, the pipeline's name.
     """
 
     model_name: PipelineName | None = None
@@ -235,14 +235,14 @@ class Serving(Section):
 
 
 class Beam(Section):
-    """Beam's runner (`direct`, or any name Beam knows) and its options, passed on untouched."""
+    """Beam's runner (`direct`, or any name Beam knows) and its options, passed on unchanged."""
 
     runner: str = "direct"
     options: tuple[str, ...] = ()
 
 
 class Modules(Section):
-    """Your own code in place of the bundled, by dotted path.
+    """Your own code instead of the bundled, by dotted path.
 
     `create_pipeline(config)` replaces the whole pipeline; each function in
     `extend` is called as `f(pipeline, config)` and returns more components.
@@ -299,9 +299,9 @@ class Config(Section):
         if value == "sqlite" or re.fullmatch(r"mysql://[^@/:\s]+@[^@/\s]+/\w+", value):
             return value
         if value.startswith("postgres"):
-            raise ValueError("PostgreSQL is not offered: ML Metadata fails there on backslashes")
+            raise ValueError("PostgreSQL is not supported: ML Metadata fails there on backslashes")
         if re.match(r"mysql://[^@/]*:[^@/]*@", value):
-            raise ValueError(f"holds a password; take it out and set {METADATA_PASSWORD}")
+            raise ValueError(f"contains a password; remove it and set {METADATA_PASSWORD}")
         raise ValueError(
             f"must be 'sqlite' or 'mysql://USER@HOST[:PORT]/DATABASE', found {value!r}"
         )
@@ -314,7 +314,7 @@ class Config(Section):
         return value
 
     @pydantic.model_validator(mode="after")
-    def _evaluation_fits_task(self):
+    def _has_metrics(self) -> Config:
         if not self.evaluation.metrics:
             chosen = tuple(metric_catalog.DEFAULTS[self.label.task])
             object.__setattr__(

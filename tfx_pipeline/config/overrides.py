@@ -13,17 +13,13 @@ from tfx_pipeline.errors import Problem, did_you_mean
 def apply_overrides(
     values: dict[Any, Any], overrides: Iterable[str]
 ) -> tuple[dict[Any, Any], list[Problem]]:
-    """Returns a copy of `values` with the overrides in it, and what is wrong with them.
+    """Returns a copy of `values` with the overrides applied, and the problems of the overrides.
 
-    Unknown keys are put in like others: validation finds them, as it does in the file.
+    Unknown keys are set like others: validation finds them, as it does in the file.
     """
     result = copy.deepcopy(values)
-    problems = []
-    for text in overrides:
-        problem = _set(result, text)
-        if problem is not None:
-            problems.append(problem)
-    return result, problems
+    found = [_set(result, text) for text in overrides]
+    return result, [problem for problem in found if problem is not None]
 
 
 def override_locations(overrides: Iterable[str]) -> tuple[tuple[str, ...], ...]:
@@ -45,7 +41,7 @@ def _set(values: dict[Any, Any], text: str) -> Problem | None:
 
 
 def _unknown_column(values: dict[Any, Any], parts: list[str]) -> Problem | None:
-    """A part of a feature that is not there is a typing error, not a new feature."""
+    """Refuses to set one key of an absent feature: the column's name is probably misspelt."""
     columns = values.get("features")
     if parts[0] != "features" or len(parts) < 3 or not isinstance(columns, dict):
         return None
@@ -66,6 +62,8 @@ def _put(values: dict[Any, Any], parts: list[str], value: Any) -> Problem | None
         if not isinstance(holder, dict):
             above = ".".join(parts[:depth])
             message = f"{above} is not a mapping, found {holder!r}"
-            return Problem(f"--set {'.'.join(parts)}", message, f"Set the whole: {above}=VALUE")
+            return Problem(
+                f"--set {'.'.join(parts)}", message, f"Set the key itself: {above}=VALUE"
+            )
     holder[parts[-1]] = value
     return None

@@ -1,17 +1,17 @@
-"""What a configuration says against what is there: data, schema, folders, modules.
+"""Compares a configuration with the data, the schema, the folders and the modules it names.
 
-Names, types and places only; it takes well under a second and never imports
-TensorFlow. What the rows hold is for ExampleGen and the gate.
+Only names, types and paths are checked, which takes well under a second and never
+imports TensorFlow. The rows are checked by ExampleGen and the DataGate.
 """
 
 from __future__ import annotations
 
 import os
 import pathlib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 
 from tfx_pipeline.config import data_files, schema_file
-from tfx_pipeline.config.models import Config, Feature
+from tfx_pipeline.config.models import Config, Feature, Integer
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder
@@ -20,10 +20,10 @@ NUMERIC = ("zscore", "minmax", "log", "buckets")
 
 
 def preflight(config: Config) -> None:
-    """Looks at everything that can be known before a run starts.
+    """Checks everything that can be known before a run starts.
 
-    With a curated schema it leaves the data's columns to the gate: a column that
-    is gone is a fault of the data, not of the configuration.
+    With a curated schema, the DataGate checks the data's columns: there a missing
+    column is an error of the data, not of the configuration.
 
     Raises:
       ConfigError: something is wrong; it holds all problems.
@@ -34,7 +34,7 @@ def preflight(config: Config) -> None:
 
 
 def check(config: Config, *, columns: bool = True) -> list[Problem]:
-    """Returns all that would keep a run of `config` from working.
+    """Returns every problem that would make a run of `config` fail.
 
     Args:
       config: what to check.
@@ -47,15 +47,15 @@ def check(config: Config, *, columns: bool = True) -> list[Problem]:
     return [
         *data_problems,
         *schema_problems,
-        *(_treatments(config, schema) if schema else ()),
-        *_slices(config, schema, header),
+        *(_features(config, schema) if schema else ()),
+        *_slices(config, list(schema.types) if schema else header),
         *_folders(config),
         *_modules(config),
     ]
 
 
 def _data(config: Config) -> tuple[list[Problem], list[str] | None]:
-    """Problems of the data's files, and the first file's columns where they can be told."""
+    """Problems of the data's files, and the columns of the first file that names them."""
     path = config.data.path
     if is_remote(path):
         return [], None
@@ -67,19 +67,23 @@ def _data(config: Config) -> tuple[list[Problem], list[str] | None]:
         for file in files[: data_files.MAX_FILES]
     }
     known = {file: header for file, header in headers.items() if header is not None}
-    problems = [p for file, header in known.items() for p in _columns(config, file, header)]
-    return _unique(problems), next(iter(known.values()), None)
+    first: dict[str, Problem] = {}  # the same problem in a hundred files is reported once
+    for file, header in known.items():
+        for problem in _columns(config, file, header):
+            first.setdefault(problem.where, problem)
+    return list(first.values()), next(iter(known.values()), None)
 
 
 def _no_data(path: str, file_format: str) -> Problem:
     place = pathlib.Path(path)
     if data_files.has_span(path) or place.is_dir():
-        called = " or ".join(f"*{ending}" for ending in data_files.ENDINGS[file_format])
-        remedy = "Put the data there, or mend data.format"
-        return Problem("data.path", f"{path} has no files {called}", remedy)
+        remedy = "Put the data there, or correct data.format"
+        names = data_files.expected_names(file_format)
+        return Problem("data.path", f"{path} has no files {names}", remedy)
     above = place.parent
-    names = sorted(p.name for p in above.iterdir()) if above.is_dir() else []
-    hint = did_you_mean(place.name, names)
+    hint = did_you_mean(
+        place.name, sorted(p.name for p in above.iterdir()) if above.is_dir() else []
+    )
     return Problem("data.path", f"{path} does not exist", hint or "Name a folder or a file")
 
 
@@ -89,8 +93,8 @@ def _columns(config: Config, file: pathlib.Path, header: list[str]) -> Iterator[
     absent = {key: name for key, name in wanted.items() if name not in header}
     if len(absent) == len(wanted):
         found = ", ".join(map(repr, header[:5]))
-        remedy = "The first line must name the columns; is data.delimiter right?"
-        message = f"{file} has none of the columns; its first line begins {found}"
+        remedy = "The first line must name the columns. Check data.delimiter"
+        message = f"{file} has none of the columns; its first line starts with {found}"
         yield Problem("data.delimiter", message, remedy)
         return
     for key, name in absent.items():
@@ -102,22 +106,14 @@ def _columns(config: Config, file: pathlib.Path, header: list[str]) -> Iterator[
             yield Problem(key, f"the data has no column {name!r}", did_you_mean(name, header))
 
 
-def _unique(problems: Iterable[Problem]) -> list[Problem]:
-    """One problem for each key: the same in a hundred files is told once."""
-    first: dict[str, Problem] = {}
-    for problem in problems:
-        first.setdefault(problem.where, problem)
-    return list(first.values())
-
-
-def _schema(config: Config) -> tuple[list[Problem], schema_file.SchemaFile | None]:
+def _schema(config: Config) -> tuple[list[Problem], schema_file.SchemaSummary | None]:
     path = config.schema_source.path
     if path is None or is_remote(path):
         return [], None
     try:
-        schema = schema_file.read(path)
-    except schema_file.SchemaUnreadable as error:
-        return [Problem("schema.path", f"{path} {error}")], None
+        schema = schema_file.summarise(schema_file.read_schema(path))
+    except schema_file.SchemaError as error:
+        return [Problem("schema.path", str(error))], None
     except FileNotFoundError:
         remedy = "Leave 'schema.path' out to use the inferred schema"
         return [Problem("schema.path", f"{path} does not exist", remedy)], None
@@ -126,19 +122,19 @@ def _schema(config: Config) -> tuple[list[Problem], schema_file.SchemaFile | Non
     return _label(config, schema), schema
 
 
-def _label(config: Config, schema: schema_file.SchemaFile) -> list[Problem]:
+def _label(config: Config, schema: schema_file.SchemaSummary) -> list[Problem]:
     name = config.label.name
     if name not in schema.types:
         rest = [column for column in schema.types if column not in config.features]
         return [Problem("label.name", f"the schema has no {name!r}", did_you_mean(name, rest))]
     if name in schema.served:
         remedy = f"Add not_in_environment: '{schema_file.SERVING}' to it in the schema"
-        message = f"the schema expects the label {name!r} in data to predict for"
+        message = f"the schema expects the label {name!r} in prediction requests"
         return [Problem("label.name", message, remedy)]
     return []
 
 
-def _treatments(config: Config, schema: schema_file.SchemaFile) -> Iterator[Problem]:
+def _features(config: Config, schema: schema_file.SchemaSummary) -> Iterator[Problem]:
     for name, feature in config.features.items():
         key = f"features.{name}"
         if name not in schema.types:
@@ -149,30 +145,28 @@ def _treatments(config: Config, schema: schema_file.SchemaFile) -> Iterator[Prob
 
 
 def _fits(key: str, feature: Feature, kind: str, bounded: bool) -> Iterator[Problem]:
-    """Whether a treatment can take a column of the type that the schema says."""
+    """Checks that a treatment accepts a column of the schema's type `kind`."""
     transform = feature.transform
     message = f"transform {transform!r} does not fit a column of type {kind}"
     if transform in NUMERIC and kind == schema_file.TEXT:
-        yield Problem(key, message, "Text takes vocabulary or hash")
+        yield Problem(key, message, "Use vocabulary or hash for text")
     elif transform in ("vocabulary", "hash") and kind == schema_file.NUMBER:
-        yield Problem(key, message, f"Numbers take {', '.join(NUMERIC)}")
-    elif transform == "integer" and kind != schema_file.WHOLE:
-        other = "vocabulary or hash" if kind == schema_file.TEXT else "buckets"
-        yield Problem(key, message, f"This one takes {other}")
-    elif transform == "integer" and not bounded and feature.min is None:
+        yield Problem(key, message, f"Use one of {', '.join(NUMERIC)} for numbers")
+    elif isinstance(feature, Integer) and kind != schema_file.INTEGER:
+        yield Problem(
+            key, message, f"Use {'vocabulary or hash' if kind == schema_file.TEXT else 'buckets'}"
+        )
+    elif isinstance(feature, Integer) and not bounded and feature.min is None:
         remedy = "Give 'min' and 'max' here, or an int_domain with both in the schema"
         yield Problem(key, "the range of its integers is not known", remedy)
 
 
-def _slices(
-    config: Config, schema: schema_file.SchemaFile | None, header: list[str] | None
-) -> Iterator[Problem]:
-    there = list(schema.types) if schema else header
-    if there is None:
+def _slices(config: Config, columns: list[str] | None) -> Iterator[Problem]:
+    if columns is None:
         return
-    known = [*config.features, *(name for name in there if name not in config.features)]
-    for index, columns in enumerate(config.evaluation.slices):
-        for name in columns:
+    known = [*config.features, *(name for name in columns if name not in config.features)]
+    for index, slice_ in enumerate(config.evaluation.slices):
+        for name in slice_:
             if name not in known:
                 key, hint = f"evaluation.slices.{index}", did_you_mean(name, known)
                 yield Problem(key, f"there is no column {name!r}", hint)
@@ -180,18 +174,17 @@ def _slices(
 
 def _folders(config: Config) -> Iterator[Problem]:
     for key, path in {"root": config.root, "serving.push_dir": config.serving.push_dir}.items():
-        if path is not None and not is_remote(path):
-            yield from _writable(key, pathlib.Path(path))
-
-
-def _writable(key: str, path: pathlib.Path) -> Iterator[Problem]:
-    there = path
-    while not os.path.lexists(there) and there != there.parent:
-        there = there.parent
-    if not there.is_dir():
-        yield Problem(key, f"{path} cannot be made: {there} is not a folder", "Name another")
-    elif not os.access(there, os.W_OK | os.X_OK):
-        yield Problem(key, f"{there} cannot be written", "Name another folder, or mend its mode")
+        if path is None or is_remote(path):
+            continue
+        existing = pathlib.Path(path)
+        while not os.path.lexists(existing) and existing != existing.parent:
+            existing = existing.parent
+        if not existing.is_dir():
+            message = f"{path} cannot be created: {existing} is not a folder"
+            yield Problem(key, message, "Name another folder")
+        elif not os.access(existing, os.W_OK | os.X_OK):
+            remedy = "Name another folder, or change its permissions"
+            yield Problem(key, f"{existing} is not writable", remedy)
 
 
 def _modules(config: Config) -> Iterator[Problem]:

@@ -1,4 +1,4 @@
-"""Reading a schema in protobuf text form, without TensorFlow."""
+"""Reading a schema in protobuf text format, without TensorFlow."""
 
 from __future__ import annotations
 
@@ -6,28 +6,30 @@ import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
 
+from tfx_pipeline.errors import PipelineError
+
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-TEXT, WHOLE, NUMBER = "BYTES", "INT", "FLOAT"
+TEXT, INTEGER, NUMBER = "BYTES", "INT", "FLOAT"
 """The types of features, as the schema names them."""
 
 SERVING = "SERVING"
 """The environment of data that has no label."""
 
 
-class SchemaUnreadable(Exception):
-    """A schema file that does not parse; its text says where and why."""
+class SchemaError(PipelineError):
+    """A schema that cannot be parsed; its text contains the line and the reason."""
 
 
 @dataclasses.dataclass(frozen=True)
-class SchemaFile:
-    """What a schema says of its features.
+class SchemaSummary:
+    """What the checks before a run need of a schema.
 
     Attributes:
       types: each feature's type: BYTES, INT, FLOAT, or TYPE_UNKNOWN.
       bounded: integer features whose domain has both ends.
-      served: features expected in data to predict for.
+      served: features expected in prediction requests.
     """
 
     types: dict[str, str]
@@ -35,29 +37,24 @@ class SchemaFile:
     served: frozenset[str]
 
 
-def read(path: str) -> SchemaFile:
-    """Reads a schema.
+def read_schema(path: str | pathlib.Path) -> schema_pb2.Schema:
+    """Reads a schema from a local file.
 
     Raises:
-      SchemaUnreadable: the file does not parse or says nothing.
+      SchemaError: the file is not a schema, or describes no feature.
       OSError: the file cannot be read.
     """
-    schema = parse(pathlib.Path(path).read_bytes())
-    from tensorflow_metadata.proto.v0 import schema_pb2
-
-    name_of = schema_pb2.FeatureType.Name
-    return SchemaFile(
-        types={feature.name: name_of(feature.type) for feature in schema.feature},
-        bounded=frozenset(f.name for f in schema.feature if _is_bounded(f)),
-        served=frozenset(f.name for f in schema.feature if _is_served(f, schema)),
-    )
+    try:
+        return parse_schema(pathlib.Path(path).read_bytes())
+    except SchemaError as error:
+        raise SchemaError(f"{path} {error}") from error
 
 
-def parse(text: bytes) -> schema_pb2.Schema:
-    """Parses a schema's text.
+def parse_schema(text: str | bytes) -> schema_pb2.Schema:
+    """Parses a schema.
 
     Raises:
-      SchemaUnreadable: not a schema, or one without a feature.
+      SchemaError: not a schema, or one that describes no feature.
     """
     from google.protobuf import text_format
     from tensorflow_metadata.proto.v0 import schema_pb2
@@ -65,18 +62,26 @@ def parse(text: bytes) -> schema_pb2.Schema:
     try:
         schema = text_format.Parse(text, schema_pb2.Schema())
     except (text_format.ParseError, UnicodeDecodeError) as error:
-        raise SchemaUnreadable(f"does not parse: {error}") from error
+        raise SchemaError(f"does not parse: {error}") from error
     if not schema.feature:
-        raise SchemaUnreadable("describes no feature")
+        raise SchemaError("describes no feature")
     return schema
 
 
-def _is_bounded(feature: schema_pb2.Feature) -> bool:
-    domain = feature.int_domain
-    return domain.HasField("min") and domain.HasField("max")
+def summarise(schema: schema_pb2.Schema) -> SchemaSummary:
+    """Reads types, domains and environments of a schema's features."""
+    from tensorflow_metadata.proto.v0 import schema_pb2
 
-
-def _is_served(feature: schema_pb2.Feature, schema: schema_pb2.Schema) -> bool:
-    if feature.in_environment:
-        return SERVING in feature.in_environment
-    return SERVING in schema.default_environment and SERVING not in feature.not_in_environment
+    types, bounded, served = {}, set(), set()
+    for feature in schema.feature:
+        types[feature.name] = schema_pb2.FeatureType.Name(feature.type)
+        if feature.int_domain.HasField("min") and feature.int_domain.HasField("max"):
+            bounded.add(feature.name)
+        if feature.in_environment:
+            is_served = SERVING in feature.in_environment
+        else:
+            is_served = SERVING in schema.default_environment
+            is_served = is_served and SERVING not in feature.not_in_environment
+        if is_served:
+            served.add(feature.name)
+    return SchemaSummary(types, frozenset(bounded), frozenset(served))

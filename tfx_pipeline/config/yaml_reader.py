@@ -1,4 +1,4 @@
-"""Reading YAML with the line of every key, and with every duplicate key refused."""
+"""Reads YAML, keeps the line of every key, and refuses duplicate keys."""
 
 from __future__ import annotations
 
@@ -19,7 +19,7 @@ Location = tuple[str | int, ...]
 
 @dataclasses.dataclass(frozen=True)
 class LocatedProblem(Problem):
-    """A problem with the line of the file it is on; None when it is on none."""
+    """A problem with its line in the file; None when it is not in the file."""
 
     line: int | None = None
 
@@ -30,13 +30,13 @@ class LocatedProblem(Problem):
 
 @dataclasses.dataclass(frozen=True)
 class Document:
-    """A YAML mapping and where its keys are.
+    """A YAML mapping and the lines of its keys.
 
     Attributes:
       values: plain data.
       lines: the line, from 1, of each key and list item.
       problems: keys that are given twice.
-      overridden: locations whose value came from elsewhere.
+      overridden: locations whose value is from `--set`.
     """
 
     values: dict[Any, Any]
@@ -45,7 +45,7 @@ class Document:
     overridden: tuple[Location, ...] = ()
 
     def line(self, location: Location) -> int | None:
-        """The line of `location` or of the nearest key above it, if it is from the file."""
+        """The line of `location` or of the nearest key above it; None if it was overridden."""
         if any(location[: len(place)] == place for place in self.overridden):
             return None
         for end in range(len(location), 0, -1):
@@ -60,7 +60,7 @@ def read(path: pathlib.Path) -> Document:
     Raises:
       ConfigError: no such file, not readable, not YAML, or not a mapping.
     """
-    return parse(_text(path), str(path))
+    return parse(_read_text(path), str(path))
 
 
 def parse(text: str, source: str) -> Document:
@@ -75,21 +75,24 @@ def parse(text: str, source: str) -> Document:
     except YAMLError as error:
         raise ConfigError(_syntax_problem(error), source) from error
     if node is None or values is None:
-        raise ConfigError("is empty; see pipeline.yaml of the project for an example", source)
+        raise ConfigError("is empty; see the project's pipeline.yaml for an example", source)
     if not isinstance(values, dict):
-        raise ConfigError(f"must be a mapping of keys, found a {_kind(values)}", source)
-    return _located(values, node)
-
-
-def _located(values: dict[Any, Any], node: Node) -> Document:
+        names: dict[type, str] = {list: "list", str: "text"}
+        kind = names.get(type(values), type(values).__name__)
+        raise ConfigError(f"must be a mapping of keys, found a {kind}", source)
     lines: dict[Location, int] = {}
-    twice: dict[Location, LocatedProblem] = {}
+    duplicates: dict[Location, LocatedProblem] = {}
     for location, line in _keys(node, (), ()):
-        told = any(location[:end] in twice for end in range(len(location)))
-        if location in lines and not told:
-            twice[location] = _duplicate(location, lines[location], line)
+        is_reported = any(location[:end] in duplicates for end in range(len(location)))
+        if location in lines and not is_reported:
+            duplicates[location] = LocatedProblem(
+                ".".join(map(str, location)),
+                f"is given twice, on lines {lines[location]} and {line}",
+                "Keep one of them",
+                line,
+            )
         lines.setdefault(location, line)
-    return Document(values, lines, tuple(twice.values()))
+    return Document(values, lines, tuple(duplicates.values()))
 
 
 def parse_value(text: str) -> Any:
@@ -106,11 +109,11 @@ def parse_value(text: str) -> Any:
 
 def _yaml() -> YAML:
     yaml = YAML(typ="safe", pure=True)
-    yaml.allow_duplicate_keys = True  # found by _keys, all of them and with both lines
+    yaml.allow_duplicate_keys = True  # _keys finds all of them, with both lines
     return yaml
 
 
-def _text(path: pathlib.Path) -> str:
+def _read_text(path: pathlib.Path) -> str:
     try:
         return path.read_bytes().decode("utf-8-sig")
     except FileNotFoundError as error:
@@ -139,10 +142,6 @@ def _syntax_problem(error: YAMLError) -> LocatedProblem:
     return LocatedProblem("", f"is not YAML at {place}: {context}{error.problem}")
 
 
-def _kind(value: Any) -> str:
-    return {list: "list", str: "text"}.get(type(value), type(value).__name__)
-
-
 def _keys(
     node: Node, above: Location, open_nodes: tuple[int, ...]
 ) -> Iterator[tuple[Location, int]]:
@@ -158,12 +157,3 @@ def _keys(
         location = (*above, part if isinstance(part, int) else str(part))
         yield location, marked.start_mark.line + 1
         yield from _keys(child, location, (*open_nodes, id(node)))
-
-
-def _duplicate(location: Location, first: int, second: int) -> LocatedProblem:
-    return LocatedProblem(
-        ".".join(map(str, location)),
-        f"is given twice, on lines {first} and {second}",
-        "Keep one of them",
-        second,
-    )

@@ -10,7 +10,8 @@ from typing import BinaryIO
 
 from tfx.dsl.io import fileio
 
-from tfx_pipeline.config.data_files import ENDINGS
+from tfx_pipeline.config import data_files
+from tfx_pipeline.config.data_files import expected_names as expected_names
 from tfx_pipeline.storage.layout import is_remote
 
 _SPECS = ("{SPAN", "{YYYY}", "{MM}", "{DD}", "{VERSION")
@@ -30,7 +31,7 @@ def split_pattern(input_base: str) -> tuple[str, str]:
             return os.path.dirname(input_base) or ".", os.path.basename(input_base)
         return input_base, "*"
     pattern = "/".join(parts[first:])
-    is_file = any(parts[-1].endswith(end) for ends in ENDINGS.values() for end in ends)
+    is_file = parts[-1].endswith(tuple(e for ends in data_files.ENDINGS.values() for e in ends))
     return "/".join(parts[:first]) or ".", pattern if is_file else f"{pattern}/*"
 
 
@@ -39,22 +40,11 @@ def list_files(base: str, pattern: str, file_format: str) -> list[str]:
     found = sorted(fileio.glob(os.path.join(base, pattern)))
     if "*" not in pattern:
         return found
-    files = [path for path in found if _is_data(path, file_format) and not fileio.isdir(path)]
-    return files
-
-
-def _is_data(path: str, file_format: str) -> bool:
-    name = os.path.basename(path)
-    if name.startswith((".", "_")):
-        return False
-    if file_format == "tfrecord" and "tfrecord" in name:
-        return True
-    return name.lower().endswith(ENDINGS[file_format])
-
-
-def expected_names(file_format: str) -> str:
-    """What data files of a format are called, for messages."""
-    return " or ".join(f"*{ending}" for ending in ENDINGS[file_format])
+    return [
+        path
+        for path in found
+        if data_files.is_data(os.path.basename(path), file_format) and not fileio.isdir(path)
+    ]
 
 
 def fingerprint(split: str, files: Iterable[str]) -> str:

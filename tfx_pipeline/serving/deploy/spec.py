@@ -6,6 +6,7 @@ import dataclasses
 import re
 from collections.abc import Iterator
 
+from tfx_pipeline.config import kubernetes_types
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.client.traffic_split import CANARY
 from tfx_pipeline.serving.rollout.traffic_state import State
@@ -20,11 +21,9 @@ USER = 65532
 
 GRPC_PORT, REST_PORT = 8500, 8501
 
-_NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _URI = re.compile(r"(pvc|s3|gs|https?|hdfs)://[^\s]+")
-_CPU = re.compile(r"(\d+(?:\.\d{1,3})?|(\d+)m)")
-_MEMORY = re.compile(r"(\d+)(Mi|Gi)")
-_IMAGE = re.compile(r"[a-z0-9][a-z0-9._/:-]*:[A-Za-z0-9_][A-Za-z0-9_.-]*|\S+@sha256:[0-9a-f]{64}")
+_CORES = (0.05, 256)
+_BYTES = (128 * 2**20, 4096 * 2**30)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,13 +88,13 @@ def checked(plan: Plan) -> Plan:
 
 def _problems(plan: Plan) -> Iterator[Problem]:
     for key in ("model", "namespace"):
-        if not _NAME.fullmatch(getattr(plan, key)):
+        if not kubernetes_types.is_label(getattr(plan, key)):
             rule = "must be lower-case letters, digits and - (at most 63)"
             yield Problem(key, f"{rule}, found {getattr(plan, key)!r}")
     for key, uri in (("model-uri", plan.uri), ("canary-uri", plan.canary_uri)):
         if uri is not None:
             yield from _uri_problems(key, uri)
-    if not _IMAGE.fullmatch(plan.image) or plan.image.endswith(":latest"):
+    if not kubernetes_types.is_pinned_image(plan.image):
         yield Problem("image", f"must be pinned by a tag or digest, found {plan.image!r}")
     yield from _amounts(plan)
 
@@ -105,10 +104,10 @@ def _uri_problems(key: str, uri: str) -> Iterator[Problem]:
     if not _URI.fullmatch(uri):
         rule = "must be pvc://CLAIM/PATH, s3://, gs://, hdfs:// or http(s)://"
         yield Problem(key, f"{rule}, found {uri!r}")
-    elif uri.startswith("pvc://") and not _NAME.fullmatch(claim):
-        yield Problem(key, f"{claim!r} is no name of a claim")
+    elif uri.startswith("pvc://") and not kubernetes_types.is_label(claim):
+        yield Problem(key, f"{claim!r} is not a valid name of a claim")
     elif re.search(r"//[^/@]*:[^/@]*@", uri):
-        yield Problem(key, "holds a password", "Give the service account access instead.")
+        yield Problem(key, "contains a password", "Give the service account access instead.")
 
 
 def whole_percent(plan: Plan, kind: str) -> int:
@@ -129,15 +128,20 @@ def whole_percent(plan: Plan, kind: str) -> int:
 
 
 def _amounts(plan: Plan) -> Iterator[Problem]:
-    cpu = _CPU.fullmatch(plan.cpu)
-    if not cpu or not 0.05 <= (int(cpu[2]) / 1000 if cpu[2] else float(cpu[1])) <= 256:
-        yield Problem("cpu", f"must be cores from 50m to 256, found {plan.cpu!r}")
-    memory = _MEMORY.fullmatch(plan.memory)
-    if not memory or not 128 <= int(memory[1]) * {"Mi": 1, "Gi": 1024}[memory[2]] <= 4 * 2**20:
-        yield Problem("memory", f"must be from 128Mi to 4096Gi, found {plan.memory!r}")
+    cpu, memory = plan.cpu, plan.memory
+    if not (kubernetes_types.is_cpu(cpu) and _within(cpu, _CORES)):
+        yield Problem("cpu", f"must be cores from 50m to 256, found {cpu!r}")
+    # Docker Compose, which takes the same value, has no other binary units.
+    is_memory = kubernetes_types.is_memory(memory) and memory.endswith(("Mi", "Gi"))
+    if not (is_memory and _within(memory, _BYTES)):
+        yield Problem("memory", f"must be from 128Mi to 4096Gi, found {memory!r}")
     if not 1 <= plan.min_replicas <= plan.max_replicas <= 1000:
         rule = "must be 1 <= min <= max <= 1000"
         yield Problem("replicas", f"{rule}, found {plan.min_replicas} and {plan.max_replicas}")
     if not 0 <= plan.state.canary_percent <= 100:
         found = f"{plan.state.canary_percent:g}"
         yield Problem("canary-percent", f"must be from 0 to 100, found {found}")
+
+
+def _within(quantity: str, bounds: tuple[float, float]) -> bool:
+    return bounds[0] <= kubernetes_types.amount(quantity) <= bounds[1]
