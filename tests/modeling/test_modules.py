@@ -9,6 +9,7 @@ from modules import preprocessing, trainer
 from tests.modeling import harness
 from tfx_pipeline.modeling.feature_table import load_table
 from tfx_pipeline.modeling.preprocessing import preprocessing_fn
+from tfx_pipeline.user_code.code_digest import code_digests
 
 pytestmark = pytest.mark.tensorflow
 
@@ -35,3 +36,10 @@ def test_training_gives_the_same_model(taxi, taxi_rows, server, tmp_path):
         each.call("serving_default", examples=examples) for each in (server, harness.Server(folder))
     )
     assert (one["probabilities"] == two["probabilities"]).all()
+
+
+def test_the_cache_key_covers_the_example_and_what_it_calls():
+    digests = code_digests("modules.preprocessing.preprocessing_fn", "modules.trainer.run_fn")
+    library = ("preprocessing", "column_statistics", "training", "network", "label_spelling")
+    expected = {"modules.preprocessing", "modules.trainer", "modules.model"}
+    assert expected | {f"tfx_pipeline.modeling.{name}" for name in library} <= digests.keys()

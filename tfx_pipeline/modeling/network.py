@@ -11,17 +11,16 @@ from typing import Any
 import tensorflow_transform as tft
 import tf_keras
 
-# Re-exported for `modules/`: the class of models that `build_model` returns.
+# Exported again for `modules/`: the class of the models that `build_model` returns.
 from tfx_pipeline.compat.graph_training import Network as Network
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.modeling.feature_table import Table
+from tfx_pipeline.modeling.training import Setup
 
 layers = tf_keras.layers
 
 
-def build_model(
-    table: Table, config: config_lib.Model, transform: tft.TFTransformOutput
-) -> tf_keras.Model:
+def build_model(setup: Setup) -> tf_keras.Model:
     """The default network, from transformed features to logits.
 
     Returns:
@@ -29,10 +28,10 @@ def build_model(
       logit for two classes, one for each of several classes, one standardised
       number for regression.
     """
-    inputs, features = encode_features(table, transform)
-    hidden = hidden_layers(features, config)
-    units = table.label.output_units(transform)
-    return Network(inputs, output_layer(hidden, features, config, units), name="network")
+    inputs, features = encode_features(setup.table, setup.transform)
+    hidden = hidden_layers(features, setup.model)
+    units = setup.table.label.output_units(setup.transform)
+    return Network(inputs, output_layer(hidden, features, setup.model, units), name="network")
 
 
 def encode_features(table: Table, transform: tft.TFTransformOutput) -> tuple[dict[str, Any], Any]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 import tf_keras
@@ -13,12 +14,16 @@ if TYPE_CHECKING:
 
 
 @training.fast_tracing
-def run_fn(fn_args: FnArgs) -> None:
+def run_fn(
+    fn_args: FnArgs,
+    build_model: Callable[[training.Setup], tf_keras.Model] = network.build_model,
+) -> None:
     """Trains on the train split, stops early by the eval split, exports the model.
 
     Args:
       fn_args: as TFX gives them; `custom_config` holds the sections `features`,
         `label`, `model` and `training` of the configuration.
+      build_model: returns the network to train; see `network.build_model`.
 
     Raises:
       ConfigError: a column is not in the schema, or its transformation does not fit it.
@@ -26,7 +31,7 @@ def run_fn(fn_args: FnArgs) -> None:
     """
     setup = training.read_setup(fn_args)
     tf_keras.utils.set_random_seed(setup.training.seed)
-    model = network.build_model(setup.table, setup.model, setup.transform)
+    model = build_model(setup)
     rows = training.read_rows(fn_args, setup, model)
     training.compile_model(model, setup)
     training.fit(model, setup, rows, training.default_callbacks(setup, fn_args.model_run_dir))
