@@ -16,7 +16,6 @@ WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./
 COPY requirements ./requirements
 COPY tfx_pipeline ./tfx_pipeline
-COPY modules ./modules
 COPY runners ./runners
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps .
 
@@ -33,6 +32,7 @@ ENV PATH=/opt/venv/bin:$PATH \
     TF_USE_LEGACY_KERAS=1
 WORKDIR /project
 COPY --chown=10001:10001 pipeline.yaml ./
+COPY --chown=10001:10001 modules ./modules
 COPY --chown=10001:10001 schema ./schema
 COPY --chown=10001:10001 data ./data
 USER 10001:10001

@@ -36,7 +36,7 @@ setup(
     license="Apache-2.0",
     license_files=["LICENSE"],
     python_requires=">=3.10,<3.11",
-    packages=find_packages(include=["tfx_pipeline*", "modules*"]),
+    packages=find_packages(include=["tfx_pipeline", "tfx_pipeline.*"]),
     package_data={
         "tfx_pipeline": [
             "py.typed",

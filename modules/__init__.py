@@ -1,1 +1,1 @@
-"""What a data scientist edits: how columns are treated, the network, the training."""
+"""What a data scientist edits: how columns are transformed, the network, the training."""

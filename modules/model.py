@@ -1,93 +1,41 @@
-"""The network: numbers and embeddings into dense layers, beside a linear part.
-
-What is trained ends in logits; what is exported ends in probabilities or, for
-regression, in the label's own units.
-"""
+"""The network, from transformed columns to logits."""
 
 from __future__ import annotations
 
-from typing import Any
-
-import tensorflow_transform as tft
 import tf_keras
 
-from tfx_pipeline.compat.graph_training import functional_model
-from tfx_pipeline.config import models as config_lib
-from tfx_pipeline.modeling.feature_table import Table
-
-layers = tf_keras.layers
+from tfx_pipeline.modeling import network
+from tfx_pipeline.modeling.training import Setup
 
 
-def build_model(
-    table: Table, config: config_lib.Model, transform: tft.TFTransformOutput
-) -> tf_keras.Model:
-    """Returns the model to train: transformed features -> logits (or one standardised number)."""
-    inputs, encoded = {}, []
-    for feature in table.features:
-        own = feature.model_inputs()
-        inputs.update(own)
-        encoded += feature.encode(own, transform)
-    everything = layers.Concatenate(name="features")(encoded) if len(encoded) > 1 else encoded[0]
-    outputs = _network(everything, config, output_units(table, transform))
-    return functional_model(inputs, outputs, name="network")
+def build_model(setup: Setup) -> tf_keras.Model:
+    """Builds the network: dense layers, beside a linear part.
 
+    Args:
+      setup: the features, Transform's output, and the section `model` of
+        pipeline.yaml (hidden_units, dropout, l2, wide).
 
-def output_units(table: Table, transform: tft.TFTransformOutput) -> int:
-    """One logit for two classes, one for each of several, one number for regression."""
-    if table.label.task != "multiclass":
-        return 1
-    return len(table.label.classes(transform))
+    Returns:
+      A model with one input [batch, 1] for each transformed column, and the output
+      [batch, units]: one logit for two classes, one for each of several classes,
+      one number for regression.
+    """
+    # Numbers as they are, ids as embeddings, side by side: [batch, n].
+    inputs, features = network.encode_features(setup.table, setup.transform)
 
+    # An input for a column of your own, which preprocessing.py has made:
+    #   inputs["expensive"] = tf_keras.Input((1,), name="expensive")
+    #   features = tf_keras.layers.Concatenate()([features, inputs["expensive"]])
 
-def _network(features: Any, config: config_lib.Model, units: int) -> Any:
-    l2 = tf_keras.regularizers.L2(config.l2) if config.l2 else None
-    hidden = features
-    for width in config.hidden_units:
-        hidden = layers.Dense(width, activation="relu", kernel_regularizer=l2)(hidden)
-        if config.dropout:
-            hidden = layers.Dropout(config.dropout)(hidden)
-    deep = layers.Dense(units, kernel_regularizer=l2, name="deep")(hidden)
-    if not config.wide:
-        return deep
-    wide = layers.Dense(units, use_bias=False, kernel_regularizer=l2, name="wide")(features)
-    return layers.Add(name="logits")([deep, wide])
+    # The dense layers: one for each number in `hidden_units`. Put other Keras layers
+    # here to change the network, for example:
+    #   hidden = tf_keras.layers.Dense(64, activation="gelu")(features)
+    #   hidden = tf_keras.layers.LayerNormalization()(hidden)
+    hidden = network.hidden_layers(features, setup.model)
 
+    # The logits: a dense layer of `hidden`, plus a linear part of `features` if `wide`.
+    units = setup.table.label.output_units(setup.transform)
+    logits = network.output_layer(hidden, features, setup.model, units)
 
-def compile_model(
-    model: tf_keras.Model, task: str, training: config_lib.Training, steps_per_execution: int
-) -> None:
-    """Sets loss, metrics and an optimizer whose learning rate falls to a twentieth."""
-    rate = tf_keras.optimizers.schedules.CosineDecay(
-        training.learning_rate, training.steps, alpha=0.05
-    )
-    losses, metrics = tf_keras.losses, tf_keras.metrics
-    loss, watched = {
-        "binary": (losses.BinaryCrossentropy(from_logits=True), [metrics.AUC(from_logits=True)]),
-        "multiclass": (losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]),
-        "regression": (losses.MeanSquaredError(), ["mae"]),
-    }[task]
-    model.compile(
-        tf_keras.optimizers.Adam(rate),
-        loss,
-        weighted_metrics=watched,
-        steps_per_execution=steps_per_execution,
-    )
-    # Otherwise the training loop is traced once more, to make these variables.
-    model.optimizer.build(model.trainable_variables)
-
-
-def export_model(
-    network: tf_keras.Model, task: str, mean: float = 0.0, std: float = 1.0
-) -> tf_keras.Model:
-    """Returns the model to serve: [batch, classes] probabilities or [batch, 1] predictions."""
-    logits = network.output
-    if task == "binary":
-        positive = layers.Activation("sigmoid", name="positive")(logits)
-        opposite = layers.Rescaling(-1.0, name="opposite")(logits)
-        negative = layers.Activation("sigmoid", name="negative")(opposite)
-        outputs = layers.Concatenate(name="probabilities")([negative, positive])
-    elif task == "multiclass":
-        outputs = layers.Softmax(name="probabilities")(logits)
-    else:
-        outputs = layers.Rescaling(std, mean, name="predictions")(logits)
-    return tf_keras.Model(network.input, outputs, name="model")
+    # A Keras model that starts to train sooner. tf_keras.Model(inputs, logits) works too.
+    return network.functional_model(inputs, logits)

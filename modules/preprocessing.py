@@ -1,4 +1,4 @@
-"""From raw columns to what the model reads; TFX Transform calls `preprocessing_fn`."""
+"""From raw columns to what the network reads. TFX Transform calls `preprocessing_fn`."""
 
 from __future__ import annotations
 
@@ -6,28 +6,29 @@ from typing import Any
 
 import tensorflow as tf
 
-from tfx_pipeline.modeling.batch_cache import RawBatch
 from tfx_pipeline.modeling.feature_table import load_table
-from tfx_pipeline.modeling.statistics_request import summarize
+from tfx_pipeline.modeling.preprocessing import transform_columns
 
 
 def preprocessing_fn(inputs: dict[str, Any], custom_config: dict[str, Any]) -> dict[str, tf.Tensor]:
-    """Transforms every configured feature, and the label.
+    """Transforms the features and the label as pipeline.yaml says.
 
     Args:
       inputs: raw columns, dense, sparse or ragged as the schema says.
-      custom_config: `features` and `label` of the config, and the schema's text as `schema`.
+      custom_config: the sections `features` and `label` of pipeline.yaml, and the
+        schema's text as `schema`.
 
     Returns:
       Tensors of shape [batch, 1]: float32 numbers and int64 ids.
     """
+    # The features and the label, with their types and domains from the schema.
     table = load_table(custom_config, custom_config["schema"])
-    batch = RawBatch(inputs)
-    requests = {}
-    for feature in table.features:
-        requests.update(feature.wants(batch))
-    known = summarize(requests)
-    outputs = table.label.preprocess(batch)
-    for feature in table.features:
-        outputs.update(feature.preprocess(batch, known))
+
+    # Each feature as its `transform` says, and the label as a class id or a number.
+    outputs = transform_columns(inputs, table)
+
+    # Add your own columns here, with TensorFlow and TensorFlow Transform (tft):
+    #   fare = table.features[0].column.numbers(inputs, missing=0.0)  # float64 [batch]
+    #   outputs["expensive"] = tf.cast(fare > 50.0, tf.float32)[:, tf.newaxis]
+    # Then give the network an input of the same name, in model.py.
     return outputs

@@ -28,6 +28,11 @@ class Project:
         return self.folder / "data" / "taxi" / "trips.csv"
 
     @property
+    def modules(self) -> pathlib.Path:
+        """The project's own `modules/`, to edit."""
+        return self.folder / "modules"
+
+    @property
     def versions(self) -> list[str]:
         """The pushed versions, whatever else is in the push folder left out."""
         folder = self.folder / "build" / "serving" / "chicago-taxi"
@@ -59,10 +64,6 @@ class Project:
         command = [sys.executable, "-m", "tfx_pipeline.node", "--pipeline", str(compiled)]
         return [*command, "--node", name, "--run-id", run_id, *arguments]
 
-    def copy_modules(self) -> pathlib.Path:
-        """Gives the project modules of its own, to edit."""
-        return shutil.copytree(REPOSITORY / "modules", self.folder / "modules", dirs_exist_ok=True)
-
 
 @dataclasses.dataclass(frozen=True)
 class Result:
@@ -91,8 +92,9 @@ def environment() -> dict[str, str]:
 
 def make_project(folder: pathlib.Path) -> Project:
     folder.mkdir(parents=True, exist_ok=True)
-    for name in ("data", "schema"):
-        shutil.copytree(REPOSITORY / name, folder / name)
+    for name in ("data", "schema", "modules"):
+        ignored = shutil.ignore_patterns("__pycache__")
+        shutil.copytree(REPOSITORY / name, folder / name, ignore=ignored)
     text = (REPOSITORY / "pipeline.yaml").read_text()
     # Few steps make a modest model; it is the thresholds' tests that ask for more.
     assert "auc: {min: 0.9," in text

@@ -133,8 +133,7 @@ def test_a_root_that_cannot_be_written_is_wrong_usage(trained, tmp_path):
 
 
 def test_a_broken_module_is_named(trained):
-    modules = trained.copy_modules()
-    (modules / "broken.py").write_text(
+    (trained.modules / "broken.py").write_text(
         "import no_such_package\n\n\ndef run_fn(fn_args):\n    pass\n"
     )
     result = trained.run("--set", "modules.run_fn=modules.broken.run_fn", steps=20)

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import importlib
+import pathlib
 import re
 
 import pytest
 
 from tests.projects import REPOSITORY
+from tfx_pipeline import load_config
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
@@ -16,42 +19,42 @@ BLOCKS = dict(re.findall(r"```python\n# (\S+\.py)\n(.*?)```", PAGE, re.DOTALL))
 
 @pytest.fixture(scope="module")
 def own(project):
-    modules = project.copy_modules()
+    """A project with the package `my_project` of the page beside pipeline.yaml."""
     for name, text in BLOCKS.items():
-        if name.startswith("modules/"):
-            (modules.parent / name).write_text(text)
+        file = project.folder / name
+        file.parent.mkdir(exist_ok=True)
+        file.write_text(text)
     return project
-
-
-def test_the_page_shows_each_way_of_extending():
-    assert len([name for name in BLOCKS if name.startswith("modules/")]) == 4
 
 
 def test_own_functions_and_components_run_in_the_standard_pipeline(own):
     result = own.run(
-        "--set", "modules.preprocessing_fn=modules.my_preprocessing.preprocessing_fn",
-        "--set", "modules.run_fn=modules.my_trainer.run_fn",
-        "--set", "modules.extend=[modules.my_components.row_count]",
-        "--set", "evaluation.thresholds.auc.min=0.5",
+        "--set", "modules.preprocessing_fn=my_project.preprocessing.preprocessing_fn",
+        "--set", "modules.run_fn=my_project.trainer.run_fn",
+        "--set", "modules.extend=[my_project.components.row_count]",
         steps=50,
     )  # fmt: skip
     assert result.exit_code == 0, result.log
-    assert result.states()["RowCount"] == "complete"
-    assert result.run["pushed_model"]
+    assert set(result.states().values()) == {"complete"}
+    (count,) = result.run["nodes"]["RowCount"]["outputs"]["count"]
+    assert 8000 < int(pathlib.Path(count).read_text()) < 10000
+    network = pathlib.Path(result.run["pushed_model"]) / "keras_metadata.pb"
+    assert b"at_night" in network.read_bytes()
 
 
 def test_an_own_pipeline_replaces_the_standard_one(own):
-    result = own.run("--set", "modules.create_pipeline=modules.my_pipeline.create_pipeline")
+    path = "my_project.pipeline.create_pipeline"
+    result = own.run("--set", f"modules.create_pipeline={path}", "--no-cache")
     assert result.exit_code == 0, result.log
-    assert set(result.states()) == {"ExampleGen", "StatisticsGen"}
+    assert result.states() == {"ExampleGen": "complete", "StatisticsGen": "complete"}
 
 
-def test_a_new_orchestrator_is_one_small_class(own):
-    from tfx_pipeline import load_config
-
-    namespace: dict = {}
-    exec(BLOCKS["my_runner.py"], namespace)
-    script = namespace["CommandsRunner"](load_config(own.folder / "pipeline.yaml")).run()
-    lines = script.splitlines()
-    assert lines[0] == "set -e"
-    assert any("--node Pusher" in line for line in lines)
+def test_a_new_orchestrator_is_one_small_class(own, monkeypatch):
+    monkeypatch.syspath_prepend(own.folder)
+    runner = importlib.import_module("my_project.commands_runner")
+    script = runner.CommandsRunner(load_config(own.folder / "pipeline.yaml")).run()
+    first, *commands = script.splitlines()
+    assert first == "set -e"
+    nodes = [re.search(r"--node (\w+)", command)[1] for command in commands]
+    assert len(nodes) == len(set(nodes)) == 12
+    assert nodes.index("Transform") < nodes.index("Trainer") < nodes.index("Pusher")

@@ -32,10 +32,9 @@ def run_fn(fn_args):
 @pytest.fixture(scope="module")
 def slow(project):
     """A project whose trainer sleeps while the file `slow` is there."""
-    modules = project.copy_modules()
-    (modules / "slow_trainer.py").write_text(SLOW_TRAINER)
+    (project.modules / "slow_trainer.py").write_text(SLOW_TRAINER)
     text = (project.folder / "pipeline.yaml").read_text()
-    text += "\nmodules: {run_fn: modules.slow_trainer.run_fn}\n"
+    text = text.replace("modules.trainer.run_fn", "modules.slow_trainer.run_fn")
     (project.folder / "pipeline.yaml").write_text(text.replace("steps:", "steps: 20 #"))
     return project
 

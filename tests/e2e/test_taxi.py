@@ -139,9 +139,11 @@ def test_from_reuses_what_earlier_runs_made(first, project):
 
 
 def test_changed_code_executes_what_depends_on_it(first, project):
-    model = project.copy_modules() / "model.py"
-    model.write_text(model.read_text() + "\n# changed\n")
+    model = project.modules / "model.py"
+    before = model.read_text()
+    model.write_text(before + "\n# changed\n")
     run = project.run("--to", "Trainer")
+    model.write_text(before)
     assert run.exit_code == 0, run.log
     assert run.executed() == {"Trainer"}
     assert "code of modules.model" in run.run["nodes"]["Trainer"]["reason"]
@@ -150,7 +152,6 @@ def test_changed_code_executes_what_depends_on_it(first, project):
 def test_a_deleted_push_is_pushed_again(first, project):
     import shutil
 
-    shutil.rmtree(project.folder / "modules")
     for version in project.versions:
         shutil.rmtree(project.folder / "build" / "serving" / "chicago-taxi" / version)
     run = project.run()

@@ -80,9 +80,8 @@ def good(project):
     """A run whose model is live."""
     result = project.run("--run-id", "good", steps=20)
     assert result.exit_code == 0, result.log
-    modules = project.copy_modules()
-    (modules / "keras3_trainer.py").write_text(KERAS_3_TRAINER)
-    (modules / "picky_trainer.py").write_text(PICKY_TRAINER)
+    (project.modules / "keras3_trainer.py").write_text(KERAS_3_TRAINER)
+    (project.modules / "picky_trainer.py").write_text(PICKY_TRAINER)
     return result
 
 

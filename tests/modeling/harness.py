@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import pathlib
+from collections.abc import Callable
 from typing import Any
 
 import apache_beam as beam
@@ -15,9 +16,8 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
-from modules.preprocessing import preprocessing_fn
-from modules.trainer import run_fn
-from tfx_pipeline.modeling import columns
+from tfx_pipeline.modeling import columns, trainer
+from tfx_pipeline.modeling.preprocessing import preprocessing_fn
 
 REPOSITORY = pathlib.Path(__file__).parents[2]
 TAXI_ROWS = REPOSITORY / "data" / "taxi" / "trips.csv"
@@ -123,9 +123,13 @@ def transform(
 
 
 def train(
-    transformed: Transformed, folder: pathlib.Path, model: Row | None = None, **training: Any
+    transformed: Transformed,
+    folder: pathlib.Path,
+    model: Row | None = None,
+    run_fn: Callable[[FnArgs], None] = trainer.run_fn,
+    **training: Any,
 ) -> str:
-    """Runs `run_fn` as TFX does; returns the folder of the saved model."""
+    """Calls `run_fn` as TFX does; returns the folder of the saved model."""
     fn_args = FnArgs(
         train_files=[transformed.files["train"]],
         eval_files=[transformed.files.get("eval", transformed.files["train"])],

@@ -1,4 +1,4 @@
-"""Raw columns are read once, whoever asks."""
+"""Each raw column is read once in a graph."""
 
 from __future__ import annotations
 
@@ -7,8 +7,8 @@ import collections
 import pytest
 import tensorflow as tf
 
-from tests.modeling import test_treatments
-from tfx_pipeline.modeling.batch_cache import RawBatch
+from tests.modeling import test_transformations
+from tfx_pipeline.modeling.batch_cache import CachedBatch
 from tfx_pipeline.modeling.columns import Column
 
 pytestmark = pytest.mark.tensorflow
@@ -19,21 +19,21 @@ def _sparse(rows, dtype):
 
 
 def test_reads_like_the_mapping_it_wraps():
-    batch = RawBatch({"x": 1})
+    batch = CachedBatch({"x": 1})
     assert (dict(batch), len(batch), "y" in batch) == ({"x": 1}, 1, False)
-    assert RawBatch.of(batch) is batch
+    assert CachedBatch.wrap(batch) is batch
 
 
 def test_makes_each_form_of_a_column_once():
     column = Column("x", tf.float32)
-    batch = RawBatch({"x": _sparse([[1.0, 5.0], [], [float("inf")]], tf.float32)})
+    batch = CachedBatch({"x": _sparse([[1.0, 5.0], [], [float("inf")]], tf.float32)})
     assert column.present(batch) is column.present(batch)
     assert column.numbers(batch, -1.0).numpy().tolist() == [1, -1, -1]
     assert column.numbers({"x": batch["x"]}, -1.0).numpy().tolist() == [1, -1, -1]
 
 
 def test_constants_are_shared_by_value_and_type():
-    batch = RawBatch({})
+    batch = CachedBatch({})
     assert batch.constant(0.0, tf.float32) is batch.constant(0.0, tf.float32)
     assert batch.constant(0.0, tf.float64).dtype == tf.float64
     assert batch.constant(1.0, tf.float32).numpy() == 1
@@ -46,15 +46,15 @@ def test_strings_of_an_empty_batch():
 
 
 def test_preprocessing_reads_each_column_once():
-    from modules.preprocessing import preprocessing_fn
+    from tfx_pipeline.modeling.preprocessing import preprocessing_fn
 
     config = {
-        "features": {**test_treatments.NUMERIC, **test_treatments.WHOLE},
+        "features": {**test_transformations.NUMERIC, **test_transformations.WHOLE},
         "label": {"name": "y", "task": "regression"},
-        "schema": test_treatments.SCHEMA,
+        "schema": test_transformations.SCHEMA,
     }
-    types = {**dict.fromkeys([*test_treatments.NUMERIC, "y"], tf.float32)}
-    types |= dict.fromkeys(test_treatments.WHOLE, tf.int64)
+    types = {**dict.fromkeys([*test_transformations.NUMERIC, "y"], tf.float32)}
+    types |= dict.fromkeys(test_transformations.WHOLE, tf.int64)
     with tf.Graph().as_default() as graph:
         inputs = {name: tf.compat.v1.sparse_placeholder(t) for name, t in types.items()}
         preprocessing_fn(inputs, config)

@@ -1,4 +1,4 @@
-"""What a configuration may not ask of a schema."""
+"""Which configurations do not fit a schema."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ def test_a_column_the_schema_does_not_know():
         _load({"trip_mile": {"transform": "log"}})
 
 
-def test_a_number_treatment_of_a_string():
+def test_a_number_transformation_of_a_string():
     with pytest.raises(ConfigError, match=r"features.company.transform.*BYTES"):
         _load({"company": {"transform": "zscore"}})
 
@@ -60,6 +60,6 @@ def test_a_column_with_many_values():
 
 def test_the_columns_signature_takes_what_the_schema_says():
     table = _load({name: {"transform": "hash"} for name in ("trip_start_hour", "trip_seconds")})
-    hour, seconds = (feature.raw_spec() for feature in table.features)
+    hour, seconds = (feature.column.serving_spec() for feature in table.features)
     assert hour.dtype.name == "int64"
     assert seconds.dtype.name == "float32", "an integer that may be missing is sent as NaN"

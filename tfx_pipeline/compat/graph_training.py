@@ -16,7 +16,7 @@ import tf_keras
 from tfx_pipeline.compat.table import TRAINING_LOOP
 
 
-def functional_model(inputs: Any, outputs: Any, name: str) -> tf_keras.Model:
+def functional_model(inputs: Any, outputs: Any, name: str = "network") -> tf_keras.Model:
     """A functional Keras model on one device that starts to train sooner than Keras' own."""
     kind = _GraphTrained if TRAINING_LOOP.fits() else tf_keras.Model
     return kind(inputs, outputs, name=name)

@@ -242,14 +242,14 @@ class Beam(Section):
 
 
 class Modules(Section):
-    """Your own code instead of the bundled, by dotted path.
+    """Your own functions instead of the library's, by dotted path.
 
     `create_pipeline(config)` replaces the whole pipeline; each function in
     `extend` is called as `f(pipeline, config)` and returns more components.
     """
 
-    preprocessing_fn: DottedPath = "modules.preprocessing.preprocessing_fn"
-    run_fn: DottedPath = "modules.trainer.run_fn"
+    preprocessing_fn: DottedPath = "tfx_pipeline.modeling.preprocessing.preprocessing_fn"
+    run_fn: DottedPath = "tfx_pipeline.modeling.trainer.run_fn"
     create_pipeline: DottedPath = "tfx_pipeline.compiler.standard_pipeline.create_pipeline"
     extend: tuple[DottedPath, ...] = ()
 

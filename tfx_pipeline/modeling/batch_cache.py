@@ -1,18 +1,18 @@
-"""The raw columns of one batch, each converted once."""
+"""The raw columns of one batch, with a cache of the tensors computed from them."""
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Hashable, Iterator, Mapping
 from typing import Any
 
 import tensorflow as tf
 
 
-class RawBatch(Mapping[str, Any]):
-    """The raw columns of a batch, as a mapping that remembers what was made of them.
+class CachedBatch(Mapping[str, Any]):
+    """The raw columns of a batch, as a mapping that also caches tensors made from them.
 
-    Building, importing and saving a graph takes time for each operation in it,
-    so that nothing should be in it twice.
+    To build, import and save a graph takes time for each operation in it. With
+    the cache, no operation is in the graph twice.
 
     Args:
       inputs: dense, sparse or ragged tensors by column.
@@ -20,11 +20,11 @@ class RawBatch(Mapping[str, Any]):
 
     def __init__(self, inputs: Mapping[str, Any]):
         self._inputs = inputs
-        self._made: dict[Any, tf.Tensor] = {}
+        self._cache: dict[Hashable, tf.Tensor] = {}
 
     @classmethod
-    def of(cls, inputs: Mapping[str, Any]) -> RawBatch:
-        """The inputs themselves where they are one already."""
+    def wrap(cls, inputs: Mapping[str, Any]) -> CachedBatch:
+        """Returns the inputs as a CachedBatch; unchanged if they already are one."""
         return inputs if isinstance(inputs, cls) else cls(inputs)
 
     def __getitem__(self, name: str) -> Any:
@@ -36,15 +36,15 @@ class RawBatch(Mapping[str, Any]):
     def __len__(self) -> int:
         return len(self._inputs)
 
-    def once(self, name: str, form: str, make: Callable[[], tf.Tensor]) -> tf.Tensor:
-        """The `form` of a column: what `make` returned when it was first asked for."""
-        return self._remembered((name, form), make)
+    def cached(self, name: str, form: str, create: Callable[[], tf.Tensor]) -> tf.Tensor:
+        """The column `name` in the given form, for example "float64"; created on first use."""
+        return self._get_or_create((name, form), create)
 
     def constant(self, value: Any, dtype: tf.DType) -> tf.Tensor:
         """A constant; the same tensor for the same value."""
-        return self._remembered((repr(value), dtype), lambda: tf.constant(value, dtype))
+        return self._get_or_create((repr(value), dtype), lambda: tf.constant(value, dtype))
 
-    def _remembered(self, key: Any, make: Callable[[], tf.Tensor]) -> tf.Tensor:
-        if key not in self._made:
-            self._made[key] = make()
-        return self._made[key]
+    def _get_or_create(self, key: Hashable, create: Callable[[], tf.Tensor]) -> tf.Tensor:
+        if key not in self._cache:
+            self._cache[key] = create()
+        return self._cache[key]

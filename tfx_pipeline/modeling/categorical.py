@@ -1,8 +1,8 @@
-"""Treatments of categories: vocabulary, hash, integer.
+"""Features from categories: vocabulary, hash, integer.
 
-Ids start with those that need no fitting: 0 for a missing value, then the
-out-of-vocabulary buckets, then the known values. So no value ever lies
-outside the embedding, whatever a client sends.
+Each value gets an id, and each id an embedding. The ids are, in this order: 0
+for a missing value, then the out-of-vocabulary buckets, then the known values.
+So every value a client can send has an id that is in the embedding.
 """
 
 from __future__ import annotations
@@ -13,134 +13,170 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.modeling.feature_base import Feature, as_column, embed, id_inputs, treats
-from tfx_pipeline.modeling.statistics_request import Request, Summary
+from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
+from tfx_pipeline.modeling.feature import Feature, as_column, embed, id_input, transformation
 
 _MISSING_ID = 0
-_OUTSIDE_ID, _FIRST_ID = 1, 2  # of integers
+_OUTSIDE_ID, _FIRST_ID = 1, 2
+"""Of `integer`: the id of values outside the domain, and of the lowest value in it."""
+
 _LARGEST_DOMAIN = 1_000_000
 
 
 class Categorical(Feature):
-    """An id, embedded."""
+    """An id for each value, embedded."""
+
+    config: config_lib.Vocabulary | config_lib.Hash | config_lib.Integer
 
     def preprocess(
-        self, inputs: Mapping[str, Any], known: dict[str, Summary]
+        self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
-        ids = as_column(self.ids(inputs, known), tf.int64)
+        ids = as_column(self.ids(inputs, statistics), tf.int64)
         return {self.name: ids, **self.indicator(inputs)}
 
-    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
-        """int64 ids [batch]."""
+    def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        """int64 ids [batch], from 0 to `num_ids` - 1."""
         raise NotImplementedError
 
-    def size(self, transform: tft.TFTransformOutput) -> int:
-        """How many ids there are."""
+    def num_ids(self, transform: tft.TFTransformOutput) -> int:
+        """The number of ids, which is the height of the embedding."""
         raise NotImplementedError
 
     def model_inputs(self) -> dict[str, Any]:
-        return {**id_inputs(self.name), **self.indicator_inputs()}
+        return {**id_input(self.name), **self.indicator_inputs()}
 
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
-        ids, *others = inputs.values()
-        size = self.size(transform)
-        return [embed(ids, self.name, size, self.config.embedding_dim), *others]
+        ids, *indicator = inputs.values()
+        num_ids = self.num_ids(transform)
+        return [embed(ids, self.name, num_ids, self.config.embedding_dim), *indicator]
 
-    def filled(self, inputs: Mapping[str, Any]) -> tf.Tensor:
-        """Strings [batch] with the constant, if there is one, where they were missing."""
+
+class StringCategory(Categorical):
+    """A category that is read as a string."""
+
+    config: config_lib.Vocabulary | config_lib.Hash
+
+    def strings(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """string [batch], with `fill_value` for missing values, or else the empty string."""
         return self.column.strings(inputs, self.config.fill_value or "")
 
-    def where_filled(self, inputs: Mapping[str, Any], ids: tf.Tensor, absent: int) -> tf.Tensor:
-        """The ids of what `filled` gives; `absent` for what is still empty."""
+    def replace_missing(
+        self, inputs: Mapping[str, Any], ids: tf.Tensor, missing_id: int
+    ) -> tf.Tensor:
+        """The ids of `strings`, with `missing_id` where neither value nor `fill_value` is."""
         if self.config.fill_value:
             return ids
-        return tf.where(self.column.present(inputs), ids, tf.constant(absent, tf.int64))
+        return tf.where(self.column.present(inputs), ids, tf.constant(missing_id, tf.int64))
 
 
-@treats("vocabulary")
-class Vocabulary(Categorical):
-    """The most frequent values each have an id; others share the hashed buckets."""
+@transformation("vocabulary")
+class Vocabulary(StringCategory):
+    """An id for each of the most frequent values; the others are hashed into buckets."""
 
-    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
-        values = self.filled(inputs)
+    config: config_lib.Vocabulary
+
+    def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        values = self.strings(inputs)
         first = 1 + self.config.oov_buckets
-        rank = vocabulary_rank(values, self.name, self.config.top_k, self.config.min_frequency)
+        index = vocabulary_index(values, self.name, self.config.top_k, self.config.min_frequency)
         oov = 1 + tf.strings.to_hash_bucket_fast(values, self.config.oov_buckets)
-        # The most frequent value heads the vocabulary.
-        absent = first if self.config.missing == "most_frequent" else _MISSING_ID
-        return self.where_filled(inputs, tf.where(rank >= 0, first + rank, oov), absent)
+        # The most frequent value has index 0.
+        missing_id = first if self.config.missing == "most_frequent" else _MISSING_ID
+        return self.replace_missing(inputs, tf.where(index >= 0, first + index, oov), missing_id)
 
-    def size(self, transform: tft.TFTransformOutput) -> int:
+    def num_ids(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.oov_buckets + transform.vocabulary_size_by_name(self.name)
 
 
-@treats("hash")
-class Hash(Categorical):
-    """A hash of the value; nothing is fitted."""
+@transformation("hash")
+class Hash(StringCategory):
+    """A hash of the value; nothing is computed on the training split."""
 
-    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
-        hashed = 1 + tf.strings.to_hash_bucket_fast(self.filled(inputs), self.config.buckets)
-        return self.where_filled(inputs, hashed, _MISSING_ID)
+    config: config_lib.Hash
 
-    def size(self, transform: tft.TFTransformOutput) -> int:
+    def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        hashed = 1 + tf.strings.to_hash_bucket_fast(self.strings(inputs), self.config.buckets)
+        return self.replace_missing(inputs, hashed, _MISSING_ID)
+
+    def num_ids(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.buckets
 
 
-@treats("integer")
+@transformation("integer")
 class Integer(Categorical):
-    """An integer of a known domain; 1 is the id of everything outside it."""
+    """An id for each integer of a known domain, and one for all values outside it."""
+
+    config: config_lib.Integer
 
     @property
-    def domain(self) -> tuple[int, int]:
-        """Lowest and highest known value."""
-        if self.config.min is not None:
+    def domain(self) -> tuple[int, int] | None:
+        """Lowest and highest value, from the configuration or else from the schema."""
+        if self.config.min is not None and self.config.max is not None:
             return self.config.min, self.config.max
         return self.column.int_range
 
-    def check(self) -> None:
-        if self.column.dtype == tf.string:
-            raise self.refuse("transform", "'integer' is for numbers, but the schema says BYTES")
-        if self.config.min is None and self.column.int_range is None:
-            raise self.refuse(
+    @property
+    def bounds(self) -> tuple[int, int]:
+        """The domain.
+
+        Raises:
+          ConfigError: if neither the configuration nor the schema gives it.
+        """
+        if self.domain is None:
+            raise self.error(
                 "", "has no known domain", "Give 'min' and 'max', or int_domain in the schema."
             )
-        low, high = self.domain
+        return self.domain
+
+    def check(self) -> None:
+        if self.column.dtype == tf.string:
+            raise self.error("transform", "'integer' is for numbers, but the schema says BYTES")
+        low, high = self.bounds
         if high - low >= _LARGEST_DOMAIN:
             found = f"has a domain of {high - low + 1} values"
-            raise self.refuse("", found, "Use hash or buckets for so many.")
+            raise self.error("", found, "Use hash or buckets for so many.")
 
-    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
+    def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         if self.config.missing != "most_frequent":
             return {}
-        return {self.name: Request(self.column.numbers(inputs), mode=True)}
+        return {self.name: StatisticsRequest(self.column.numbers(inputs), mode=True)}
 
-    def ids(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
-        values = self.column.numbers(inputs, self._fill_value(known))
-        low, high = self.domain
+    def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        low, high = self.bounds
+        fill: Any = float("nan")
+        if self.config.fill_value is not None:
+            fill = float(self.config.fill_value)
+        elif self.config.missing == "most_frequent":
+            fill = statistics[self.name].mode
+        values = self.column.numbers(inputs, fill)
         outside = tf.constant(_OUTSIDE_ID, tf.float64)
         if self.config.missing is None:
             outside = tf.where(self.column.present(inputs), outside, float(_MISSING_ID))
         inside = (values >= low) & (values <= high)
-        # Positive where it counts, so that the cast rounds down.
+        # Within the domain the offset is not negative, so the cast rounds down.
         offset = tf.where(inside, values - low, outside - _FIRST_ID)
         return tf.cast(offset, tf.int64) + _FIRST_ID
 
-    def size(self, transform: tft.TFTransformOutput) -> int:
-        low, high = self.domain
-        return high - low + 3
-
-    def _fill_value(self, known: dict[str, Summary]) -> Any:
-        if self.config.missing is None:
-            return float("nan")
-        if self.config.missing == "constant":
-            return float(self.config.fill_value)
-        return known[self.name].mode
+    def num_ids(self, transform: tft.TFTransformOutput) -> int:
+        low, high = self.bounds
+        return high - low + 1 + _FIRST_ID
 
 
-def vocabulary_rank(
+def vocabulary_index(
     values: tf.Tensor, name: str, top_k: int | None = None, min_frequency: int | None = None
 ) -> tf.Tensor:
-    """The rank of each string in the fitted vocabulary `name`; -1 for those not in it."""
+    """The index of each string in the vocabulary `name`, which Transform computes.
+
+    Args:
+      values: string [batch].
+      name: of the vocabulary's file.
+      top_k: the most values the vocabulary holds.
+      min_frequency: how often a value must occur to be in it.
+
+    Returns:
+      int64 [batch]: 0 for the most frequent value, -1 for values that are not in it.
+    """
     threshold = min_frequency if (min_frequency or 1) > 1 else None
     filename = tft.vocabulary(
         values, top_k=top_k, frequency_threshold=threshold, vocab_filename=name

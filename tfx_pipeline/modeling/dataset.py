@@ -1,4 +1,4 @@
-"""Transformed examples as batches: read once, parsed by the batch, kept in memory if small."""
+"""Batches of transformed examples. A small split is read once and kept in memory."""
 
 from __future__ import annotations
 
@@ -11,20 +11,19 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.modeling.labels import NO_LABEL
+from tfx_pipeline.modeling.label_spelling import UNKNOWN_CLASS
 
 _READ_ROWS = 4096
-_IN_MEMORY_BYTES = 200_000_000
-"""Of compressed files; larger splits are read again in each epoch."""
+MAX_BYTES_IN_MEMORY = 200_000_000
+"""Of compressed files. A larger split is read from its files again in each epoch."""
 
 _SHUFFLE_ROWS = 200_000
 
-
 Rows = tuple[dict[str, tf.Tensor], tf.Tensor]
-"""Columns and label of some rows."""
+"""Columns by name and the label of some rows, each [rows, 1]."""
 
-# Nothing here needs AutoGraph, which would convert each of these functions first.
-_as_it_is = tf.autograph.experimental.do_not_convert
+# Without this, AutoGraph would convert each function below, and none of them needs it.
+_without_autograph = tf.autograph.experimental.do_not_convert
 
 
 @dataclasses.dataclass(frozen=True)
@@ -32,9 +31,9 @@ class Split:
     """The rows of one split.
 
     Attributes:
-      records: serialized rows, many at a time, in the order of the files.
-      parse: makes columns and label of them.
-      rows: all of them as one batch, if they fit in memory.
+      records: batches of serialized rows, in the order of the files.
+      parse: serialized rows, string [rows], to columns and label.
+      rows: all rows as one batch, if they fit in memory.
     """
 
     records: tf.data.Dataset
@@ -43,13 +42,14 @@ class Split:
 
     @functools.cached_property
     def batches(self) -> tf.data.Dataset:
-        """(columns, label) of many rows each."""
-        return self.records.map(_as_it_is(self.parse), tf.data.AUTOTUNE).prefetch(2)
+        """All rows once, as (columns, label) of up to 4096 rows."""
+        return self.records.map(_without_autograph(self.parse), tf.data.AUTOTUNE).prefetch(2)
 
     def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
-        """Endless shuffled batches; the same seed gives the same batches."""
+        """Batches of shuffled rows without end; the same seed gives the same batches."""
         if self.rows is None:
-            return self._streamed(batch_size, seed)
+            streamed = self.batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
+            return streamed.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
         count = tf.shape(self.rows[1], tf.int64)[0]
 
         def shuffled(epoch):
@@ -58,20 +58,21 @@ class Split:
             return tf.data.Dataset.from_tensor_slices(rows)
 
         epochs = tf.data.Dataset.range(tf.int64.max)
-        picked = epochs.flat_map(_as_it_is(shuffled)).batch(batch_size, drop_remainder=True)
+        numbers = epochs.flat_map(_without_autograph(shuffled))
+        picked = numbers.batch(batch_size, drop_remainder=True)
         gather = functools.partial(_take, self.rows)
-        return picked.map(_as_it_is(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return picked.map(_without_autograph(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
         """All rows once, in large batches."""
         if self.rows is None:
-            # Keras must know how many there are to run several in one call.
+            # Keras must know the number of batches to run several of them in one call.
             count = sum(1 for _ in self.records)
             return self.batches.apply(tf.data.experimental.assert_cardinality(count))
         return tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
 
     def with_label(self, change: Callable[[tf.Tensor], tf.Tensor]) -> Split:
-        """The split with another label."""
+        """The split with `change` applied to its label, [rows, 1]."""
 
         def changed(rows: Rows) -> Rows:
             columns, label = rows
@@ -82,15 +83,11 @@ class Split:
 
     @functools.cached_property
     def labels(self) -> np.ndarray:
-        """Every row's label."""
+        """The label of every row, [rows]."""
         if self.rows is not None:
             return self.rows[1].numpy()[:, 0]
         found = [label[:, 0] for _, label in self.batches.as_numpy_iterator()]
         return np.concatenate(found) if found else np.zeros([0])
-
-    def _streamed(self, batch_size: int, seed: int) -> tf.data.Dataset:
-        rows = self.batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
-        return rows.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
 
 
 def read_split(
@@ -99,8 +96,8 @@ def read_split(
     """Reads gzipped TFRecords of transformed examples; rows without a label are left out.
 
     Args:
-      patterns: of files.
-      transform: Transform's output, which knows their format.
+      patterns: glob patterns of the files.
+      transform: Transform's output, which has the types of the columns.
       names: the columns that the model takes.
       label: the column to predict.
     """
@@ -110,27 +107,25 @@ def read_split(
 
     def parse(records: tf.Tensor) -> Rows:
         columns = tf.io.parse_example(records, spec)
-        present = tf.where(_labelled(columns[label]))[:, 0]
-        columns = _take(columns, present)
+        is_id = columns[label].dtype == tf.int64
+        found = columns[label][:, 0]
+        labelled = tf.not_equal(found, UNKNOWN_CLASS) if is_id else tf.math.is_finite(found)
+        columns = _take(columns, tf.where(labelled)[:, 0])
         return columns, columns.pop(label)
 
     records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=None).batch(_READ_ROWS)
     size = sum(tf.io.gfile.stat(path).length for path in files)
-    rows = _concatenated(map(parse, records)) if size <= _IN_MEMORY_BYTES else None
+    rows = _concatenate(map(parse, records)) if size <= MAX_BYTES_IN_MEMORY else None
     return Split(records.prefetch(2), parse, rows)
 
 
 def _take(columns: Any, rows: tf.Tensor) -> Any:
+    """The rows with the given numbers, int64 [n], of nested tensors."""
     return tf.nest.map_structure(lambda column: tf.gather(column, rows), columns)
 
 
-def _labelled(label: tf.Tensor) -> tf.Tensor:
-    if label.dtype == tf.int64:
-        return tf.not_equal(label[:, 0], NO_LABEL)
-    return tf.math.is_finite(label[:, 0])
-
-
-def _concatenated(batches: Iterable[Rows]) -> Rows | None:
+def _concatenate(batches: Iterable[Rows]) -> Rows | None:
+    """All batches as one; None if there is none."""
     read = list(batches)
     if not read:
         return None

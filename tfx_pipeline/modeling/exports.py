@@ -1,4 +1,4 @@
-"""The exported model: raw values in, predictions out, for every way of asking."""
+"""The exported model: raw values in, predictions out, in all signatures."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import tensorflow_transform as tft
 import tf_keras
 
 from tfx_pipeline.modeling import signature_names, warmup
-from tfx_pipeline.modeling.feature_base import layer_name
+from tfx_pipeline.modeling.feature import layer_name
 from tfx_pipeline.modeling.feature_table import Table
 
 Outputs = dict[str, tf.Tensor]
@@ -22,12 +22,15 @@ def save(
     """Saves the model with its preprocessing, signatures and warm-up requests.
 
     Args:
-      model: from transformed features to probabilities or predictions.
-      table: the raw columns.
+      model: from transformed features, [batch, 1] each, to probabilities
+        [batch, classes] or predictions [batch, 1].
+      table: the features and the label.
       transform: Transform's output, which becomes part of the export.
       folder: `fn_args.serving_model_dir`.
     """
-    save_traces = _has_own_layers(model)
+    # Keras rebuilds its own layers from their settings. Others need their traced
+    # calls, which take some seconds to save.
+    save_traces = any(not type(layer).__module__.startswith("tf_keras.") for layer in model.layers)
     signatures = Signatures(model, table, transform)
     model.save(
         folder,
@@ -46,54 +49,58 @@ class Signatures:
     def __init__(self, model: tf_keras.Model, table: Table, transform: tft.TFTransformOutput):
         self._model = model
         self._table = table
-        # The model must own what its signatures use, or it is not saved with it.
+        # Keras saves only what is an attribute of the model.
         model.transform_layer = transform.transform_features_layer()
         self._transform = model.transform_layer
         self._classes = tf.constant(table.label.classes(transform), tf.string)
-        # Traced once for all signatures: a trace of Transform's graph takes half a second.
-        specs = {c.name: c.tensor_spec() for c in (feature.column for feature in table.features)}
-        self._answer = tf.function(self._score, input_signature=[specs], autograph=False)
+        # One trace for all signatures: to trace Transform's graph takes half a second.
+        specs = {feature.name: feature.column.type_spec() for feature in table.features}
+        self._predict = tf.function(self._outputs, input_signature=[specs], autograph=False)
 
     def functions(self) -> dict[str, Any]:
-        """Concrete functions by signature name."""
+        """Concrete functions by signature name.
+
+        `serving_default` and `transform_features` take serialized tf.Examples
+        [batch] as `examples`, `classify` or `regress` take them as `inputs`, and
+        `columns` takes one input [batch] or [batch, 1] for each raw feature.
+        """
         examples = tf.TensorSpec([None], tf.string, name="examples")
-        answer = "regress" if self._table.label.task == "regression" else "classify"
+        inputs = tf.TensorSpec([None], tf.string, name="inputs")
+        specs = [feature.column.serving_spec() for feature in self._table.features]
+        columns = {s.name: tf.TensorSpec(s.shape, s.dtype, layer_name(s.name)) for s in specs}
+        regression = self._table.label.task == "regression"
+        by_task = self._regress if regression else self._classify
         return {
-            "serving_default": _concrete(self._serve, examples=examples),
-            "columns": _concrete(self._columns, columns=self._column_specs()),
-            answer: _concrete(
-                getattr(self, f"_{answer}"), inputs=tf.TensorSpec([None], tf.string, name="inputs")
-            ),
+            "serving_default": _concrete(self._serving_default, examples=examples),
+            "columns": _concrete(self._columns, columns=columns),
+            "regress" if regression else "classify": _concrete(by_task, inputs=inputs),
             "transform_features": _concrete(self._transform_features, examples=examples),
         }
 
     def methods(self) -> dict[str, str]:
-        """TensorFlow Serving's method names of those signatures that are not Predict."""
-        answer = "regress" if self._table.label.task == "regression" else "classify"
-        return {answer: f"tensorflow/serving/{answer}"}
+        """TensorFlow Serving's method names of the signatures that are not for Predict."""
+        name = "regress" if self._table.label.task == "regression" else "classify"
+        return {name: f"tensorflow/serving/{name}"}
 
     def renamed_columns(self) -> dict[str, str]:
-        """Raw names by the names that TensorFlow takes, where the two differ."""
+        """Raw names by the input names that TensorFlow accepts, where the two differ."""
         names = {layer_name(feature.name): feature.name for feature in self._table.features}
-        return {taken: raw for taken, raw in names.items() if taken != raw}
+        return {accepted: raw for accepted, raw in names.items() if accepted != raw}
 
-    def _column_specs(self) -> dict[str, tf.TensorSpec]:
-        specs = [feature.raw_spec() for feature in self._table.features]
-        return {s.name: tf.TensorSpec(s.shape, s.dtype, layer_name(s.name)) for s in specs}
-
-    def _serve(self, examples: tf.Tensor) -> Outputs:
-        return self._answer(self._parse(examples))
+    def _serving_default(self, examples: tf.Tensor) -> Outputs:
+        return self._predict(self._parse(examples))
 
     def _columns(self, columns: dict[str, tf.Tensor]) -> Outputs:
-        raw = {f.name: f.column.from_column(columns[f.name]) for f in self._table.features}
-        return self._answer(raw)
+        return self._predict(
+            {f.name: f.column.from_serving_input(columns[f.name]) for f in self._table.features}
+        )
 
     def _classify(self, inputs: tf.Tensor) -> Outputs:
-        answer = self._serve(inputs)
-        return {"scores": answer["probabilities"], "classes": answer["classes"]}
+        outputs = self._serving_default(inputs)
+        return {"scores": outputs["probabilities"], "classes": outputs["classes"]}
 
     def _regress(self, inputs: tf.Tensor) -> Outputs:
-        return {"outputs": self._serve(inputs)["predictions"]}
+        return {"outputs": self._serving_default(inputs)["predictions"]}
 
     def _transform_features(self, examples: tf.Tensor) -> Outputs:
         return dict(self._transform(self._parse(examples, with_label=True)))
@@ -102,9 +109,10 @@ class Signatures:
         columns = [feature.column for feature in self._table.features]
         if with_label:
             columns.append(self._table.label.column)
-        return tf.io.parse_example(examples, {c.name: c.parse_spec() for c in columns})
+        return tf.io.parse_example(examples, {c.name: c.feature_spec() for c in columns})
 
-    def _score(self, raw: dict[str, Any]) -> Outputs:
+    def _outputs(self, raw: dict[str, Any]) -> Outputs:
+        """[batch] predictions, or [batch, classes] probabilities and names of the classes."""
         transformed = self._transform(raw)
         outputs = self._model({name: transformed[name] for name in self._model.input})
         if self._table.label.task == "regression":
@@ -113,14 +121,5 @@ class Signatures:
         return {"probabilities": outputs, "classes": classes}
 
 
-def _has_own_layers(model: tf_keras.Model) -> bool:
-    """Keras can rebuild its own layers from their settings; others need their traced calls.
-
-    Saving the traces takes some seconds.
-    """
-    kinds = {type(layer) for layer in model.layers}
-    return any(not kind.__module__.startswith("tf_keras.") for kind in kinds)
-
-
-def _concrete(function: Callable[..., Outputs], **specs: tf.TensorSpec) -> Any:
+def _concrete(function: Callable[..., Outputs], **specs: Any) -> Any:
     return tf.function(function, autograph=False).get_concrete_function(**specs)

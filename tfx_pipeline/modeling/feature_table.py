@@ -1,13 +1,14 @@
-"""How each column is treated: the config's `features` joined with the schema.
+"""All features and the label: the configuration joined with the schema.
 
-Preprocessing, model and signatures all ask the `Feature` objects made here.
-To add a treatment, write one class like those in `numeric` and `categorical`
-and its section in `tfx_pipeline.config.models`.
+Preprocessing, network and signatures all use the `Table` made here. To add a
+transformation, write a class such as those in `numeric` and `categorical`, and
+its section in `tfx_pipeline.config.models`.
 """
 
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from typing import Any
 
 import pydantic
@@ -15,55 +16,61 @@ import pydantic
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.errors import ConfigError, Problem
 
-# `categorical` and `numeric` are imported for the treatments they register.
-from tfx_pipeline.modeling import categorical, columns, feature_base, numeric  # noqa: F401
-from tfx_pipeline.modeling.feature_base import Feature
+# `categorical` and `numeric` are imported for the transformations that they register.
+from tfx_pipeline.modeling import categorical, columns, feature, numeric  # noqa: F401
+from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.modeling.labels import Label
 
 
 @dataclasses.dataclass(frozen=True)
 class Table:
-    """The columns a model reads, and the one it predicts."""
+    """The features that a model reads, and the label that it predicts."""
 
     features: tuple[Feature, ...]
     label: Label
 
 
 def load_table(custom_config: dict[str, Any], schema: str) -> Table:
-    """Joins the configuration that a component was given with the schema's text.
+    """Joins the configuration that a component was given with the schema.
+
+    Args:
+      custom_config: the sections `features` and `label` of the configuration.
+      schema: the schema as text.
 
     Raises:
-      ConfigError: with every column that is not in the schema or does not fit its treatment.
+      ConfigError: with every column that is not in the schema or does not fit its transformation.
     """
-    declared = columns.parse_schema(schema)
-    configs = parse(dict[str, config_lib.Feature], custom_config["features"])
-    label = parse(config_lib.Label, custom_config["label"])
-    features, problems = [], []
-    for name, config in configs.items():
+    parsed = columns.parse_schema(schema)
+    sections = parse_section(dict[str, config_lib.Feature], custom_config["features"])
+    label = parse_section(config_lib.Label, custom_config["label"])
+    features: list[Feature] = []
+    problems: list[Problem] = []
+    for name, section in sections.items():
         try:
-            column = columns.column(declared, name, f"features.{name}")
-            features.append(feature_base.make(column, config))
+            column = columns.column(parsed, name, f"features.{name}")
+            features.append(feature.create(column, section))
         except ConfigError as error:
             problems += error.problems
-    problems += _clashes(features, label.name)
+    problems += _name_conflicts(features, label.name)
     if problems:
         raise ConfigError(problems)
-    label_column = columns.column(declared, label.name, "label.name")
+    label_column = columns.column(parsed, label.name, "label.name")
     _check_label(label_column, label)
     return Table(tuple(features), Label(label_column, label))
 
 
-def parse(kind: Any, values: Any) -> Any:
-    """Rebuilds typed config objects from what `Config.dump` made of them."""
-    return pydantic.TypeAdapter(kind).validate_python(values)
+def parse_section(type_: Any, values: Any) -> Any:
+    """Restores a typed section of the configuration from its plain values."""
+    return pydantic.TypeAdapter(type_).validate_python(values)
 
 
-def _clashes(features: list[Feature], label: str) -> list[Problem]:
+def _name_conflicts(features: Sequence[Feature], label: str) -> list[Problem]:
+    """A problem for each indicator that would have the name of another column."""
     names = {feature.name for feature in features} | {label}
     return [
         Problem(
             f"features.{feature.name}.indicator",
-            f"would be named {feature.indicator_name!r}, as another column",
+            f"would be named {feature.indicator_name!r}, which is the name of another column",
         )
         for feature in features
         if feature.config.indicator and feature.indicator_name in names

@@ -1,24 +1,21 @@
-"""The label: from the raw column to what the loss needs, and back to names."""
+"""The label: from the raw column to what the loss needs, and the names of its classes."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.modeling.categorical import vocabulary_rank
+from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.modeling.categorical import vocabulary_index
 from tfx_pipeline.modeling.columns import Column
-from tfx_pipeline.modeling.feature_base import as_column
-
-NO_LABEL = -1
-"""The class id of a row without a (known) label; training leaves such rows out."""
+from tfx_pipeline.modeling.feature import as_column
+from tfx_pipeline.modeling.label_spelling import BINARY_SPELLINGS, UNKNOWN_CLASS
 
 _VOCABULARY = "label_classes"
-_TRUE = ("1", "true", "yes", "y", "t")
-_FALSE = ("0", "false", "no", "n", "f")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -27,25 +24,34 @@ class Label:
 
     Attributes:
       column: the raw column.
-      config: `tfx_pipeline.config.models.Label`.
+      config: the section `label` of the configuration.
     """
 
     column: Column
-    config: Any
+    config: config_lib.Label
 
     @property
     def name(self) -> str:
+        """The column's name."""
         return self.column.name
 
     @property
     def task(self) -> str:
+        """binary, multiclass or regression."""
         return self.config.task
 
     def preprocess(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """The label [batch, 1]: a class id (int64), or a number (float32)."""
         if self.task == "regression":
             return {self.name: as_column(self.column.numbers(inputs))}
-        return {self.name: as_column(self._ids(inputs), tf.int64)}
+        names = self._class_names(inputs)
+        if self.config.classes:
+            ids = _class_ids(names, [(name,) for name in self.config.classes])
+        elif self.task == "binary":
+            ids = _class_ids(tf.strings.lower(names), BINARY_SPELLINGS)
+        else:
+            ids = vocabulary_index(names, _VOCABULARY)
+        return {self.name: as_column(ids, tf.int64)}
 
     def classes(self, transform: tft.TFTransformOutput) -> tuple[str, ...]:
         """The names of the classes, in the order of their ids; empty for regression."""
@@ -58,16 +64,16 @@ class Label:
         found = transform.vocabulary_by_name(_VOCABULARY)
         return tuple(name.decode("utf-8", "replace") for name in found)
 
-    def _ids(self, inputs: Mapping[str, Any]) -> tf.Tensor:
-        names = self._names(inputs)
-        if self.config.classes:
-            return _position(names, [(name,) for name in self.config.classes])
-        if self.task == "binary":
-            return _position(tf.strings.lower(names), [_FALSE, _TRUE])
-        return vocabulary_rank(names, _VOCABULARY)
+    def output_units(self, transform: tft.TFTransformOutput) -> int:
+        """How many numbers the network returns for a row.
 
-    def _names(self, inputs: Mapping[str, Any]) -> tf.Tensor:
-        """The label as a string; a float like 1.0 is the class 1."""
+        One logit for two classes, one for each of several classes, and one
+        number for regression.
+        """
+        return len(self.classes(transform)) if self.task == "multiclass" else 1
+
+    def _class_names(self, inputs: Mapping[str, Any]) -> tf.Tensor:
+        """The label as string [batch]; a float such as 1.0 means the class "1"."""
         if self.column.dtype != tf.float32:
             return self.column.strings(inputs)
         values = self.column.numbers(inputs)
@@ -76,10 +82,15 @@ class Label:
         return tf.where(tf.math.is_nan(values), "", as_text)
 
 
-def _position(names: tf.Tensor, classes: list[tuple[str, ...]]) -> tf.Tensor:
-    """The index of the class that each name belongs to, or NO_LABEL."""
+def _class_ids(names: tf.Tensor, classes: Sequence[Sequence[str]]) -> tf.Tensor:
+    """int64 [batch]: the index of the class that has each name, or UNKNOWN_CLASS.
+
+    Args:
+      names: string [batch].
+      classes: all names of each class.
+    """
     spellings = [spelling for class_ in classes for spelling in class_]
     ids = [index for index, class_ in enumerate(classes) for _ in class_]
     matches = tf.equal(names[:, tf.newaxis], spellings)
-    found = tf.where(matches, tf.constant(ids, tf.int64), tf.constant(NO_LABEL, tf.int64))
+    found = tf.where(matches, tf.constant(ids, tf.int64), tf.constant(UNKNOWN_CLASS, tf.int64))
     return tf.reduce_max(found, axis=1)

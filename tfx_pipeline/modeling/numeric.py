@@ -1,7 +1,7 @@
-"""Treatments of numbers: zscore, minmax, log, buckets.
+"""Features from numbers: zscore, minmax, log, buckets.
 
-Missing, infinite and not-a-number are the same thing: the value is filled in
-by the policy in `missing`, fitted on the training split.
+Infinite and NaN are missing values too. A missing value is replaced as the
+configuration's `missing` says, with a statistic of the training split or a constant.
 """
 
 from __future__ import annotations
@@ -10,136 +10,140 @@ from collections.abc import Mapping
 from typing import Any
 
 import tensorflow as tf
+import tensorflow_transform as tft
 
-from tfx_pipeline.modeling.feature_base import (
+from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
+from tfx_pipeline.modeling.feature import (
     Feature,
     as_column,
     embed,
-    id_inputs,
-    number_inputs,
-    treats,
+    id_input,
+    number_input,
+    transformation,
 )
-from tfx_pipeline.modeling.statistics_request import Request, Summary
 
-_FARTHEST = 10.0
-"""Standard deviations at which a value is clipped: an absurd one must not drown the others."""
+_MAX_ZSCORE = 10.0
+"""Standard deviations at which a value is clipped, so that no outlier dominates the others."""
 
 
 class Numeric(Feature):
-    """A number with its missing values filled in."""
+    """A number, with its missing values replaced."""
+
+    config: config_lib.ZScore | config_lib.MinMax | config_lib.Log | config_lib.Buckets
 
     def check(self) -> None:
         if self.column.dtype == tf.string:
-            raise self.refuse(
+            raise self.error(
                 "transform",
                 f"{self.config.transform!r} is for numbers, but the schema says BYTES",
                 "Use vocabulary or hash.",
             )
 
-    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
-        policy = self.config.missing
-        quantiles = (2,) if policy == "median" else ()
-        values = self.column.numbers(inputs)
-        return {self.name: Request(values, policy == "most_frequent", quantiles)}
+    def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
+        missing = self.config.missing
+        request = StatisticsRequest(
+            self.column.numbers(inputs),
+            mode=missing == "most_frequent",
+            quantiles=(2,) if missing == "median" else (),
+        )
+        return {self.name: request}
 
-    def filled(self, inputs: Mapping[str, Any], known: dict[str, Summary]) -> tf.Tensor:
-        """float64 [batch] without NaN."""
-        return self.column.numbers(inputs, self.fill_value(known))
-
-    def fill_value(self, known: dict[str, Summary]) -> float | tf.Tensor:
-        """What stands in for an absent value."""
-        summary = known[self.name]
-        if self.config.missing == "constant":
-            return self.config.fill_value
-        if self.config.missing == "median":
-            return summary.median
-        return summary.mode if self.config.missing == "most_frequent" else summary.mean
+    def numbers(
+        self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
+    ) -> tf.Tensor:
+        """The column as float64 [batch], with missing values replaced."""
+        found = statistics[self.name]
+        if self.config.fill_value is not None:
+            fill = self.config.fill_value
+        elif self.config.missing == "median":
+            fill = found.median
+        else:
+            fill = found.mode if self.config.missing == "most_frequent" else found.mean
+        return self.column.numbers(inputs, fill)
 
     def preprocess(
-        self, inputs: Mapping[str, Any], known: dict[str, Summary]
+        self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
-        value = self.scale(self.filled(inputs, known), known)
+        value = self.scale(self.numbers(inputs, statistics), statistics)
         return {self.name: as_column(value), **self.indicator(inputs)}
 
-    def scale(self, values: tf.Tensor, known: dict[str, Summary]) -> tf.Tensor:
-        """The treatment itself, on [batch] without missing values."""
+    def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        """The transformation itself: [batch] without missing values -> [batch]."""
         raise NotImplementedError
 
     def model_inputs(self) -> dict[str, Any]:
-        return {**number_inputs(self.name), **self.indicator_inputs()}
+        return {**number_input(self.name), **self.indicator_inputs()}
 
-    def encode(self, inputs: dict[str, Any], transform: Any) -> list[Any]:
+    def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
         return list(inputs.values())
 
 
-@treats("zscore")
+@transformation("zscore")
 class ZScore(Numeric):
     """(x - mean) / standard deviation; 0 for a constant column."""
 
-    def scale(self, values: tf.Tensor, known: dict[str, Summary]) -> tf.Tensor:
-        return _zscore(values, known[self.name])
+    def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        return _zscore(values, statistics[self.name])
 
 
-@treats("minmax")
+@transformation("minmax")
 class MinMax(Numeric):
-    """0..1 over the training range; beyond it clipped."""
+    """Scaled to 0..1 by the range of the training split; values outside are clipped."""
 
-    def scale(self, values: tf.Tensor, known: dict[str, Summary]) -> tf.Tensor:
-        low, high = known[self.name].min, known[self.name].max
+    def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        low, high = statistics[self.name].min, statistics[self.name].max
         return tf.clip_by_value(tf.math.divide_no_nan(values - low, high - low), 0.0, 1.0)
 
 
-@treats("log")
+@transformation("log")
 class Log(Numeric):
     """sign(x) * log(1 + |x|), then z-score."""
 
-    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
+    def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         logs = _log(self.column.numbers(inputs))
-        return {**super().wants(inputs), f"{self.name}/log": Request(logs)}
+        return {**super().statistics(inputs), f"{self.name}/log": StatisticsRequest(logs)}
 
-    def scale(self, values: tf.Tensor, known: dict[str, Summary]) -> tf.Tensor:
-        return _zscore(_log(values), known[f"{self.name}/log"])
+    def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
+        return _zscore(_log(values), statistics[f"{self.name}/log"])
 
 
-@treats("buckets")
+@transformation("buckets")
 class Buckets(Numeric):
-    """The number of the quantile range a value falls into, embedded."""
+    """The number of the quantile range that contains the value, embedded."""
 
-    def wants(self, inputs: Mapping[str, Any]) -> dict[str, Request]:
-        request = super().wants(inputs)[self.name]
+    config: config_lib.Buckets
+
+    def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
+        request = super().statistics(inputs)[self.name]
         quantiles = tuple(sorted({self.config.buckets, *request.quantiles}))
-        return {self.name: Request(request.values, request.mode, quantiles)}
+        return {self.name: StatisticsRequest(request.values, request.mode, quantiles)}
 
     def preprocess(
-        self, inputs: Mapping[str, Any], known: dict[str, Summary]
+        self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
-        boundaries = known[self.name].boundaries[self.config.buckets]
-        bucket = _bucket(self.filled(inputs, known), boundaries)
-        return {self.name: bucket, **self.indicator(inputs)}
+        boundaries = statistics[self.name].boundaries[self.config.buckets]
+        # The bucket is the number of boundaries that are not above the value.
+        # tf.searchsorted would need 14 operations, for shapes that do not occur here.
+        bucket = tf.raw_ops.UpperBound(
+            sorted_inputs=tf.expand_dims(boundaries, 0),
+            values=tf.expand_dims(self.numbers(inputs, statistics), 0),
+            out_type=tf.int64,
+        )
+        return {self.name: tf.reshape(bucket, [-1, 1]), **self.indicator(inputs)}
 
     def model_inputs(self) -> dict[str, Any]:
-        return {**id_inputs(self.name), **self.indicator_inputs()}
+        return {**id_input(self.name), **self.indicator_inputs()}
 
-    def encode(self, inputs: dict[str, Any], transform: Any) -> list[Any]:
-        config, (ids, *others) = self.config, inputs.values()
-        return [embed(ids, self.name, config.buckets, config.embedding_dim), *others]
+    def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
+        config, (ids, *indicator) = self.config, inputs.values()
+        return [embed(ids, self.name, config.buckets, config.embedding_dim), *indicator]
 
 
-def _zscore(values: tf.Tensor, summary: Summary) -> tf.Tensor:
-    score = tf.math.divide_no_nan(values - summary.mean, summary.std)
-    return tf.clip_by_value(score, -_FARTHEST, _FARTHEST)
+def _zscore(values: tf.Tensor, statistics: ColumnStatistics) -> tf.Tensor:
+    score = tf.math.divide_no_nan(values - statistics.mean, statistics.std)
+    return tf.clip_by_value(score, -_MAX_ZSCORE, _MAX_ZSCORE)
 
 
 def _log(values: tf.Tensor) -> tf.Tensor:
     return tf.sign(values) * tf.math.log1p(tf.abs(values))
-
-
-def _bucket(values: tf.Tensor, boundaries: tf.Tensor) -> tf.Tensor:
-    """[batch, 1]: how many boundaries are not above each value."""
-    # tf.searchsorted makes 14 operations of this, for shapes that are not there.
-    found = tf.raw_ops.UpperBound(
-        sorted_inputs=tf.expand_dims(boundaries, 0),
-        values=tf.expand_dims(values, 0),
-        out_type=tf.int64,
-    )
-    return tf.reshape(found, [-1, 1])

@@ -1,13 +1,14 @@
-"""The Beam half of `summary`: a combiner over stacked columns.
+"""The Beam part of `column_statistics`: one combiner for all columns.
 
 Its output is one flat vector: mean, standard deviation, minimum, maximum and mode
-of each column, then each column's boundaries of each wanted quantile split.
+of each column, then each column's boundaries for each requested number of quantiles.
 """
 
 from __future__ import annotations
 
 import collections
 import dataclasses
+from collections.abc import Iterable
 
 import apache_beam as beam
 import numpy as np
@@ -15,36 +16,56 @@ import pyarrow as pa
 from tfx_bsl import sketches
 
 Wanted = tuple[tuple[bool, tuple[int, ...]], ...]
-"""For each column: is the mode wanted, and which quantile splits."""
+"""For each column: whether to find the mode, and the numbers of quantiles."""
 
 _MAX_VALUES = 1 << 32
 
 
-def summarize_columns(wanted: Wanted) -> beam.PTransform:
-    """The transform that `summary.summarize` gives to TFT."""
-    return beam.CombineGlobally(Summarize(wanted))
+def combine_statistics(wanted: Wanted) -> beam.PTransform:
+    """The PTransform of the analyzer: batches (float64 [rows, columns],) -> one flat vector."""
+    return beam.CombineGlobally(StatisticsCombiner(wanted))
 
 
 def output_size(wanted: Wanted) -> int:
-    """Length of the flat output."""
+    """Length of the flat vector."""
     return sum(5 + sum(parts - 1 for parts in quantiles) for _, quantiles in wanted)
 
 
 @dataclasses.dataclass
 class Accumulator:
-    """What is known of the rows seen so far; arrays have one entry for each column."""
+    """Statistics of the rows seen so far.
+
+    Attributes:
+      count, mean, min, max: [columns].
+      squares: [columns], sums of squared differences from the mean.
+      values: how often each value occurs, by column number; for the mode.
+      sketches: quantile sketches by column number.
+    """
 
     count: np.ndarray
     mean: np.ndarray
     squares: np.ndarray
     min: np.ndarray
     max: np.ndarray
-    values: dict[int, collections.Counter]
+    values: dict[int, collections.Counter[float]]
     sketches: dict[int, sketches.QuantilesSketch]
 
+    def add_moments(self, count: np.ndarray, mean: np.ndarray, squares: np.ndarray) -> None:
+        """Adds the moments of more rows, by Chan's update.
 
-class Summarize(beam.CombineFn):
-    """Count, mean, variance, range, mode and quantiles of each column; NaN is no value."""
+        It is stable where a sum of squares would lose all digits, for example
+        for timestamps.
+        """
+        total = self.count + count
+        share = count / np.maximum(total, 1)
+        delta = mean - self.mean
+        self.mean = self.mean + delta * share
+        self.squares = self.squares + squares + delta**2 * self.count * share
+        self.count = total
+
+
+class StatisticsCombiner(beam.CombineFn):
+    """Moments, range, mode and quantiles of each column; NaN is a missing value."""
 
     def __init__(self, wanted: Wanted):
         self._wanted = wanted
@@ -57,17 +78,21 @@ class Summarize(beam.CombineFn):
             squares=zeros,
             min=zeros + np.inf,
             max=zeros - np.inf,
-            values={i: collections.Counter() for i, want in enumerate(self._wanted) if want[0]},
-            sketches={i: _sketch(want[1]) for i, want in enumerate(self._wanted) if want[1]},
+            values={i: collections.Counter() for i, (mode, _) in enumerate(self._wanted) if mode},
+            sketches={
+                i: sketches.QuantilesSketch(min(0.001, 0.1 / max(quantiles)), _MAX_VALUES, 1)
+                for i, (_, quantiles) in enumerate(self._wanted)
+                if quantiles
+            },
         )
 
     def add_input(self, accumulator: Accumulator, batch: tuple[np.ndarray]) -> Accumulator:
-        rows = batch[0]
+        (rows,) = batch
         present = ~np.isnan(rows)
         count = present.sum(axis=0)
         mean = np.where(present, rows, 0).sum(axis=0) / np.maximum(count, 1)
         squares = np.where(present, rows - mean, 0) ** 2
-        _add_moments(accumulator, count, mean, squares.sum(axis=0))
+        accumulator.add_moments(count, mean, squares.sum(axis=0))
         accumulator.min = np.fmin(accumulator.min, np.where(present, rows, np.inf).min(axis=0))
         accumulator.max = np.fmax(accumulator.max, np.where(present, rows, -np.inf).max(axis=0))
         for i, counter in accumulator.values.items():
@@ -77,11 +102,11 @@ class Summarize(beam.CombineFn):
             sketch.AddValues(pa.array(rows[present[:, i], i]))
         return accumulator
 
-    def merge_accumulators(self, accumulators) -> Accumulator:
-        accumulators = iter(accumulators)
-        result = next(accumulators)
-        for other in accumulators:
-            _add_moments(result, other.count, other.mean, other.squares)
+    def merge_accumulators(self, accumulators: Iterable[Accumulator]) -> Accumulator:
+        remaining = iter(accumulators)
+        result = next(remaining)
+        for other in remaining:
+            result.add_moments(other.count, other.mean, other.squares)
             result.min = np.fmin(result.min, other.min)
             result.max = np.fmax(result.max, other.max)
             for i, counter in other.values.items():
@@ -91,43 +116,28 @@ class Summarize(beam.CombineFn):
         return result
 
     def extract_output(self, accumulator: Accumulator) -> np.ndarray:
-        numbers, boundaries = [], []
+        moments, boundaries = [], []
         for i, (_, quantiles) in enumerate(self._wanted):
-            empty = accumulator.count[i] == 0
-            numbers.append(np.zeros(5) if empty else _numbers(accumulator, i))
-            boundaries += [
-                np.zeros(n - 1) if empty else _boundaries(accumulator.sketches[i], n)
-                for n in quantiles
-            ]
-        return np.concatenate(numbers + boundaries)
+            if accumulator.count[i] == 0:
+                moments.append(np.zeros(5))
+                boundaries += [np.zeros(parts - 1) for parts in quantiles]
+            else:
+                moments.append(_moments(accumulator, i))
+                boundaries += [_boundaries(accumulator.sketches[i], parts) for parts in quantiles]
+        return np.concatenate(moments + boundaries)
 
 
-def _add_moments(accumulator: Accumulator, count, mean, squares) -> None:
-    """Chan's update: stable where sums of squares would lose all digits (timestamps)."""
-    total = accumulator.count + count
-    share = count / np.maximum(total, 1)
-    delta = mean - accumulator.mean
-    accumulator.mean = accumulator.mean + delta * share
-    accumulator.squares = accumulator.squares + squares + delta**2 * accumulator.count * share
-    accumulator.count = total
-
-
-def _numbers(accumulator: Accumulator, i: int) -> np.ndarray:
+def _moments(accumulator: Accumulator, i: int) -> np.ndarray:
+    """[5]: mean, standard deviation, minimum, maximum and mode of column `i`."""
     std = np.sqrt(accumulator.squares[i] / accumulator.count[i])
-    mode = _mode(accumulator.values[i]) if i in accumulator.values else 0.0
+    mode = 0.0
+    if counter := accumulator.values.get(i):
+        # Of equally frequent values the smallest, so that equal data gives equal results.
+        mode = min(counter, key=lambda value: (-counter[value], value))
     return np.array([accumulator.mean[i], std, accumulator.min[i], accumulator.max[i], mode])
 
 
-def _mode(counter: collections.Counter) -> float:
-    """The most frequent value; of several the smallest, so that equal data gives equal bytes."""
-    return min(counter, key=lambda value: (-counter[value], value))
-
-
-def _sketch(quantiles: tuple[int, ...]) -> sketches.QuantilesSketch:
-    error = min(0.001, 0.1 / max(quantiles))
-    return sketches.QuantilesSketch(error, _MAX_VALUES, 1)
-
-
 def _boundaries(sketch: sketches.QuantilesSketch, parts: int) -> np.ndarray:
+    """[parts - 1]: the values between `parts` equal parts."""
     quantiles = np.array(sketch.GetQuantiles(parts).to_pylist(), np.float64)
     return quantiles.reshape(-1)[1:-1]

@@ -1,4 +1,4 @@
-"""Warm-up requests, which a server answers before its first client waits for it."""
+"""Warm-up requests. A server runs them when it loads the model, before clients send theirs."""
 
 from __future__ import annotations
 
@@ -15,21 +15,32 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
-from tfx_pipeline.modeling.columns import Column
+from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.modeling.feature_table import Table
 
 _FOLDER = "assets.extra"
 _FILE = "tf_serving_warmup_requests"
 
+_EXAMPLE_LISTS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
+_MISSING = {tf.string: b"", tf.float32: float("nan"), tf.int64: 0}
+
 
 def write(folder: str, table: Table, transform: tft.TFTransformOutput) -> None:
-    """Writes one request for each signature: a typical row and one without any value."""
+    """Writes one request for each signature, with a typical row and a row without any value.
+
+    Args:
+      folder: of the SavedModel.
+      table: the features and the label.
+      transform: Transform's output, for the values of vocabularies.
+    """
     rows = [typical_row(table, transform), {}]
+    examples = [_example(row, table) for row in rows]
+    serialized = [example.SerializeToString(deterministic=True) for example in examples]
     logs = [
-        _predict("serving_default", {"examples": _examples(rows, table)}),
-        _predict("columns", _columns(rows, table)),
-        _predict("transform_features", {"examples": _examples(rows, table)}),
-        _answer(rows, table),
+        _predict_log("serving_default", {"examples": serialized}),
+        _predict_log("columns", _columns(rows, table)),
+        _predict_log("transform_features", {"examples": serialized}),
+        _task_log(table.label.task, examples),
     ]
     target = os.path.join(folder, _FOLDER)
     tf.io.gfile.makedirs(target)
@@ -39,17 +50,18 @@ def write(folder: str, table: Table, transform: tft.TFTransformOutput) -> None:
 
 
 def typical_row(table: Table, transform: tft.TFTransformOutput) -> dict[str, Any]:
-    """A value for each column from its domain or vocabulary; 1 where neither is known."""
-    return {f.name: _typical(f.column, f.config.transform, transform) for f in table.features}
+    """A value for each column, from its domain or vocabulary; 1 or "a" if it has neither."""
+    return {feature.name: _typical_value(feature, transform) for feature in table.features}
 
 
-def _typical(column: Column, treatment: str, transform: tft.TFTransformOutput) -> Any:
+def _typical_value(feature: Feature, transform: tft.TFTransformOutput) -> int | float | bytes:
+    column = feature.column
     if column.dtype != tf.string:
         low = column.int_range[0] if column.int_range else 1
         return int(low) if column.dtype == tf.int64 else float(low)
     if column.values:
         return column.values[0].encode()
-    if treatment == "vocabulary":
+    if feature.config.transform == "vocabulary":
         return transform.vocabulary_by_name(column.name)[0]
     return b"a"
 
@@ -57,49 +69,47 @@ def _typical(column: Column, treatment: str, transform: tft.TFTransformOutput) -
 def _example(row: dict[str, Any], table: Table) -> tf.train.Example:
     example = tf.train.Example()
     for feature in table.features:
-        if feature.name not in row:
-            continue
-        holder = example.features.feature[feature.name]
-        kinds = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
-        getattr(holder, kinds[feature.column.dtype]).value.append(row[feature.name])
+        if feature.name in row:
+            values = getattr(
+                example.features.feature[feature.name], _EXAMPLE_LISTS[feature.column.dtype]
+            )
+            values.value.append(row[feature.name])
     return example
 
 
-def _examples(rows: list[dict[str, Any]], table: Table) -> list[bytes]:
-    return [_example(row, table).SerializeToString(deterministic=True) for row in rows]
-
-
 def _columns(rows: list[dict[str, Any]], table: Table) -> dict[str, tf.Tensor]:
-    missing = {tf.string: b"", tf.float32: float("nan"), tf.int64: 0}
-    specs = [feature.raw_spec() for feature in table.features]
+    """The rows as inputs of the `columns` signature, each [rows]."""
+    specs = [feature.column.serving_spec() for feature in table.features]
     return {
         spec.name: tf.constant(
-            [row.get(spec.name, missing[spec.dtype]) for row in rows], spec.dtype
+            [row.get(spec.name, _MISSING[spec.dtype]) for row in rows], spec.dtype
         )
         for spec in specs
     }
 
 
-def _predict(signature: str, inputs: dict[str, Any]) -> prediction_log_pb2.PredictionLog:
-    request = predict_pb2.PredictRequest(model_spec=_spec(signature))
+def _predict_log(signature: str, inputs: dict[str, Any]) -> prediction_log_pb2.PredictionLog:
+    request = predict_pb2.PredictRequest(model_spec=_model_spec(signature))
     for name, values in inputs.items():
         request.inputs[name].CopyFrom(tf.make_tensor_proto(values))
     log = prediction_log_pb2.PredictLog(request=request)
     return prediction_log_pb2.PredictionLog(predict_log=log)
 
 
-def _answer(rows: list[dict[str, Any]], table: Table) -> prediction_log_pb2.PredictionLog:
-    examples = [_example(row, table) for row in rows]
-    if table.label.task == "regression":
-        request = regression_pb2.RegressionRequest(model_spec=_spec("regress"))
-        request.input.example_list.examples.extend(examples)
-        log = prediction_log_pb2.RegressLog(request=request)
-        return prediction_log_pb2.PredictionLog(regress_log=log)
-    request = classification_pb2.ClassificationRequest(model_spec=_spec("classify"))
+def _task_log(task: str, examples: list[tf.train.Example]) -> prediction_log_pb2.PredictionLog:
+    """A request for `regress` or `classify`."""
+    if task == "regression":
+        regression = regression_pb2.RegressionRequest(model_spec=_model_spec("regress"))
+        regression.input.example_list.examples.extend(examples)
+        return prediction_log_pb2.PredictionLog(
+            regress_log=prediction_log_pb2.RegressLog(request=regression)
+        )
+    request = classification_pb2.ClassificationRequest(model_spec=_model_spec("classify"))
     request.input.example_list.examples.extend(examples)
-    log = prediction_log_pb2.ClassifyLog(request=request)
-    return prediction_log_pb2.PredictionLog(classify_log=log)
+    return prediction_log_pb2.PredictionLog(
+        classify_log=prediction_log_pb2.ClassifyLog(request=request)
+    )
 
 
-def _spec(signature: str) -> model_pb2.ModelSpec:
+def _model_spec(signature: str) -> model_pb2.ModelSpec:
     return model_pb2.ModelSpec(name="default", signature_name=signature)

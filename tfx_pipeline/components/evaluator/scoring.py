@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import logging
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -21,13 +20,14 @@ from tfx_pipeline.components.evaluator.metric_accumulators import TALLIES, Accum
 from tfx_pipeline.components.evaluator.slicing import SliceKey, by_slice, text
 from tfx_pipeline.config import metric_catalog as known
 from tfx_pipeline.errors import Finding, NodeError, Refused
+from tfx_pipeline.modeling.label_spelling import UNKNOWN_CLASS, class_id
 
 _log = logging.getLogger(__name__)
 
 Tallies = dict[SliceKey, dict[str, Accumulator]]
 
 _SIGNATURE = "serving_default"
-_UNKNOWN = -1
+_UNKNOWN = UNKNOWN_CLASS
 # These tell of the machine, not of the model.
 _PASSING = (
     tf.errors.DeadlineExceededError,
@@ -35,7 +35,6 @@ _PASSING = (
     tf.errors.UnavailableError,
     MemoryError,
 )
-_SPELLINGS = {"true": 1, "yes": 1, "y": 1, "t": 1, "false": 0, "no": 0, "n": 0, "f": 0}
 
 
 class Scorer:
@@ -133,9 +132,8 @@ class Scorer:
         classes = outputs.get("classes")
         names = [] if classes is None or classes.dtype != object else list(classes[0])
         ids = {text(name): index for index, name in enumerate(names)}
-        default = _UNKNOWN if ids else None
         distinct, codes = column.coded()
-        known_ids = np.array([_class_id(value, ids, default) for value in distinct], np.int64)
+        known_ids = np.array([class_id(text(value), ids) for value in distinct], np.int64)
         labels = np.full(len(column.splits) - 1, _UNKNOWN)
         labels[rows] = known_ids[codes[first]]
         known_classes = predictions.shape[1] if predictions.ndim > 1 else 2
@@ -175,21 +173,3 @@ def _refusal(subject: str, rule: str, found: str) -> Refused:
 
 def _usable(labels: np.ndarray) -> np.ndarray:
     return ~np.isnan(labels) if labels.dtype.kind == "f" else labels != _UNKNOWN
-
-
-def _class_id(value: Any, ids: Mapping[str, int], default: int | None) -> int:
-    """The class of a raw label, as `modules` reads labels.
-
-    By name where the model says the names of its classes, or else the number
-    itself; a float like 1.0 is the class 1.
-    """
-    if isinstance(value, float) and value.is_integer():
-        value = int(value)
-    name = str(text(value))
-    if name in ids:
-        return ids[name]
-    if set(ids) in (set(), {"0", "1"}) and name.lower() in _SPELLINGS:
-        return _SPELLINGS[name.lower()]
-    if default is None and name.isdigit():
-        return int(name)
-    return _UNKNOWN

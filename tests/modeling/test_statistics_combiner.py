@@ -15,7 +15,7 @@ def combine():
     from tfx_pipeline.modeling import statistics_combiner
 
     def run(wanted, *workers):
-        combiner = statistics_combiner.Summarize(wanted)
+        combiner = statistics_combiner.StatisticsCombiner(wanted)
         accumulators = []
         for batches in workers:
             accumulator = combiner.create_accumulator()

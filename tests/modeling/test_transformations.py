@@ -1,4 +1,4 @@
-"""What each treatment makes of a column, against values computed by hand."""
+"""What each transformation makes of a column, against values computed by hand."""
 
 from __future__ import annotations
 
@@ -62,7 +62,7 @@ def columns(tmp_path_factory):
         "features": {**NUMERIC, **WORDY, **WHOLE},
         "label": {"name": "y", "task": "regression"},
     }
-    folder = tmp_path_factory.mktemp("treatments")
+    folder = tmp_path_factory.mktemp("transformations")
     transformed = harness.transform(folder, config, SCHEMA, {"train": rows, "unseen": unseen})
     return {**transformed.rows("train"), "unseen": transformed.rows("unseen")}
 

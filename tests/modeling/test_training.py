@@ -7,9 +7,10 @@ import pathlib
 import numpy as np
 import pytest
 
-from modules.trainer import class_weights
 from tests.modeling import harness
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
+from tfx_pipeline.modeling import dataset
+from tfx_pipeline.modeling.training import class_weights
 
 pytestmark = pytest.mark.tensorflow
 
@@ -89,27 +90,27 @@ def test_regression_in_the_labels_own_unit(tmp_path):
     assert (server.call("regress", inputs=examples)["outputs"] == predictions).all()
 
 
-ODD_SCHEMA = """
+UNUSUAL_SCHEMA = """
 feature { name: "Trip Miles (mi)" type: FLOAT PRESENT shape { dim { size: 1 } } }
 feature { name: "a/b c" type: BYTES PRESENT shape { } }
 feature { name: "1st: Größe" type: INT PRESENT shape { } int_domain { min: 0 max: 5 } }
 feature { name: "the label?" type: BYTES }
 """.replace("PRESENT", "presence { min_fraction: 1 min_count: 1 }")
-ODD_FEATURES = {
+UNUSUAL_FEATURES = {
     "Trip Miles (mi)": {"transform": "buckets", "buckets": 4, "indicator": True},
     "a/b c": {"transform": "vocabulary"},
     "1st: Größe": {"transform": "integer"},
 }
 
 
-def test_odd_names_fixed_shapes_and_data_larger_than_memory(tmp_path, monkeypatch):
-    monkeypatch.setattr("tfx_pipeline.modeling.dataset._IN_MEMORY_BYTES", 0)
+def test_unusual_names_fixed_shapes_and_data_larger_than_memory(tmp_path, monkeypatch):
+    monkeypatch.setattr(dataset, "MAX_BYTES_IN_MEMORY", 0)
     rows = [
         {"Trip Miles (mi)": i / 7, "a/b c": "xyz"[i % 3], "1st: Größe": i % 6, "the label?": label}
         for i, label in enumerate(["yes", "no", "no"] * 60)
     ]
-    config = {"features": ODD_FEATURES, "label": {"name": "the label?", "task": "binary"}}
-    transformed = harness.transform(tmp_path, config, ODD_SCHEMA, {"train": rows})
+    config = {"features": UNUSUAL_FEATURES, "label": {"name": "the label?", "task": "binary"}}
+    transformed = harness.transform(tmp_path, config, UNUSUAL_SCHEMA, {"train": rows})
     linear = {"wide": False, "hidden_units": []}
     folder = harness.train(
         transformed, tmp_path, linear, **{**harness.SHORT, "learning_rate": 0.1, "steps": 100}
@@ -119,7 +120,7 @@ def test_odd_names_fixed_shapes_and_data_larger_than_memory(tmp_path, monkeypatc
     served = server.call("serving_default", examples=[*examples, b""])["probabilities"]
     found = (served[:-1, 1] > 0.5).tolist()
     assert found == [row["the label?"] == "yes" for row in rows]
-    columns = {name: np.array([row[name] for row in rows]) for name in ODD_FEATURES}
+    columns = {name: np.array([row[name] for row in rows]) for name in UNUSUAL_FEATURES}
     answer = server.call("columns", **columns)["probabilities"]
     assert answer == pytest.approx(served[:-1], abs=1e-6)
 
