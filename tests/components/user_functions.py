@@ -1,4 +1,4 @@
-"""What users bring, for the tests: functions named by dotted path."""
+"""Functions of a user, for the tests, named by dotted path."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import pathlib
 
 
 def preprocessing_fn(inputs, custom_config):
-    """One z-score, one vocabulary, the label; fails unless it is given the schema."""
+    """One z-score, one vocabulary, the label; fails without the schema."""
     import tensorflow as tf
     import tensorflow_transform as tft
 
@@ -21,12 +21,22 @@ def preprocessing_fn(inputs, custom_config):
     }
 
 
+calls: list[list[str]] = []
+"""The columns of each call of `counted_preprocessing_fn`."""
+
+
+def counted_preprocessing_fn(inputs, custom_config):
+    """The same, and notes each call: TensorFlow Transform calls it once for each tracing."""
+    calls.append(sorted(inputs))
+    return preprocessing_fn(inputs, custom_config)
+
+
 def _sparse(tensor):
     return hasattr(tensor, "indices")
 
 
 def run_fn(fn_args):
-    """Writes what it was given where a model should be."""
+    """Writes its arguments to the folder for the model."""
     folder = pathlib.Path(fn_args.serving_model_dir)
     folder.mkdir(parents=True)
     given = {
@@ -51,7 +61,7 @@ def failing_run_fn(fn_args):
 
 
 def refusing_run_fn(fn_args):
-    """Says no to the data."""
+    """Refuses the data."""
     from tfx_pipeline.errors import DataRefused, Finding
 
     raise DataRefused("too few rows", [Finding("train", "rows", "3")])

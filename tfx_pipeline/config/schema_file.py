@@ -42,7 +42,7 @@ def read(path: str) -> SchemaFile:
       SchemaUnreadable: the file does not parse or says nothing.
       OSError: the file cannot be read.
     """
-    schema = parse(pathlib.Path(path).read_bytes())
+    schema = parse_schema(pathlib.Path(path).read_bytes())
     from tensorflow_metadata.proto.v0 import schema_pb2
 
     name_of = schema_pb2.FeatureType.Name
@@ -53,7 +53,7 @@ def read(path: str) -> SchemaFile:
     )
 
 
-def parse(text: bytes) -> schema_pb2.Schema:
+def parse_schema(text: str | bytes) -> schema_pb2.Schema:
     """Parses a schema's text.
 
     Raises:

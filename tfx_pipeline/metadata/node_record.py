@@ -136,7 +136,7 @@ def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, 
 
 
 def _note(execution: pb.Execution) -> tuple[str | None, tuple[errors.Finding, ...]]:
-    """What `outcome.noted_output` left; a retry of a failed execution may have left an error."""
+    """The message of `executor_outcome.completed_output`; a retry of a failed execution may have left an error."""
     result = _result(execution)
     if result.get("code") or not result.get("resultMessage"):
         return None, ()

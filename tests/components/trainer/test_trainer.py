@@ -29,6 +29,7 @@ def train(folder, run_fn, **parameters):
     from tfx.types import standard_artifacts
 
     from tfx_pipeline.components.trainer import component as trainer
+    from tfx_pipeline.components.trainer import executor
 
     values = {"steps": 7, "batch_size": 3, "learning_rate": 0.5, **parameters}
     names = ("Examples", "TransformGraph", "Schema")
@@ -49,7 +50,7 @@ def train(folder, run_fn, **parameters):
         "model": [artifact("Model", folder / "model")],
         "model_run": [artifact("ModelRun", folder / "model_run")],
     }
-    output = trainer.Executor().Do(inputs, outputs, dict(node.spec.exec_properties))
+    output = executor.Executor().Do(inputs, outputs, dict(node.spec.exec_properties))
     return output, folder / "model"
 
 

@@ -15,7 +15,7 @@ from tfx_pipeline.components.data_gate.executor import Executor
 
 
 class DataGateSpec(ComponentSpec):
-    """Anomalies and statistics in; nothing out but a verdict."""
+    """Inputs: anomalies, statistics, schema. No outputs: the node passes, warns or refuses."""
 
     PARAMETERS = {
         "label": ExecutionParameter(type=str),

@@ -13,17 +13,17 @@ from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 
-from tfx_pipeline.components.common.executor_outcome import noted_output, refusable
-from tfx_pipeline.components.data_gate import quality_notes
+from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
+from tfx_pipeline.components.data_gate import quality_summary
 from tfx_pipeline.errors import DataRefused, Finding
 
-_Info = anomalies_pb2.AnomalyInfo
-_CLEARER = {
-    _Info.SCHEMA_MISSING_COLUMN: (
+# Texts for rules whose own description is hard to understand.
+_TEXTS = {
+    anomalies_pb2.AnomalyInfo.SCHEMA_MISSING_COLUMN: (
         "column missing",
         "the schema requires it, the data does not have it or it is empty",
     ),
-    _Info.SCHEMA_NEW_COLUMN: (
+    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: (
         "unknown column",
         "it is in the data and not in the schema. Add it to the schema or to data.exclude",
     ),
@@ -32,9 +32,9 @@ _REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
 
 
 class Executor(base_executor.BaseExecutor):
-    """Collects everything that is wrong with the data; refuses or warns."""
+    """Collects all findings about the data; refuses or warns."""
 
-    @refusable
+    @reports_refusals
     def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -44,22 +44,29 @@ class Executor(base_executor.BaseExecutor):
         """Reads the anomalies of all splits.
 
         Returns:
-          What there is to say of data that passed, as the execution's note.
+          The executor's output, with a message about data that passed.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
         """
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        findings = anomaly_findings(_read_splits(anomalies, "SchemaDiff.pb", _parse_anomalies))
-        label, task = exec_properties["label"], exec_properties["task"]
-        splits = _read_splits(statistics, "FeatureStats.pb", _parse_statistics)
-        findings += label_findings(splits, label, task)
+        findings = anomaly_findings(
+            {
+                split: anomalies_pb2.Anomalies.FromString(data)
+                for split, data in _read_splits(anomalies, "SchemaDiff.pb")
+            }
+        )
+        datasets = {
+            split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
+            for split, data in _read_splits(statistics, "FeatureStats.pb")
+        }
+        findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
         if findings and exec_properties["on_anomaly"] == "fail":
             raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
-        notes = [_message(findings)] if findings else []
-        notes += filter(None, [quality_notes.missing_values(splits.values())])
-        return noted_output("; ".join(notes), findings)
+        messages = [_message(findings)] if findings else []
+        messages += filter(None, [quality_summary.missing_values(datasets.values())])
+        return completed_output("; ".join(messages), findings)
 
 
 def _message(findings: list[Finding]) -> str:
@@ -69,28 +76,22 @@ def _message(findings: list[Finding]) -> str:
     return f"the data does not fit the schema: {count} in {shown}"
 
 
-def _read_splits(artifact: types.Artifact, name: str, parse) -> dict[str, Any]:
-    result = {}
+def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, bytes]]:
+    """The names of an artifact's splits, and the content of each one's file `name`."""
     for split in artifact_utils.decode_split_names(artifact.split_names):
         path = os.path.join(artifact_utils.get_split_uri([artifact], split), name)
         with fileio.open(path, "rb") as file:
-            result[split] = parse(file.read())
-    return result
-
-
-def _parse_anomalies(data: bytes) -> anomalies_pb2.Anomalies:
-    return anomalies_pb2.Anomalies.FromString(data)
-
-
-def _parse_statistics(data: bytes) -> statistics_pb2.DatasetFeatureStatistics:
-    return statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
+            yield split, file.read()
 
 
 def anomaly_findings(splits: dict[str, anomalies_pb2.Anomalies]) -> list[Finding]:
-    """One finding for each column and rule, naming the splits where not all agree."""
+    """One finding for each column and rule; it names the splits if they differ."""
     found: dict[tuple[str, str], dict[str, str]] = {}
     for split, anomalies in splits.items():
-        for column, info in _infos(anomalies):
+        infos = dict(anomalies.anomaly_info)
+        if anomalies.HasField("dataset_anomaly_info"):
+            infos["(all columns)"] = anomalies.dataset_anomaly_info
+        for column, info in infos.items():
             for rule, description in _reasons(info):
                 found.setdefault((column, rule), {})[split] = description
     return [
@@ -99,16 +100,11 @@ def anomaly_findings(splits: dict[str, anomalies_pb2.Anomalies]) -> list[Finding
     ]
 
 
-def _infos(anomalies: anomalies_pb2.Anomalies) -> Iterator[tuple[str, _Info]]:
-    yield from anomalies.anomaly_info.items()
-    if anomalies.HasField("dataset_anomaly_info"):
-        yield "(all columns)", anomalies.dataset_anomaly_info
-
-
-def _reasons(info: _Info) -> Iterator[tuple[str, str]]:
+def _reasons(info: anomalies_pb2.AnomalyInfo) -> Iterator[tuple[str, str]]:
+    """Rules and what was found."""
     for reason in info.reason:
         rule, found = reason.short_description, reason.description
-        yield _CLEARER.get(reason.type, (rule[:1].lower() + rule[1:], found))
+        yield _TEXTS.get(reason.type, (rule[:1].lower() + rule[1:], found))
     if not info.reason:
         yield info.short_description or "anomaly", info.description
 
@@ -122,12 +118,12 @@ def _by_split(texts: dict[str, str], splits: int) -> str:
 def label_findings(
     splits: dict[str, statistics_pb2.DatasetFeatureStatistics], label: str, task: str
 ) -> list[Finding]:
-    """What is wrong with the label: it is absent, or has one value only."""
+    """Findings about the label: it is missing, or has only one value."""
     rule = "label is constant" if task == "regression" else "label has one class"
     found: dict[str, dict[str, str]] = {}
     for split, statistics in splits.items():
         feature = _feature(statistics, label)
-        if feature is None or quality_notes.common(feature).num_non_missing == 0:
+        if feature is None or quality_summary.common(feature).num_non_missing == 0:
             found.setdefault("label missing", {})[split] = "no row has a label"
         elif (only := _only_value(feature)) is not None:
             found.setdefault(rule, {})[split] = f"every row has {only}"
@@ -144,6 +140,7 @@ def _feature(
 
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
+    """The one value of a feature as text; None if it has several."""
     if feature.HasField("string_stats"):
         stats = feature.string_stats
         if stats.unique > 1:

@@ -11,12 +11,12 @@ from tfx.types import standard_artifacts, standard_component_specs
 from tfx.types.component_spec import ExecutionParameter
 from tfx.utils import json_utils
 
-from tfx_pipeline.components.evaluator import eval_config as evaluation_config
+from tfx_pipeline.components.evaluator.eval_config import Thresholds, eval_config
 from tfx_pipeline.components.evaluator.executor import SPLIT, Executor
 
 
 class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
-    """TFX's EvaluatorSpec that also knows the task."""
+    """TFX's EvaluatorSpec with the task as one more parameter."""
 
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
@@ -25,7 +25,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(component.Evaluator):
-    """Evaluates a model on the test split and blesses it when it meets its thresholds.
+    """Evaluates a model on the test split and blesses it if it meets its thresholds.
 
     Args:
       examples: raw examples.
@@ -33,8 +33,9 @@ class Evaluator(component.Evaluator):
       baseline_model: a channel of at most one model to compare with.
       label: the label's column.
       task: binary, multiclass or regression.
-      metrics: names of `tfx_pipeline.config.metric_catalog` with their thresholds: `min`, `max`,
-        `not_worse_than_baseline_by`, or None. They hold for all rows together.
+      metrics: names of `tfx_pipeline.config.metric_catalog`, each with its thresholds
+        (`min`, `max`, `not_worse_than_baseline_by`) or None. Thresholds hold for all rows
+        together, not for each slice.
       slices: lists of columns; metrics are computed for each combination of values.
     """
 
@@ -48,18 +49,18 @@ class Evaluator(component.Evaluator):
         baseline_model: types.BaseChannel | None,
         label: str,
         task: str,
-        metrics: Mapping[str, Mapping[str, float] | None],
+        metrics: Mapping[str, Thresholds],
         slices: Sequence[Sequence[str]] = (),
     ):
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             baseline_model=baseline_model,
-            eval_config=evaluation_config.eval_config(label, task, metrics, slices),
+            eval_config=eval_config(label, task, metrics, slices),
             example_splits=json_utils.dumps([SPLIT]),
             task=task,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),
         )
-        # TFX's own constructor makes a spec without the task.
+        # The constructor of TFX's class would make a spec without the task.
         base_component.BaseComponent.__init__(self, spec=spec)

@@ -14,19 +14,19 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from tfx_pipeline.components.common import example_files
-from tfx_pipeline.components.common.executor_outcome import refusable
-from tfx_pipeline.components.evaluator import beam_pipeline
-from tfx_pipeline.components.evaluator import results as evaluation_results
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.evaluator import beam_pipeline, results
 
 _log = logging.getLogger(__name__)
 
 SPLIT = "test"
+"""The split that models are evaluated on."""
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Evaluates the candidate, and the baseline where there is one; always says its blessing."""
+    """Evaluates the candidate, and the baseline if there is one; always writes a blessing."""
 
-    @refusable
+    @reports_refusals
     def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -39,14 +39,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
         Raises:
           Refused: the model cannot be scored, because it cannot be served.
-          NodeError: the model does not answer what the task needs, or no row has a label.
+          NodeError: the model's outputs are not those of the task, or no row has a label.
         """
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = _baseline(input_dict, model)
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]
-        transform = beam_pipeline.evaluate(
+        evaluate = beam_pipeline.Evaluate(
             example_files.files(input_dict["examples"], split),
             _folders(model, baseline),
             exec_properties["task"],
@@ -54,20 +54,21 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             output,
         )
         with self._make_beam_pipeline() as pipeline:
-            _ = pipeline | "Evaluate" >> transform
-        result = evaluation_results.read(output, config)
-        evaluation_results.store(result, output_dict["evaluation"][0])
-        evaluation_results.bless(result, output_dict["blessing"][0], model, baseline)
+            _ = pipeline | "Evaluate" >> evaluate
+        result = results.read(output, config)
+        results.store(result, output_dict["evaluation"][0])
+        results.bless(result, output_dict["blessing"][0], model, baseline)
         _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
 
 
 def _baseline(
     input_dict: dict[str, list[types.Artifact]], model: types.Artifact
 ) -> types.Artifact | None:
-    """The baseline; none when it is the candidate itself."""
-    given = input_dict.get("baseline_model") or []
-    others = [b for b in given if b.uri != model.uri and not (b.id and b.id == model.id)]
-    return others[0] if others else None
+    """The baseline; None if there is none, or if it is the candidate itself."""
+    for baseline in input_dict.get("baseline_model") or []:
+        if baseline.uri != model.uri and not (baseline.id and baseline.id == model.id):
+            return baseline
+    return None
 
 
 def _config(exec_properties: dict[str, Any], has_baseline: bool) -> config_pb2.EvalConfig:
@@ -81,6 +82,7 @@ def _config(exec_properties: dict[str, Any], has_baseline: bool) -> config_pb2.E
 
 
 def _folders(model: types.Artifact, baseline: types.Artifact | None) -> dict[str, str]:
+    """Folders of SavedModels by TFMA's model name; a model alone has the empty name."""
     folder = path_utils.serving_model_path(model.uri)
     if baseline is None:
         return {"": folder}

@@ -14,7 +14,7 @@ from tfx_pipeline.components.export_check.executor import Executor
 
 
 class ExportCheckSpec(ComponentSpec):
-    """A model and what it was made from in; TFX's InfraBlessing out."""
+    """Inputs: a model and what it was made from. Output: TFX's InfraBlessing."""
 
     PARAMETERS = {"label": ExecutionParameter(type=str)}
     INPUTS = {
@@ -31,7 +31,7 @@ class ExportCheck(base_component.BaseComponent):
 
     Args:
       model: the Trainer's model.
-      examples: raw examples; rows of the test split are asked.
+      examples: raw examples; rows of the test split are sent to the model.
       transform_graph: Transform's graph.
       schema: the raw columns and their types.
       label: the label's column, which clients do not send.

@@ -1,4 +1,4 @@
-"""Asks a served model about rows, through every signature that takes rows."""
+"""Sends rows to a served model, through every signature that accepts raw rows."""
 
 from __future__ import annotations
 
@@ -18,51 +18,67 @@ from tfx_pipeline.components.export_check.input_encoders import (
 
 _log = logging.getLogger(__name__)
 
-Answer = dict[str, np.ndarray]
+Outputs = dict[str, np.ndarray]
+"""A signature's outputs by name."""
 
 
 class SignatureClient:
-    """Questions to a model.
+    """A client of all signatures of one model.
 
     Args:
-      model: who is asked.
+      model: the model.
       columns: names of the raw columns.
-      stand_in: a row that asks the other signatures when only one matters.
+      default_row: the row for the other signatures when only one is of interest. All
+        signatures are always called together, which TensorFlow prepares only once.
 
     Attributes:
-      inputs: the signatures that can be fed with raw rows, and how.
+      model: the model.
+      inputs: how rows are encoded, for each signature that accepts raw rows.
     """
 
-    def __init__(self, model: ServedModel, columns: Sequence[str], stand_in: Row):
+    def __init__(self, model: ServedModel, columns: Sequence[str], default_row: Row):
         self.model = model
         self.inputs: dict[str, ExamplesInput | ColumnsInput] = {}
         for name, definition in sorted(model.signatures.items()):
             inputs = input_of(definition, columns)
             if inputs is None:
-                _log.warning("ExportCheck: %s takes no raw rows; it was not checked", name)
+                _log.warning("ExportCheck: %s does not accept raw rows; it was not checked", name)
             else:
                 self.inputs[name] = inputs
-        self._stand_in = stand_in
+        self._default_row = default_row
 
-    def ask(self, rows: Sequence[Row]) -> tuple[dict[str, Answer], dict[str, Exception]]:
-        """Answers, or what went wrong, by signature."""
+    def call_all(self, rows: Sequence[Row]) -> tuple[dict[str, Outputs], dict[str, Exception]]:
+        """Sends a batch of rows to all signatures.
+
+        Returns:
+          The outputs of the signatures that succeed, and the errors of those that fail.
+        """
         if not self.inputs:
             return {}, {}
         try:
             return self.model.call_together(self._feed(rows)), {}
         except Exception as error:
-            _log.info("ExportCheck: not all signatures answer: %s", type(error).__name__)
-        answers, errors = {}, {}
+            _log.info("ExportCheck: a signature fails: %s", type(error).__name__)
+        outputs: dict[str, Outputs] = {}
+        errors: dict[str, Exception] = {}
         for name, inputs in self.inputs.items():
             try:
-                answers[name] = self.model.call(name, inputs.feed(rows))
+                outputs[name] = self.model.call(name, inputs.feed(rows))
             except Exception as error:
                 errors[name] = error
-        return answers, errors
+        return outputs, errors
 
-    def ask_request(self, signature: str, values: Mapping[str, Any]) -> None:
-        """Sends one request as it is; raises what the model raises."""
-        feed = self._feed([self._stand_in])
+    def send(self, signature: str, values: Mapping[str, Any]) -> None:
+        """Sends one request unchanged.
+
+        Args:
+          signature: its name.
+          values: the request's values by input name.
+
+        Raises:
+          Exception: whatever TensorFlow raises when the model fails.
+        """
+        feed = self._feed([self._default_row])
         if signature in feed:
             self.model.call_together({**feed, signature: values})
         else:

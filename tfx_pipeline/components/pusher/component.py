@@ -31,8 +31,8 @@ class Pusher(component.Pusher):
 
     Args:
       model: the Trainer's model.
-      model_blessing: the Evaluator's.
-      infra_blessing: the export check's.
+      model_blessing: the Evaluator's blessing.
+      infra_blessing: the export check's blessing.
       push_dir: the folder; versions are its subfolders.
     """
 
@@ -55,5 +55,5 @@ class Pusher(component.Pusher):
             ),
             pushed_model=types.Channel(type=standard_artifacts.PushedModel),
         )
-        # TFX's own constructor builds a spec in which blessings are optional.
+        # The constructor of TFX's class would make a spec with optional blessings.
         base_component.BaseComponent.__init__(self, spec=spec)

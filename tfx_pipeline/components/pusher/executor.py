@@ -15,7 +15,7 @@ from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
-from tfx_pipeline.components.common.executor_outcome import refusable
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.pusher import versioned_folder
 from tfx_pipeline.errors import Finding, Refused
 
@@ -30,17 +30,17 @@ _BLESSINGS = {
 class Executor(executor.Executor):
     """Pushes a model that both gates blessed."""
 
-    @refusable
+    @reports_refusals
     def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
         output_dict: dict[str, list[types.Artifact]],
         exec_properties: dict[str, Any],
     ) -> None:
-        """Copies the model aside and renames it to its version.
+        """Copies the model to a staging folder and renames that to the version.
 
-        A model that is not blessed is not pushed; the pushed model's property
-        `pushed` is 0 then, as TFX has it.
+        A model that is not blessed is not pushed. Then the property `pushed` of the
+        output is 0, as in TFX.
 
         Raises:
           Refused: a blessing is missing.
@@ -54,8 +54,12 @@ class Executor(executor.Executor):
             self._MarkNotPushed(pushed_model)
             return
         model = self.GetModelPath(input_dict)
-        destination = versioned_folder.push(model, _push_dir(exec_properties))
-        # TFX keeps a copy: the pushed model outlives the push folder's clean-up.
+        push_destination = pusher_pb2.PushDestination()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], push_destination
+        )
+        destination = versioned_folder.push(model, push_destination.filesystem.base_directory)
+        # As in TFX, the artifact has a copy, which remains when the push folder is cleaned up.
         io_utils.copy_dir(model, pushed_model.uri)
         self._MarkPushed(
             pushed_model,
@@ -71,14 +75,6 @@ def _require_blessings(input_dict: dict[str, list[types.Artifact]]) -> None:
         findings = [Finding("model", f"blessed by {giver}", "no blessing") for giver in missing]
         raise Refused(
             f"nothing was pushed: no blessing from {' and '.join(missing)}. "
-            "Both must have looked at the model",
+            "Both must have examined the model",
             findings,
         )
-
-
-def _push_dir(exec_properties: dict[str, Any]) -> str:
-    destination = pusher_pb2.PushDestination()
-    proto_utils.json_to_proto(
-        exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], destination
-    )
-    return destination.filesystem.base_directory

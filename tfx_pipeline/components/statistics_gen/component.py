@@ -10,7 +10,11 @@ from tfx_pipeline.components.statistics_gen.executor import Executor
 
 
 class StatisticsGen(component.StatisticsGen):
-    """Statistics of every split; args as TFX's: `examples`."""
+    """TFX's StatisticsGen for every split.
+
+    Args:
+      examples: raw examples.
+    """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 

@@ -24,8 +24,8 @@ from tfx_pipeline.components.common.record_batches import ReadRecordBatches
 
 _log = logging.getLogger(__name__)
 
-# Where ExampleValidator and TFDV look for it.
-_FILE = "FeatureStats.pb"
+# The name that ExampleValidator and TFDV expect.
+_FILE_NAME = "FeatureStats.pb"
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
@@ -64,16 +64,18 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _log.info("StatisticsGen: %s", ", ".join(splits))
 
 
-def _write(statistics: statistics_pb2.DatasetFeatureStatisticsList, targets: dict[str, str]):
-    """Writes each slice's statistics as the only ones of a file, as without slices."""
+def _write(
+    statistics: statistics_pb2.DatasetFeatureStatisticsList, targets: dict[str, str]
+) -> None:
+    """Writes the statistics of each slice, which is a split, to a file of its own."""
     for dataset in statistics.datasets:
         folder = targets.get(dataset.name)
         if folder is None:
             continue  # TFDV's placeholder for data without rows
-        alone = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
-        alone.datasets[0].ClearField("name")
-        # Several workers' parts are merged in any order.
-        alone.datasets[0].features.sort(key=lambda feature: list(feature.path.step))
+        single = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
+        single.datasets[0].ClearField("name")
+        # The parts of several workers are merged in any order.
+        single.datasets[0].features.sort(key=lambda feature: list(feature.path.step))
         fileio.makedirs(folder)
-        with fileio.open(os.path.join(folder, _FILE), "wb") as file:
-            file.write(alone.SerializeToString())
+        with fileio.open(os.path.join(folder, _FILE_NAME), "wb") as file:
+            file.write(single.SerializeToString())

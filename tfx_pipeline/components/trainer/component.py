@@ -50,10 +50,10 @@ class Trainer(base_component.BaseComponent):
       transform_graph: Transform's graph.
       schema: the schema of the raw examples.
       run_fn: dotted path of the function.
-      custom_config: what else the function is given.
+      custom_config: other values for the function, in `fn_args.custom_config`.
       steps: training steps.
       batch_size: rows of one step.
-      learning_rate: the optimizer's.
+      learning_rate: the optimizer's learning rate.
     """
 
     SPEC_CLASS = TrainerSpec

@@ -12,16 +12,16 @@ from tfx.types import standard_component_specs
 from tfx.utils import json_utils
 
 from tfx_pipeline import errors
-from tfx_pipeline.components.common.executor_outcome import refusable
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.user_code import loader as user_functions
 
-_TRAINING = ("steps", "batch_size", "learning_rate")
+_TRAINING_PARAMETERS = ("steps", "batch_size", "learning_rate")
 
 
 class Executor(executor.GenericExecutor):
     """Calls run_fn with TFX's FnArgs."""
 
-    @refusable
+    @reports_refusals
     def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -31,7 +31,7 @@ class Executor(executor.GenericExecutor):
         """Trains.
 
         Raises:
-          NodeError: run_fn cannot be loaded, or it left no model.
+          NodeError: run_fn cannot be loaded, or it saved no model.
         """
         run_fn = user_functions.load(exec_properties["run_fn"])
         fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))
@@ -44,9 +44,9 @@ class Executor(executor.GenericExecutor):
 
 
 def _stock_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as TFX's own Trainer has them."""
+    """The parameters as TFX's own Trainer expects them."""
     config = json_utils.loads(exec_properties["custom_config"]) or {}
-    training = {name: exec_properties[name] for name in _TRAINING}
+    training = {name: exec_properties[name] for name in _TRAINING_PARAMETERS}
     config["training"] = {**config.get("training", {}), **training}
     return {
         **exec_properties,

@@ -17,9 +17,9 @@ class Transform(component.Transform):
 
     Args:
       examples: raw examples.
-      schema: the schema; the function finds its text at `custom_config["schema"]`.
+      schema: the schema; its text is passed to the function in `custom_config["schema"]`.
       preprocessing_fn: dotted path of the function.
-      custom_config: what else the function is given.
+      custom_config: other values for the function.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
