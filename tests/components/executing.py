@@ -1,4 +1,4 @@
-"""Runs an executor as a node does without Beam arguments: tuned, in this process."""
+"""Runs an executor as a node without Beam arguments does: patched, in this process."""
 
 from __future__ import annotations
 

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import pathlib
 
+from tests.components import recorded_calls
+
 
 def preprocessing_fn(inputs, custom_config):
     """One z-score, one vocabulary, the label; fails without the schema."""
@@ -21,13 +23,9 @@ def preprocessing_fn(inputs, custom_config):
     }
 
 
-calls: list[list[str]] = []
-"""The columns of each call of `counted_preprocessing_fn`."""
-
-
 def counted_preprocessing_fn(inputs, custom_config):
-    """The same, and notes each call: TensorFlow Transform calls it once for each tracing."""
-    calls.append(sorted(inputs))
+    """The same, and records each call: TensorFlow Transform calls it once for each tracing."""
+    recorded_calls.calls.append(sorted(inputs))
     return preprocessing_fn(inputs, custom_config)
 
 

@@ -42,12 +42,10 @@ def test_one_element_cannot_be_shared(arguments):
 
 def test_elements_come_in_their_order():
     import apache_beam as beam
+    from apache_beam.testing import util
 
     from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 
     with beam.Pipeline() as pipeline:
-        _ = pipeline | ReshuffledCreate(range(100)) | beam.combiners.ToList() | beam.Map(_in_order)
-
-
-def _in_order(elements):
-    assert elements == list(range(100))
+        elements = pipeline | ReshuffledCreate(range(100)) | beam.combiners.ToList()
+        util.assert_that(elements, util.equal_to([list(range(100))]))

@@ -12,7 +12,7 @@ import tensorflow_model_analysis as tfma
 from sklearn import metrics as sklearn_metrics
 from tfx.types import channel_utils, standard_artifacts
 
-from tests.components.data_gate import harness
+from tests.components import harness
 from tests.components.executing import AsNode
 from tfx_pipeline import errors
 from tfx_pipeline.components.evaluator import component as evaluator

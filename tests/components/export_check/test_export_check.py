@@ -20,7 +20,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tfx.types import standard_artifacts
 
-from tests.components.data_gate import harness
+from tests.components import harness
 from tfx_pipeline import errors
 from tfx_pipeline.compat.autograph_rules import libraries_left_alone
 from tfx_pipeline.components.export_check import adversarial_rows, checks, executor

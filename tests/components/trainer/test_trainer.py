@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from tfx_pipeline import errors
+from tfx_pipeline.user_code.loader import LoadError
 
 pytestmark = pytest.mark.tensorflow
 
@@ -77,14 +78,19 @@ def test_run_fn_gets_parameters_files_and_folders(tmp_path):
             "No module named 'a_module_that_is_not_there'",
         ),
         (f"{HERE}.run_f", "has no function 'run_f'. Did you mean 'run_fn'"),
-        (f"{HERE}.forgetful_run_fn", "returned without saving a model at"),
     ],
 )
 def test_a_broken_module_is_named(tmp_path, path, message):
-    with pytest.raises(errors.NodeError) as caught:
+    with pytest.raises(LoadError) as caught:
         train(tmp_path, path)
     assert message in str(caught.value)
     assert path in str(caught.value)
+
+
+def test_a_function_that_saves_no_model_is_named(tmp_path):
+    path = f"{HERE}.forgetful_run_fn"
+    with pytest.raises(errors.NodeError, match=f"{path} returned without saving a model at"):
+        train(tmp_path, path)
 
 
 def test_an_error_in_the_users_code_keeps_its_traceback(tmp_path):

@@ -8,10 +8,10 @@ import pathlib
 
 import pytest
 
-from tests.components import user_functions
+from tests.components import recorded_calls
 from tests.components.example_gen import ingestion
 from tests.components.executing import AsNode
-from tfx_pipeline import errors
+from tfx_pipeline.user_code.loader import LoadError
 
 pytestmark = pytest.mark.tensorflow
 
@@ -128,7 +128,7 @@ def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, monkeypatch):
     import tensorflow_transform as tft
 
     calls = []
-    monkeypatch.setattr(user_functions, "calls", calls)
+    monkeypatch.setattr(recorded_calls, "calls", calls)
     graph, transformed = transform(tmp_path, COUNTED)
     assert len(calls) == 1
     stock_graph, stock_transformed = stock_transform(tmp_path, COUNTED)
@@ -198,7 +198,7 @@ def test_the_graph_works_inside_a_served_function(done, tmp_path):
 
 
 def test_a_broken_function_is_named(tmp_path):
-    with pytest.raises(errors.NodeError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
+    with pytest.raises(LoadError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
         transform(tmp_path, "no_such.preprocessing_fn")
 
 

@@ -119,5 +119,5 @@ class BaselineResolver(resolver.Resolver):
 
     @classmethod
     def get_class_type(cls) -> str:
-        """TFX's Resolver: the launcher knows its own nodes without executor by this name."""
+        """TFX's Resolver: by this name the launcher recognises nodes without an executor."""
         return resolver.Resolver.get_class_type()

@@ -78,7 +78,7 @@ def encode_complete(columns: Mapping[str, pa.Array]) -> pa.Array:
 
 
 def _flat(array: pa.Array, kind: Kind) -> pa.Array:
-    """The values as a tf.Example holds them."""
+    """The values in the type that a tf.Example has."""
     if kind == Kind.EMPTY:
         return pa.nulls(len(array))
     if kind == Kind.FLOAT:

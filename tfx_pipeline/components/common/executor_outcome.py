@@ -18,6 +18,7 @@ from tfx_pipeline.metadata.node_record import REFUSED_CODE, message_to_json
 
 __all__ = [
     "REFUSED_CODE",
+    "causes",
     "completed_output",
     "refusal_behind",
     "refused_output",
@@ -47,11 +48,12 @@ def refusal_behind(error: BaseException | None) -> errors.Refused | None:
     Beam raises a copy with another message and without findings, from the
     original. So the innermost one counts.
     """
-    refusals = [link for link in _chain(error) if isinstance(link, errors.Refused)]
+    refusals = [link for link in causes(error) if isinstance(link, errors.Refused)]
     return refusals[-1] if refusals else None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))

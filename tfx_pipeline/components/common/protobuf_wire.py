@@ -121,7 +121,7 @@ def _float_entries(name: bytes, values: pa.Array) -> pa.Array:
 
 
 def as_floats(values: pa.Array) -> np.ndarray:
-    """float32 as a tf.Example holds them; infinite where float64 is too large."""
+    """The values as float32, as in a tf.Example; infinite where a float64 is too large."""
     with np.errstate(over="ignore", invalid="ignore"):
         return values.to_numpy(zero_copy_only=False).astype("<f4")
 

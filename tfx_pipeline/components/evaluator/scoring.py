@@ -47,7 +47,7 @@ class Scorer:
       models: folders of SavedModels by TFMA's model name.
       label: the label's column.
       task: binary, multiclass or regression.
-      prediction_key: which output of `serving_default` holds the predictions.
+      prediction_key: the output of `serving_default` with the predictions.
       slices: lists of columns.
     """
 

@@ -8,7 +8,6 @@ import logging
 import os
 import pathlib
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -22,7 +21,7 @@ from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
 from tfx_pipeline.components.common.column_kinds import Kind
-from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
     beam_pipeline,
     header_check,
@@ -200,15 +199,9 @@ def _refuse_empty(shards: list[split_writer.Shards], files: list[str]) -> None:
 
 
 def _raise_if_disk_full(error: BaseException, uri: str) -> None:
-    for link in _chain(error):
+    for link in causes(error):
         full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or "No space left on device" in str(link):
             raise errors.PipelineError(
                 f"no space left while writing examples to {uri}. Free some space and run again"
             ) from None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

@@ -31,7 +31,8 @@ class Executor(executor.GenericExecutor):
         """Trains.
 
         Raises:
-          NodeError: run_fn cannot be loaded, or it saved no model.
+          LoadError: run_fn cannot be loaded.
+          NodeError: run_fn saved no model.
         """
         run_fn = user_functions.load(exec_properties["run_fn"])
         fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))

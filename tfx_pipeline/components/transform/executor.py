@@ -56,7 +56,8 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Writes the transform graph and the transformed examples.
 
         Raises:
-          NodeError: the function cannot be imported, or a split has no files.
+          LoadError: the function cannot be loaded.
+          NodeError: a split has no files.
         """
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(
