@@ -1,17 +1,17 @@
-"""Runs an executor as a node does without Beam arguments: patched, in this process."""
+"""Runs an executor as a node without Beam arguments does: patched, in this process."""
 
 from __future__ import annotations
 
 
 class AsNode:
-    """What the launcher makes of a Beam executor's class."""
+    """What `_BeamOperator` makes of a Beam executor's class."""
 
     def __init__(self, executor):
         self._executor = executor
 
     def Do(self, inputs, outputs, properties):
-        from tfx_pipeline.compat import in_process_beam
+        from tfx_pipeline.compat import beam_patches, in_process_beam
 
         context = self._executor.Context(make_beam_pipeline_fn=in_process_beam.make_pipeline)
-        with in_process_beam.patched():
+        with beam_patches.quick(), in_process_beam.quick():
             return self._executor(context).Do(inputs, outputs, properties)

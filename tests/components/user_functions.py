@@ -1,13 +1,15 @@
-"""What users bring, for the tests: functions named by dotted path."""
+"""Functions of a user, for the tests, named by dotted path."""
 
 from __future__ import annotations
 
 import json
 import pathlib
 
+from tests.components import recorded_calls
+
 
 def preprocessing_fn(inputs, custom_config):
-    """One z-score, one vocabulary, the label; fails unless it is given the schema."""
+    """One z-score, one vocabulary, the label; fails without the schema."""
     import tensorflow as tf
     import tensorflow_transform as tft
 
@@ -21,12 +23,18 @@ def preprocessing_fn(inputs, custom_config):
     }
 
 
+def counted_preprocessing_fn(inputs, custom_config):
+    """The same, and records each call: TensorFlow Transform calls it once for each tracing."""
+    recorded_calls.calls.append(sorted(inputs))
+    return preprocessing_fn(inputs, custom_config)
+
+
 def _sparse(tensor):
     return hasattr(tensor, "indices")
 
 
 def run_fn(fn_args):
-    """Writes what it was given where a model should be."""
+    """Writes its arguments to the folder for the model."""
     folder = pathlib.Path(fn_args.serving_model_dir)
     folder.mkdir(parents=True)
     given = {
@@ -51,7 +59,7 @@ def failing_run_fn(fn_args):
 
 
 def refusing_run_fn(fn_args):
-    """Says no to the data."""
+    """Refuses the data."""
     from tfx_pipeline.errors import DataRefused, Finding
 
     raise DataRefused("too few rows", [Finding("train", "rows", "3")])

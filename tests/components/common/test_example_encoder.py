@@ -166,7 +166,7 @@ def test_splits_are_sha256_modulo_buckets(buckets):
 def test_a_remainder_of_the_largest_number():
     words = np.full((1, 16), 0xFFFF, ">u2")
     for divisor in (1, 2, 10, 2**31 - 1, 2**40 + 15):
-        assert split_writer._modulo(words, divisor).tolist() == [(2**256 - 1) % divisor]
+        assert split_writer.remainders(words, divisor).tolist() == [(2**256 - 1) % divisor]
 
 
 @pytest.mark.parametrize("text", ["0x10", "0XFF", "-0x1", " 5", "1_000"])

@@ -1,4 +1,4 @@
-"""How an executor says no."""
+"""How an executor reports a refusal."""
 
 from __future__ import annotations
 
@@ -14,9 +14,9 @@ REFUSAL = DataRefused("no", [Finding("fare", "wrong type", "abc")])
 
 
 def run(error):
-    from tfx_pipeline.components.common.executor_outcome import refusable
+    from tfx_pipeline.components.common.executor_outcome import reports_refusals
 
-    @refusable
+    @reports_refusals
     def do():
         raise error
 
@@ -58,6 +58,6 @@ def test_other_errors_pass():
 
 
 def test_what_do_returns_is_returned():
-    from tfx_pipeline.components.common.executor_outcome import refusable
+    from tfx_pipeline.components.common.executor_outcome import reports_refusals
 
-    assert refusable(lambda: 5)() == 5
+    assert reports_refusals(lambda: 5)() == 5

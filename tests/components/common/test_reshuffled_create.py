@@ -1,4 +1,4 @@
-"""Who gets elements in their order, and who spreads them."""
+"""One process gets the elements in their order; several workers share them."""
 
 from __future__ import annotations
 
@@ -8,14 +8,14 @@ pytestmark = pytest.mark.tensorflow
 
 
 def stages(arguments, count=3):
-    """The names of the transforms that making elements takes."""
+    """The names of the transforms that create the elements."""
     import apache_beam as beam
     from apache_beam.options.pipeline_options import PipelineOptions
 
-    from tfx_pipeline.components.common.reshuffled_create import CreateSpread
+    from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 
     pipeline = beam.Pipeline(options=PipelineOptions(arguments))
-    _ = pipeline | CreateSpread(range(count))
+    _ = pipeline | ReshuffledCreate(range(count))
     return {t.unique_name for t in pipeline.to_runner_api().components.transforms.values()}
 
 
@@ -42,12 +42,10 @@ def test_one_element_cannot_be_shared(arguments):
 
 def test_elements_come_in_their_order():
     import apache_beam as beam
+    from apache_beam.testing import util
 
-    from tfx_pipeline.components.common.reshuffled_create import CreateSpread
+    from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 
     with beam.Pipeline() as pipeline:
-        _ = pipeline | CreateSpread(range(100)) | beam.combiners.ToList() | beam.Map(_in_order)
-
-
-def _in_order(elements):
-    assert elements == list(range(100))
+        elements = pipeline | ReshuffledCreate(range(100)) | beam.combiners.ToList()
+        util.assert_that(elements, util.equal_to([list(range(100))]))

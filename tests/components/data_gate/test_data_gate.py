@@ -25,7 +25,7 @@ def gate(folder, tables, on_anomaly="fail", task="binary", refused=True):
     from tensorflow_metadata.proto.v0 import schema_pb2
     from tfx.types import artifact_utils, standard_artifacts
 
-    from tfx_pipeline.components.data_gate.component import Executor
+    from tfx_pipeline.components.data_gate.executor import Executor
 
     schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
     anomalies, statistics = (
@@ -111,7 +111,7 @@ def test_a_text_label_with_one_class(tmp_path):
     assert ("label", "label has one class", "every row has yes") in findings
 
 
-def test_warn_lets_it_pass_and_takes_a_note(tmp_path):
+def test_with_warn_the_data_passes_with_a_message(tmp_path):
     bad = {**GOOD, "kind": [[b"cash"], [b"shells"]]}
     message, findings = gate(tmp_path, {"train": bad}, on_anomaly="warn", refused=False)
     assert message == "the data does not fit the schema: 1 anomaly in kind"
@@ -120,7 +120,7 @@ def test_warn_lets_it_pass_and_takes_a_note(tmp_path):
     ]
 
 
-def test_columns_with_many_missing_values_are_noted(tmp_path):
+def test_columns_with_many_missing_values_are_reported(tmp_path):
     sparse = {**GOOD, "kind": [[b"cash"], None]}
     message, findings = gate(tmp_path, {"train": sparse, "eval": GOOD}, refused=False)
     assert (message, findings) == ("missing values: kind 25 %", [])

@@ -12,16 +12,16 @@ import tensorflow_model_analysis as tfma
 from sklearn import metrics as sklearn_metrics
 from tfx.types import channel_utils, standard_artifacts
 
-from tests.components.data_gate import harness
+from tests.components import harness
 from tests.components.executing import AsNode
 from tfx_pipeline import errors
 from tfx_pipeline.components.evaluator import component as evaluator
-from tfx_pipeline.components.evaluator import eval_config as evaluation_config
-from tfx_pipeline.components.evaluator import scoring
+from tfx_pipeline.components.evaluator import executor, scoring
+from tfx_pipeline.components.evaluator.eval_config import eval_config
 from tfx_pipeline.components.evaluator.metric_accumulators import (
-    BinaryTally,
-    MulticlassTally,
-    RegressionTally,
+    BinaryAccumulator,
+    MulticlassAccumulator,
+    RegressionAccumulator,
 )
 from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.metadata import node_record
@@ -68,14 +68,14 @@ def evaluate(tmp_path, examples):
         )
         evaluation = harness.artifact(standard_artifacts.ModelEvaluation, tmp_path / "evaluation")
         blessing = harness.artifact(standard_artifacts.ModelBlessing, tmp_path / "blessing")
-        said = AsNode(evaluator.Executor).Do(
+        output = AsNode(executor.Executor).Do(
             {"examples": [data], "model": [model], "baseline_model": list(baseline)},
             {"evaluation": [evaluation], "blessing": [blessing]},
             dict(component.exec_properties),
         )
-        if said is not None:
-            assert said.execution_result.code == node_record.REFUSED_CODE
-            return said.execution_result.result_message, None
+        if output is not None:
+            assert output.execution_result.code == node_record.REFUSED_CODE
+            return output.execution_result.result_message, None
         return evaluation, blessing
 
     return run
@@ -91,14 +91,14 @@ def findings(blessing):
 
 def test_binary_metrics_are_those_of_scikit_learn(evaluate, model):
     evaluation, blessing = evaluate(model, ALL_BINARY)
-    p, says = harness.probabilities(ROWS), harness.probabilities(ROWS) > 0.5
+    p, predicted = harness.probabilities(ROWS), harness.probabilities(ROWS) > 0.5
     expected = {
         "auc": sklearn_metrics.roc_auc_score(LABELS, p),
         "auc_precision_recall": sklearn_metrics.average_precision_score(LABELS, p),
-        "binary_accuracy": sklearn_metrics.accuracy_score(LABELS, says),
-        "precision": sklearn_metrics.precision_score(LABELS, says),
-        "recall": sklearn_metrics.recall_score(LABELS, says),
-        "f1_score": sklearn_metrics.f1_score(LABELS, says),
+        "binary_accuracy": sklearn_metrics.accuracy_score(LABELS, predicted),
+        "precision": sklearn_metrics.precision_score(LABELS, predicted),
+        "recall": sklearn_metrics.recall_score(LABELS, predicted),
+        "f1_score": sklearn_metrics.f1_score(LABELS, predicted),
         "binary_crossentropy": sklearn_metrics.log_loss(LABELS, p),
         "calibration": p.mean(),
         "example_count": len(ROWS),
@@ -109,30 +109,30 @@ def test_binary_metrics_are_those_of_scikit_learn(evaluate, model):
 
 
 def test_metrics_are_those_of_tfma(tmp_path):
-    """The definitions of the classes that the configuration names, on odd data as well."""
+    """The definitions of the classes that the configuration names, on unusual data as well."""
     frame_label, frame_p = np.array(LABELS[:300], float), harness.probabilities(ROWS[:300])
-    config = evaluation_config.eval_config("label", "binary", ALL_BINARY, [])
+    config = eval_config("label", "binary", ALL_BINARY, [])
     config.model_specs[0].prediction_key = "prediction"
     data = pd.DataFrame({"label": frame_label, "prediction": frame_p})
     stock = tfma.analyze_raw_data(data, config).slicing_metrics[0][1][""][""]
     stock = {name: value["doubleValue"] for name, value in stock.items()}
-    ours = BinaryTally.of(frame_label, frame_p).metrics()
+    ours = BinaryAccumulator.from_rows(frame_label, frame_p).metrics()
     assert ours == pytest.approx(stock, abs=1e-3)
 
 
-def test_tallies_of_parts_are_the_tally_of_the_whole():
+def test_merged_accumulators_of_parts_have_the_metrics_of_the_whole():
     random = np.random.default_rng(0)
     yes, p, x = random.integers(0, 2, 90), random.random(90), random.normal(1e6, 1, 90)
     three, many = random.integers(0, 3, 90), random.dirichlet([1, 1, 1], 90)
     for accumulator, labels, predictions in [
-        (BinaryTally, yes, p),
-        (MulticlassTally, three, many),
-        (RegressionTally, x, x + random.normal(0, 1, 90)),
+        (BinaryAccumulator, yes, p),
+        (MulticlassAccumulator, three, many),
+        (RegressionAccumulator, x, x + random.normal(0, 1, 90)),
     ]:
-        whole = accumulator.of(labels, predictions)
-        parts = accumulator.of(labels[:10], predictions[:10])
+        whole = accumulator.from_rows(labels, predictions)
+        parts = accumulator.from_rows(labels[:10], predictions[:10])
         for part in (slice(10, 11), slice(11, 90)):
-            parts = parts.merged(accumulator.of(labels[part], predictions[part]))
+            parts = parts.merged(accumulator.from_rows(labels[part], predictions[part]))
         assert parts.metrics() == pytest.approx(whole.metrics())
 
 
@@ -140,12 +140,12 @@ def test_regression_and_multiclass_metrics_are_those_of_scikit_learn():
     random = np.random.default_rng(1)
     x = random.normal(1e6, 2, 200)
     y = x + random.normal(0, 1, 200)
-    found = RegressionTally.of(x, y).metrics()
+    found = RegressionAccumulator.from_rows(x, y).metrics()
     assert found["mean_squared_error"] == pytest.approx(sklearn_metrics.mean_squared_error(x, y))
     assert found["mean_absolute_error"] == pytest.approx(sklearn_metrics.mean_absolute_error(x, y))
     assert found["r_squared"] == pytest.approx(np.corrcoef(x, y)[0, 1] ** 2)
     ids, p = random.integers(0, 3, 200), random.dirichlet([1, 1, 1], 200)
-    found = MulticlassTally.of(ids, p).metrics()
+    found = MulticlassAccumulator.from_rows(ids, p).metrics()
     assert found["accuracy"] == pytest.approx((p.argmax(axis=1) == ids).mean())
     assert found["crossentropy"] == pytest.approx(sklearn_metrics.log_loss(ids, p))
 
@@ -281,8 +281,18 @@ def test_no_usable_label_is_an_error_that_says_so(evaluate, model, tmp_path):
         evaluate(model, {"auc": None}, data=data)
 
 
-def test_a_model_with_other_outputs_is_an_error_that_names_them(evaluate, model):
-    with pytest.raises(Exception, match=r"needs \[rows, 1\]|no output 'predictions'"):
+def test_outputs_of_another_shape_are_an_error_that_names_it(evaluate, model):
+    with pytest.raises(
+        errors.NodeError, match=r"output 'predictions' has shape \[1500, 2\]; regression"
+    ):
+        evaluate(model, {"mean_squared_error": None}, task="regression")
+
+
+def test_a_model_with_other_outputs_is_an_error_that_names_them(evaluate, tmp_path):
+    other = harness.Scoring()
+    other.answer = lambda raw: {"scores": raw["miles"], "logits": raw["miles"]}
+    model = harness.save(tmp_path / "model", other)
+    with pytest.raises(errors.NodeError, match=r"no output 'predictions'\. It has: logits, scores"):
         evaluate(model, {"mean_squared_error": None}, task="regression")
 
 
@@ -340,10 +350,10 @@ def test_a_machine_without_memory_is_not_the_models_fault(evaluate, model, monke
         raise tf.errors.ResourceExhaustedError(None, None, "OOM when allocating tensor")
 
     monkeypatch.setattr(scoring.ServedModel, "call", call)
-    with pytest.raises(Exception, match="OOM when allocating"):
+    with pytest.raises(RuntimeError, match="OOM when allocating"):
         evaluate(model, {"auc": None})
 
 
 def test_an_unknown_metric_is_refused_with_a_hint(examples, model):
     with pytest.raises(errors.ConfigError, match="Did you mean 'auc'"):
-        evaluation_config.eval_config("big", "binary", {"aucc": None}, [])
+        eval_config("big", "binary", {"aucc": None}, [])

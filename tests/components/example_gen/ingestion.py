@@ -14,14 +14,15 @@ def ingest(folder, source, **options):
     from tfx.types import standard_artifacts
 
     from tfx_pipeline.components.example_gen import component as example_gen
+    from tfx_pipeline.components.example_gen import driver, executor
 
     node = example_gen.ExampleGen(input_base=str(source), split=SPLIT, **options)
     properties = {k: v for k, v in node.spec.exec_properties.items() if v is not None}
-    properties = example_gen.Driver(None).resolve_exec_properties(properties, None, None)
+    properties = driver.Driver(None).resolve_exec_properties(properties, None, None)
     artifact = standard_artifacts.Examples()
     artifact.uri = str(folder / "examples")
     os.makedirs(artifact.uri)
-    output = example_gen.Executor().Do({}, {"examples": [artifact]}, properties)
+    output = executor.Executor().Do({}, {"examples": [artifact]}, properties)
     return artifact, output, properties
 
 

@@ -253,14 +253,15 @@ def test_the_newest_span_and_version_are_read(tmp_path):
 
 
 def test_the_work_can_be_sent_to_other_processes():
-    from tfx_pipeline.components.example_gen import beam_pipeline as ingest_module
-    from tfx_pipeline.components.example_gen import split_writer, table_sources
+    from tfx_pipeline.components.common.column_kinds import Kind
+    from tfx_pipeline.components.example_gen import beam_pipeline, split_writer, table_sources
 
-    sources = [
-        table_sources.CsvSource(("a",), {}),
-        table_sources.ParquetSource(("a",), {}),
+    work = [
+        beam_pipeline.Unit(0, ("a.csv", "b.csv")),
+        table_sources.CsvSource(("a",), {"a": Kind.INT}, ";"),
+        table_sources.ParquetSource(("a",), {"a": Kind.FLOAT}),
         table_sources.TfRecordSource(),
+        split_writer.Splits(tuple(SPLIT.items())),
+        table_sources.Profile({"a": Kind.BYTES}, [errors.Finding("a", "rule", "found")], 1),
     ]
-    splits = split_writer.Splits(tuple(SPLIT.items()))
-    for source in sources:
-        pickle.loads(pickle.dumps(ingest_module._Write(source, splits, "folder")))
+    assert pickle.loads(pickle.dumps(work)) == work

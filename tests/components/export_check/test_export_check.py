@@ -20,10 +20,10 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_serving.apis import prediction_log_pb2
 from tfx.types import standard_artifacts
 
-from tests.components.data_gate import harness
+from tests.components import harness
 from tfx_pipeline import errors
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
-from tfx_pipeline.components.export_check import component as export_check
+from tfx_pipeline.components.export_check import adversarial_rows, checks, executor
 
 pytestmark = pytest.mark.tensorflow
 
@@ -48,7 +48,7 @@ def check(tmp_path, examples):
         blessing = harness.artifact(standard_artifacts.InfraBlessing, tmp_path / "blessing")
         model.id = 7
         graph = graph or tmp_path / "no graph"
-        result = export_check.Executor().Do(
+        result = executor.Executor().Do(
             {
                 "model": [model],
                 "examples": [examples],
@@ -114,7 +114,7 @@ tf.saved_model.save(model, sys.argv[1], signatures={"serving_default": serve})
 
 
 def asserting(raw):
-    """As tf.keras' CategoryEncoding: one odd value fails the whole request."""
+    """As tf.keras' CategoryEncoding: one unusual value fails the whole request."""
     with tf.control_dependencies([tf.debugging.assert_less(raw["hour"], tf.int64.max)]):
         return tf.sigmoid(harness.clean(raw["miles"]))
 
@@ -149,7 +149,7 @@ def test_an_export_that_answers_badly_is_refused(check, tmp_path, yes, rule, fou
     assert found in matching[0]
 
 
-def test_columns_that_answer_otherwise_are_refused(check, tmp_path):
+def test_columns_with_other_outputs_are_refused(check, tmp_path):
     good, other = harness.Scoring(), harness.Scoring(lambda raw: tf.sigmoid(raw["miles"] - 4))
     good.other = other
     model = harness.save(
@@ -181,16 +181,27 @@ def test_a_signature_that_takes_something_else_is_left_alone(check, tmp_path):
     assert check(model)[1] == []
 
 
-def test_infinity_is_near_to_nothing_finite():
-    left, right = np.array([[1.0], [np.inf], [np.nan]]), np.array([[np.inf], [np.inf], [np.nan]])
-    tolerance = np.full((3, 1), 1e-5)
-    differs = export_check.checks._differs(left, right, tolerance)
-    assert differs.ravel().tolist() == [True, False, False]
+@pytest.mark.parametrize(
+    ("left", "right", "found"),
+    [
+        (1.0, np.inf, "y of a row: [1.] and [inf]"),
+        (np.inf, 1.0, "y of a row: [inf] and [1.]"),
+        (np.inf, -np.inf, "y of a row: [inf] and [-inf]"),
+        (np.inf, np.inf, ""),
+        (np.nan, np.nan, ""),
+        (1.0, 1.0001, "y of a row: [1.] and [1.0001]"),
+        (1.0, 1.000001, ""),
+    ],
+)
+def test_numbers_of_a_real_row_may_differ_by_rounding_only(left, right, found):
+    row = adversarial_rows.Row("a row", tf.train.Example(), real=True)
+    outputs = {"y": np.array([[left]])}, {"y": np.array([[right]])}
+    assert checks.difference(*outputs, [row]) == found
 
 
 def test_without_rows_nothing_can_be_said(check, tmp_path, monkeypatch):
     model = harness.save(tmp_path / "model", harness.Scoring())
-    monkeypatch.setattr(export_check.example_files, "head", lambda *_: [])
+    monkeypatch.setattr(executor.example_files, "head", lambda *_: [])
     with pytest.raises(errors.NodeError, match="no rows"):
         check(model)
 

@@ -1,4 +1,4 @@
-"""Pushing: whole or not at all, and only with both blessings."""
+"""Pushing: completely or not at all, and only with both blessings."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tfx.types import channel_utils, standard_artifacts
 from tfx_pipeline import errors
 from tfx_pipeline.components.common.executor_outcome import REFUSED_CODE
 from tfx_pipeline.components.pusher import component as pusher
-from tfx_pipeline.components.pusher import versioned_folder
+from tfx_pipeline.components.pusher import executor, versioned_folder
 
 pytestmark = pytest.mark.tensorflow
 
@@ -59,7 +59,7 @@ def push(tmp_path, saved):
         )
         pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
         given = {key: value for key, value in inputs.items() if key not in without}
-        result = pusher.Executor().Do(
+        result = executor.Executor().Do(
             given, {"pushed_model": [pushed]}, dict(component.exec_properties)
         )
         return result, pushed
@@ -71,7 +71,7 @@ def names(folder: pathlib.Path) -> list[str]:
     return sorted(os.listdir(folder))
 
 
-def test_a_blessed_model_is_pushed_whole(push, tmp_path):
+def test_a_blessed_model_is_pushed_completely(push, tmp_path):
     before = int(time.time())
     result, pushed = push(tmp_path / "live")
     assert result is None
@@ -117,7 +117,7 @@ def test_versions_only_grow(push, tmp_path):
         assert pushed.get_string_custom_property("pushed_version") == str(expected)
 
 
-def test_a_version_that_another_push_takes_meanwhile_is_left_alone(tmp_path, saved, monkeypatch):
+def test_a_version_that_another_push_takes_in_between_is_not_changed(tmp_path, saved, monkeypatch):
     live = tmp_path / "live"
     flush = versioned_folder.flush
 
@@ -149,7 +149,7 @@ def test_what_crashed_pushes_left_is_removed_and_what_others_write_is_not(push, 
 
 
 @pytest.mark.parametrize("failure", [OSError(28, "No space left on device", "/live/x")])
-def test_a_full_disk_leaves_nothing_half(push, tmp_path, monkeypatch, failure):
+def test_a_full_disk_leaves_no_partial_version(push, tmp_path, monkeypatch, failure):
     (tmp_path / "live" / "1").mkdir(parents=True)
 
     def fail(*_, **__):

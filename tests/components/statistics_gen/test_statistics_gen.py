@@ -49,7 +49,7 @@ def equal(one, other):
 
 
 def nasty(rows=300):
-    """Columns that are empty, rarely filled, of one value, of odd words, of extreme numbers."""
+    """Columns that are empty, rarely filled, of one value, of unusual words, of extreme numbers."""
     words = ["plain", '"with, comma"', "", "größe ☃", " padded ", '"two\nlines"', "x" * 3000]
     amounts = ["1e39", "-0.0", "", "inf", "1e-45", "3", "-2.5"]
     lines = (
@@ -63,13 +63,13 @@ def nasty(rows=300):
 def test_statistics_are_those_of_tfx(tmp_path, data):
     from tfx.components.statistics_gen import executor as stock
 
-    from tfx_pipeline.components.statistics_gen import component as statistics_gen
+    from tfx_pipeline.components.statistics_gen import executor
 
     source = TAXI.parent
     if data == "nasty":
         source = ingestion.write(tmp_path / "data" / "t.csv", nasty()).parent
     examples, _, _ = ingestion.ingest(tmp_path, source)
-    ours = statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "ours")
+    ours = statistics(AsNode(executor.Executor), examples, tmp_path / "ours")
     theirs = statistics(stock.Executor(), examples, tmp_path / "theirs")
     assert ours.keys() == theirs.keys()
     for split, expected in theirs.items():
@@ -83,10 +83,10 @@ def test_a_split_without_files_is_an_error_that_names_it(tmp_path):
     from tfx.types import artifact_utils, standard_artifacts
 
     from tfx_pipeline import errors
-    from tfx_pipeline.components.statistics_gen import component as statistics_gen
+    from tfx_pipeline.components.statistics_gen import executor
 
     examples = standard_artifacts.Examples()
     examples.uri = str(tmp_path)
     examples.split_names = artifact_utils.encode_split_names(["train"])
     with pytest.raises(errors.NodeError, match="no files for the split 'train'"):
-        statistics(AsNode(statistics_gen.Executor), examples, tmp_path / "out")
+        statistics(AsNode(executor.Executor), examples, tmp_path / "out")

@@ -8,6 +8,7 @@ import pathlib
 import pytest
 
 from tfx_pipeline import errors
+from tfx_pipeline.user_code.loader import LoadError
 
 pytestmark = pytest.mark.tensorflow
 
@@ -29,6 +30,7 @@ def train(folder, run_fn, **parameters):
     from tfx.types import standard_artifacts
 
     from tfx_pipeline.components.trainer import component as trainer
+    from tfx_pipeline.components.trainer import executor
 
     values = {"steps": 7, "batch_size": 3, "learning_rate": 0.5, **parameters}
     names = ("Examples", "TransformGraph", "Schema")
@@ -49,7 +51,7 @@ def train(folder, run_fn, **parameters):
         "model": [artifact("Model", folder / "model")],
         "model_run": [artifact("ModelRun", folder / "model_run")],
     }
-    output = trainer.Executor().Do(inputs, outputs, dict(node.spec.exec_properties))
+    output = executor.Executor().Do(inputs, outputs, dict(node.spec.exec_properties))
     return output, folder / "model"
 
 
@@ -76,14 +78,19 @@ def test_run_fn_gets_parameters_files_and_folders(tmp_path):
             "No module named 'a_module_that_is_not_there'",
         ),
         (f"{HERE}.run_f", "has no function 'run_f'. Did you mean 'run_fn'"),
-        (f"{HERE}.forgetful_run_fn", "returned without saving a model at"),
     ],
 )
 def test_a_broken_module_is_named(tmp_path, path, message):
-    with pytest.raises(errors.NodeError) as caught:
+    with pytest.raises(LoadError) as caught:
         train(tmp_path, path)
     assert message in str(caught.value)
     assert path in str(caught.value)
+
+
+def test_a_function_that_saves_no_model_is_named(tmp_path):
+    path = f"{HERE}.forgetful_run_fn"
+    with pytest.raises(errors.NodeError, match=f"{path} returned without saving a model at"):
+        train(tmp_path, path)
 
 
 def test_an_error_in_the_users_code_keeps_its_traceback(tmp_path):

@@ -8,9 +8,10 @@ import pathlib
 
 import pytest
 
+from tests.components import recorded_calls
 from tests.components.example_gen import ingestion
 from tests.components.executing import AsNode
-from tfx_pipeline import errors
+from tfx_pipeline.user_code.loader import LoadError
 
 pytestmark = pytest.mark.tensorflow
 
@@ -20,6 +21,7 @@ SCHEMA = "".join(
     for name, kind in {"fare": "FLOAT", "kind": "BYTES", "label": "INT"}.items()
 )
 FUNCTION = "tests.components.user_functions.preprocessing_fn"
+COUNTED = "tests.components.user_functions.counted_preprocessing_fn"
 
 
 def transform(folder, function=FUNCTION, files=1):
@@ -27,7 +29,7 @@ def transform(folder, function=FUNCTION, files=1):
     from tfx import types
     from tfx.types import standard_artifacts
 
-    from tfx_pipeline.components.transform import component as module
+    from tfx_pipeline.components.transform import component, executor
 
     for file in range(files):
         rows = "".join(f"{i}.5,kind{i % 3},{i % 2}\n" for i in range(file, 200, files))
@@ -37,7 +39,7 @@ def transform(folder, function=FUNCTION, files=1):
     schema.uri = str(folder / "schema")
     path = ingestion.write(folder / "schema" / "schema.pbtxt", SCHEMA)
     examples, _, _ = ingestion.ingest(folder, data, schema_path=str(path))
-    node = module.Transform(
+    node = component.Transform(
         examples=types.Channel(type=standard_artifacts.Examples),
         schema=types.Channel(type=standard_artifacts.Schema),
         preprocessing_fn=function,
@@ -46,26 +48,12 @@ def transform(folder, function=FUNCTION, files=1):
     graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")
     properties = {k: v for k, v in node.spec.exec_properties.items() if v is not None}
-    AsNode(module.Executor).Do(
+    AsNode(executor.Executor).Do(
         {"examples": [examples], "schema": [schema]},
         {"transform_graph": [graph], "transformed_examples": [transformed]},
         properties,
     )
     return graph.uri, transformed.uri
-
-
-@pytest.fixture
-def traced(monkeypatch):
-    """The columns of each graph that is traced."""
-    from tensorflow_transform import impl_helper
-
-    traced, trace = [], impl_helper._trace_preprocessing_fn_v1
-    monkeypatch.setattr(
-        impl_helper,
-        "_trace_preprocessing_fn_v1",
-        lambda function, specs: (traced.append([*specs]), trace(function, specs))[1],
-    )
-    return traced
 
 
 @pytest.fixture(scope="module")
@@ -97,7 +85,7 @@ def test_train_and_eval_are_transformed_and_written_as_tfx_does(done):
     }
 
 
-def stock_transform(folder):
+def stock_transform(folder, function=FUNCTION):
     """The same by TFX's own executor, on what `transform` left in the folder."""
     from tfx.components.transform import executor
     from tfx.proto import transform_pb2
@@ -114,7 +102,7 @@ def stock_transform(folder):
         {"examples": [examples], "schema": [schema]},
         {"transform_graph": [graph], "transformed_examples": [transformed]},
         {
-            "preprocessing_fn": FUNCTION,
+            "preprocessing_fn": function,
             "custom_config": json.dumps({"factor": 10.0, "schema": SCHEMA}),
             "splits_config": proto_utils.proto_to_json(splits),
             "disable_statistics": 1,
@@ -125,7 +113,7 @@ def stock_transform(folder):
 
 
 def rows_of(graph, transformed, split):
-    """Parsed transformed rows, sorted: the order within a split is nobody's promise."""
+    """Parsed transformed rows, sorted: their order within a split is not defined."""
     import tensorflow as tf
     import tensorflow_transform as tft
 
@@ -136,13 +124,15 @@ def rows_of(graph, transformed, split):
     return sorted(tuple(row[name].numpy().item() for name in sorted(row)) for row in rows)
 
 
-def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, traced):
+def test_rows_metadata_and_vocabularies_are_those_of_tfx(tmp_path, monkeypatch):
     import tensorflow_transform as tft
 
-    graph, transformed = transform(tmp_path)
-    assert len(traced) == 1
-    stock_graph, stock_transformed = stock_transform(tmp_path)
-    assert len(traced) > 2, "TFX no longer traces the function several times"
+    calls = []
+    monkeypatch.setattr(recorded_calls, "calls", calls)
+    graph, transformed = transform(tmp_path, COUNTED)
+    assert len(calls) == 1
+    stock_graph, stock_transformed = stock_transform(tmp_path, COUNTED)
+    assert len(calls) > 2, "TFX no longer traces the function several times"
     for split in ("train", "eval"):
         ours = rows_of(graph, transformed, split)
         assert len(ours) > 20
@@ -165,7 +155,7 @@ def test_examples_have_the_transformed_columns_only(done):
 def test_several_files_give_the_same_bytes_each_time(tmp_path, monkeypatch):
     from tfx_pipeline.components.example_gen import executor as example_gen_executor
 
-    monkeypatch.setattr(example_gen_executor, "_UNIT_BYTES", 1)
+    monkeypatch.setattr(example_gen_executor, "UNIT_BYTES", 1)
     bytes_of = []
     for name in ("one", "two", "three"):
         _, examples = transform(tmp_path / name, files=5)
@@ -175,7 +165,7 @@ def test_several_files_give_the_same_bytes_each_time(tmp_path, monkeypatch):
     assert bytes_of[0] == bytes_of[1] == bytes_of[2]
 
 
-def test_nothing_is_left_aside(done):
+def test_no_temporary_files_are_left(done):
     assert {path.name for path in pathlib.Path(done[0]).iterdir()} == {
         "metadata", "transform_fn", "transformed_metadata",
     }  # fmt: skip
@@ -208,7 +198,7 @@ def test_the_graph_works_inside_a_served_function(done, tmp_path):
 
 
 def test_a_broken_function_is_named(tmp_path):
-    with pytest.raises(errors.NodeError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
+    with pytest.raises(LoadError, match=r"no_such\.preprocessing_fn: module 'no_such'"):
         transform(tmp_path, "no_such.preprocessing_fn")
 
 
@@ -217,17 +207,20 @@ class TestWritten:
 
     @pytest.fixture
     def write(self, tmp_path):
+        import apache_beam as beam
         import tensorflow as tf
 
         from tfx_pipeline.components.transform import example_writer
 
         def run(batch, schema):
-            write = example_writer._Write(schema, str(tmp_path))
-            write.setup()
-            write.start_bundle()
-            (written,) = write.process(("train", batch))
-            write.finish_bundle()
-            return [r.numpy() for r in tf.data.TFRecordDataset(written.path, "GZIP")]
+            staging, target = str(tmp_path / "staging"), tmp_path / "Split-train"
+            with beam.Pipeline() as pipeline:
+                pairs = pipeline | beam.Create([("train", batch)], reshuffle=False)
+                written = pairs | example_writer.WriteExamples(schema, staging)
+                _ = written | example_writer.WriteFileList(staging)
+            assert example_writer.publish(staging, {"train": str(target)}) == {"train": 1}
+            path = str(target / "transformed_examples-00000-of-00001.gz")
+            return [record.numpy() for record in tf.data.TFRecordDataset(path, "GZIP")]
 
         return run
 

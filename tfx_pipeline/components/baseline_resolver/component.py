@@ -1,12 +1,12 @@
 """BaselineResolver: the model that a new one is compared with.
 
-TFX's own strategy takes the latest blessed model. When nothing has changed, the
-cached Trainer's model is the candidate and the latest blessed one at once: the
-Evaluator runs again, comparing a model with itself. Here a candidate is never
-its own baseline, so that an unchanged run resolves what the run before did.
+TFX's own strategy resolves the latest blessed model. If nothing has changed, this is
+the model of the cached Trainer, which is also the candidate: the Evaluator would run
+again and compare a model with itself. Here a candidate is never its own baseline, so an
+unchanged run resolves the same baseline as the run before.
 
-The Evaluator does not wait for the export check and may bless what no server can
-serve. So a baseline has the blessings of both.
+The Evaluator does not wait for the export check, and may bless a model that cannot be
+served. So a baseline needs the blessings of both.
 """
 
 from __future__ import annotations
@@ -30,20 +30,20 @@ class BaselineStrategy(resolver.ResolverStrategy):
     def resolve_artifacts(
         self, store: ml_metadata.MetadataStore, input_dict: dict[str, list[types.Artifact]]
     ) -> dict[str, list[types.Artifact]]:
-        """Resolves `model` and `model_blessing`; both are empty when there is no baseline.
+        """Resolves `model` and `model_blessing`; both are empty if there is no baseline.
 
         Args:
           store: ML Metadata.
-          input_dict: `model` all models, `model_blessing` all of the Evaluator's
-            blessings, `infra_blessing` all of the export check's, `candidate` the
-            model of this run.
+          input_dict: `model` has all models, `model_blessing` all blessings of the
+            Evaluator, `infra_blessing` all blessings of the export check, `candidate`
+            the model of this run.
         """
         candidates = {artifact.id for artifact in input_dict.get(_CANDIDATE, [])}
         allowed = _servable(store, input_dict[_INFRA_BLESSING]) - candidates
         models = {m.id: m for m in input_dict[_MODEL] if m.id in allowed}
         for blessing in _latest_first(input_dict["model_blessing"]):
-            model = models.get(_blessed_model(blessing))
-            # A model that was cleaned away can be compared with nothing.
+            model = models.get(_model_id(blessing)) if _is_blessed(blessing) else None
+            # The files of old models may have been deleted.
             if model is not None and fileio.exists(model.uri):
                 return {"model": [model], "model_blessing": [blessing]}
         return {"model": [], "model_blessing": []}
@@ -53,54 +53,56 @@ def _latest_first(blessings: list[types.Artifact]) -> list[types.Artifact]:
     return sorted(blessings, key=lambda blessing: blessing.id, reverse=True)
 
 
-def _blessed_model(blessing: types.Artifact) -> int | None:
-    return _model(blessing) if _is_yes(blessing) else None
-
-
-def _is_yes(blessing: types.Artifact) -> bool:
+def _is_blessed(blessing: types.Artifact) -> bool:
     return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
 
 
-def _model(blessing: types.Artifact) -> int | None:
+def _model_id(blessing: types.Artifact) -> int | None:
     key = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
     return blessing.get_int_custom_property(key) or None
 
 
 def _servable(store: ml_metadata.MetadataStore, blessings: list[types.Artifact]) -> set[int]:
-    """The models that the export check blessed when it last looked at them."""
-    behind = _models_by_lineage(store, [b.id for b in blessings if _model(b) is None])
-    last_word = {}
+    """Ids of the models whose latest blessing by the export check is positive."""
+    by_lineage = _models_by_lineage(store, [b.id for b in blessings if _model_id(b) is None])
+    latest = {}
     for blessing in reversed(_latest_first(blessings)):
-        last_word[_model(blessing) or behind.get(blessing.id)] = _is_yes(blessing)
-    return {model for model, yes in last_word.items() if yes and model is not None}
+        latest[_model_id(blessing) or by_lineage.get(blessing.id)] = _is_blessed(blessing)
+    return {model for model, blessed in latest.items() if blessed and model is not None}
 
 
 def _models_by_lineage(
     store: ml_metadata.MetadataStore, blessings: Iterable[int]
 ) -> dict[int, int]:
-    """The models behind blessings that name none: TFX's own, and those of earlier versions."""
-    makers = {
+    """Ids of the models of blessings that do not name one, from the executions' inputs.
+
+    TFX's InfraValidator does not name the model, nor did earlier versions of the export check.
+
+    Returns:
+      Model ids by blessing id.
+    """
+    blessing_of_execution = {
         event.execution_id: event.artifact_id
         for event in store.get_events_by_artifact_ids(list(blessings))
         if event.type == pb.Event.OUTPUT
     }
     return {
-        makers[event.execution_id]: event.artifact_id
-        for event in store.get_events_by_execution_ids(list(makers))
+        blessing_of_execution[event.execution_id]: event.artifact_id
+        for event in store.get_events_by_execution_ids(list(blessing_of_execution))
         if event.type == pb.Event.INPUT and any(s.key == _MODEL for s in event.path.steps)
     }
 
 
 class BaselineResolver(resolver.Resolver):
-    """Resolves the baseline of a candidate; runs after the candidate was trained.
+    """Resolves the baseline of a candidate; runs after the Trainer.
 
-    The pipeline needs an ExportCheck, or TFX's InfraValidator: a model that none
-    of them blessed is no baseline.
+    The pipeline needs an ExportCheck or TFX's InfraValidator: a model without their
+    blessing is not used as a baseline.
 
     Args:
       model: the candidate.
 
-    Outputs: `model` and `model_blessing`, both empty when there is no baseline.
+    Outputs: `model` and `model_blessing`, both empty if there is no baseline.
     """
 
     def __init__(self, model: types.BaseChannel):
@@ -117,5 +119,5 @@ class BaselineResolver(resolver.Resolver):
 
     @classmethod
     def get_class_type(cls) -> str:
-        """TFX's Resolver: the launcher knows its own nodes without executor by this name."""
+        """TFX's Resolver: by this name the launcher recognises nodes without an executor."""
         return resolver.Resolver.get_class_type()

@@ -1,1 +1,9 @@
-"""What several components use."""
+"""What several components use.
+
+- `column_kinds`, `column_store`, `record_batches`, `example_files`: reading rows, as
+  tf.Examples or as Arrow columns.
+- `example_encoder`, `protobuf_wire`, `tfrecord_files`: writing tf.Examples.
+- `prefetch`, `reshuffled_create`: how work is spread over threads and Beam workers.
+- `schema_artifact`, `blessing`: reading a Schema artifact; writing a blessing.
+- `executor_outcome`: how an executor refuses, or completes with a message.
+"""

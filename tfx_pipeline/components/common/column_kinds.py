@@ -18,17 +18,16 @@ class Kind(enum.IntEnum):
 
 def arrow_kind(arrow_type: pa.DataType) -> Kind | None:
     """The kind that holds values of an Arrow type; None when there is none."""
-    if pa.types.is_dictionary(arrow_type):
+    types = pa.types
+    if types.is_dictionary(arrow_type):
         return arrow_kind(arrow_type.value_type)
-    if pa.types.is_null(arrow_type):
+    if types.is_null(arrow_type):
         return Kind.EMPTY
-    if pa.types.is_integer(arrow_type) or pa.types.is_boolean(arrow_type):
+    if types.is_integer(arrow_type) or types.is_boolean(arrow_type):
         return Kind.INT
-    if pa.types.is_floating(arrow_type) or pa.types.is_decimal(arrow_type):
+    if types.is_floating(arrow_type) or types.is_decimal(arrow_type):
         return Kind.FLOAT
-    if pa.types.is_temporal(arrow_type):
+    if types.is_temporal(arrow_type):
         return Kind.INT
-    texts = (pa.types.is_string, pa.types.is_large_string, pa.types.is_binary)
-    if any(check(arrow_type) for check in (*texts, pa.types.is_large_binary)):
-        return Kind.BYTES
-    return None
+    texts = (types.is_string, types.is_large_string, types.is_binary, types.is_large_binary)
+    return Kind.BYTES if any(is_text(arrow_type) for is_text in texts) else None

@@ -1,9 +1,10 @@
-"""The rows of an examples file once more, as columns: an Arrow file that is read in no time.
+"""A second copy of an examples file, as columns in an Arrow file that is quick to read.
 
-Decoding tf.Examples is most of what StatisticsGen and Transform do with a large
-table. So ExampleGen leaves, for each `Split-NAME/FILE.gz`, the same rows in the same
-order at `columns/Split-NAME/FILE.arrow`: one flat column for each feature, null where
-a row has no value. TFX's own components read the tf.Examples and never look here.
+With a large table, StatisticsGen and Transform spend most of their time on decoding
+tf.Examples. So for each `Split-NAME/FILE.gz`, ExampleGen also writes
+`columns/Split-NAME/FILE.arrow`: the same rows in the same order, with one flat column
+for each feature, null where a row has no value. TFX's own components read only the
+tf.Examples.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import contextlib
 import io
 import os
 from collections.abc import Iterator, Mapping, Sequence
+from typing import Any
 
 import numpy as np
 import pyarrow as pa
@@ -21,7 +23,7 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.storage.layout import is_remote
 
 ROWS = 4096
-"""Rows of a batch: many enough for vectorised code, few enough for wide tables."""
+"""Rows of a batch: enough for vectorised code, not too many for wide tables."""
 
 _FOLDER = "columns"
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
@@ -33,7 +35,7 @@ _LIST_TYPES = {
 
 
 def path_for(records: str) -> str:
-    """Where the columns of a file of records are."""
+    """The path of the columns file that belongs to a file of records."""
     split, name = os.path.split(records)
     artifact, split = os.path.split(split)
     return os.path.join(artifact, _FOLDER, split, f"{name.removesuffix('.gz')}.arrow")
@@ -43,8 +45,8 @@ class Writer:
     """Writes rows as batches of `ROWS`; a context manager.
 
     Args:
-      path: the file, on a local disk or wherever TFX's fileio writes.
-      schema: of the batches that will be added.
+      path: the file, on a local disk or any file system of TFX's fileio.
+      schema: the Arrow schema of the batches that will be added.
     """
 
     def __init__(self, path: str, schema: pa.Schema):
@@ -65,7 +67,7 @@ class Writer:
                 self._writer.close()
 
     def add(self, batch: pa.RecordBatch) -> None:
-        """Adds rows after those before."""
+        """Appends rows."""
         self._waiting.append(batch)
         self._rows += len(batch)
         if self._rows >= ROWS:
@@ -80,41 +82,37 @@ class Writer:
 
 
 def read(records: str, schema: schema_pb2.Schema | None = None) -> Iterator[pa.RecordBatch] | None:
-    """What tfx_bsl's ExamplesToRecordBatchDecoder makes of the file's records.
+    """Reads the columns of a file of records.
+
+    The batches are those that tfx_bsl's ExamplesToRecordBatchDecoder makes of the records.
 
     Args:
       records: path of a file of tf.Examples.
-      schema: the features wanted, in this order; without one all, sorted by name,
-        and those without a value in a batch as Arrow's null.
+      schema: the features to read, in this order. Without a schema all features are
+        read, sorted by name, and a feature without a value in a batch has Arrow's null type.
 
     Returns:
-      Batches of `ROWS`; None where there are no columns, or none of the schema's types.
+      Batches of `ROWS` rows; None if there is no columns file, or if its types are not
+      those of the schema.
     """
     path = path_for(records)
     if not fileio.exists(path):
         return None
     with _source(path) as source:
         found = _open(source).schema
-    wanted = _names(found) if schema is None else _types(schema)
-    if wanted is None or not _fits(found, wanted):
-        return None
-    return _batches(path, found, wanted)
+    wanted: _Wanted = dict.fromkeys(sorted(found.names, key=str.encode))
+    if schema is not None:
+        if any(feature.type not in _LIST_TYPES for feature in schema.feature):
+            return None
+        wanted = {feature.name: _LIST_TYPES[feature.type] for feature in schema.feature}
+    return _batches(path, found, wanted) if _has_types(found, wanted) else None
 
 
 _Wanted = Mapping[str, "pa.DataType | None"]
-"""The list type of each wanted feature; None for the file's own."""
+"""The list type of each feature to read; None for the type that the file has."""
 
 
-def _names(schema: pa.Schema) -> _Wanted:
-    return dict.fromkeys(sorted(schema.names, key=str.encode))
-
-
-def _types(schema: schema_pb2.Schema) -> _Wanted | None:
-    types = {feature.name: _LIST_TYPES.get(feature.type) for feature in schema.feature}
-    return types if None not in types.values() else None
-
-
-def _fits(schema: pa.Schema, wanted: _Wanted) -> bool:
+def _has_types(schema: pa.Schema, wanted: _Wanted) -> bool:
     for name, list_type in wanted.items():
         index = schema.get_field_index(name)
         found = pa.null() if index < 0 else schema.field(index).type
@@ -128,30 +126,23 @@ def _batches(path: str, schema: pa.Schema, wanted: _Wanted) -> Iterator[pa.Recor
     with _source(path) as source:
         file = _open(source, included)
         for number in range(file.num_record_batches):
-            yield _as_decoded(file.get_batch(number), wanted)
-
-
-def _as_decoded(batch: pa.RecordBatch, wanted: _Wanted) -> pa.RecordBatch:
-    columns = dict(zip(batch.schema.names, batch.columns))
-    absent = pa.nulls(len(batch))
-    arrays = [as_lists(columns.get(name, absent), kind) for name, kind in wanted.items()]
-    return pa.RecordBatch.from_arrays(arrays, list(wanted))
+            batch = file.get_batch(number)
+            columns = dict(zip(batch.schema.names, batch.columns))
+            absent = pa.nulls(len(batch))
+            arrays = [as_lists(columns.get(name, absent), kind) for name, kind in wanted.items()]
+            yield pa.RecordBatch.from_arrays(arrays, list(wanted))
 
 
 def as_lists(values: pa.Array, list_type: pa.DataType | None) -> pa.Array:
-    """Lists of one value, null where there is none."""
+    """Lists of one value each, null where the value is null."""
     if values.null_count == len(values):
         return pa.nulls(len(values), list_type or pa.null())
     if values.null_count == 0:
         return pa.LargeListArray.from_arrays(np.arange(len(values) + 1), values)
-    ends = np.cumsum(values.is_valid())
-    offsets = pa.array(np.concatenate([[0], ends]), mask=_masked(values))
-    return pa.LargeListArray.from_arrays(offsets, values.drop_null())
-
-
-def _masked(values: pa.Array) -> np.ndarray:
-    """Arrow's way to say that a list is null: so is the offset where it begins."""
-    return np.append(values.is_null().to_numpy(zero_copy_only=False), False)
+    offsets = np.concatenate([[0], np.cumsum(values.is_valid())])
+    # In Arrow a list is null where the offset of its beginning is null.
+    null_offsets = np.append(values.is_null().to_numpy(zero_copy_only=False), False)
+    return pa.LargeListArray.from_arrays(pa.array(offsets, mask=null_offsets), values.drop_null())
 
 
 def _sink(path: str) -> pa.NativeFile:
@@ -159,7 +150,7 @@ def _sink(path: str) -> pa.NativeFile:
 
 
 def _source(path: str) -> pa.NativeFile:
-    # Mapped, only those pages are read that hold wanted columns.
+    # Of a mapped file only the pages with the requested columns are read.
     return pa.PythonFile(_Remote(path, "rb")) if is_remote(path) else pa.memory_map(path)
 
 
@@ -169,7 +160,7 @@ def _open(source: pa.NativeFile, included: Sequence[int] = ()) -> pa.ipc.RecordB
 
 
 class _Remote(io.RawIOBase):
-    """A file of TFX's fileio with all that Arrow asks of one."""
+    """A file of TFX's fileio with the methods that Arrow calls."""
 
     def __init__(self, path: str, mode: str):
         self._file, self._mode = fileio.open(path, mode), mode
@@ -186,9 +177,10 @@ class _Remote(io.RawIOBase):
     def read(self, size: int = -1) -> bytes:
         return self._file.read(size)
 
-    def write(self, data: bytes) -> int:
-        self._file.write(bytes(data))
-        return len(data)
+    def write(self, data: Any) -> int:
+        content = bytes(data)  # Arrow passes a buffer
+        self._file.write(content)
+        return len(content)
 
     def seek(self, offset: int, whence: int = os.SEEK_SET) -> int:
         self._file.seek(offset, whence)

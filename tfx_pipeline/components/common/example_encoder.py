@@ -1,21 +1,21 @@
-"""Record batches to serialized tf.Examples, column by column in Arrow.
+"""Encodes columns as serialized tf.Examples, column by column in Arrow.
 
 The bytes are those of `Example.SerializeToString(deterministic=True)`. (tfx_bsl's
 RecordBatchToExamplesEncoder is not deterministic.) A missing value is a feature
-without a kind, which is what TensorFlow Data Validation counts as missing. TFX's
-CsvExampleGen writes a list without values instead, which counts as present, so
-that a schema's `presence` never notices. Each row's split is still TFX's: the
+without a kind, which TensorFlow Data Validation counts as missing. TFX's CsvExampleGen
+writes a list without values instead, which counts as present, so that the `presence`
+rule of a schema never finds it. Each row still gets the split that TFX gives it: the
 hash is of the bytes that CsvExampleGen would have written.
 
-An Example is one map entry for each column, sorted by name. An entry depends on
-nothing but its column: `map_entries` makes those of a column. Here all entries of
-a block lie in one array, and rows are taken from it.
+A tf.Example is one map entry for each column, sorted by name. An entry depends only on
+its column: `protobuf_wire` makes those of one column. Here all entries of a block are
+in one array, and each row is put together from it.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
-from typing import Any, NamedTuple
+from collections.abc import Mapping
+from typing import NamedTuple
 
 import numpy as np
 import pyarrow as pa
@@ -27,17 +27,17 @@ from tfx_pipeline.components.common.protobuf_wire import Column
 
 
 class Block(NamedTuple):
-    """Serialized tf.Examples, and what their splits are hashed from.
+    """Serialized tf.Examples, and the bytes from which their splits are hashed.
 
     Attributes:
       records: one tf.Example for each row.
       keys: the bytes that TFX's CsvExampleGen would have written.
       columns: the same rows as flat columns of the types that tf.Examples have,
-        null where a value is missing; None where nobody knows the columns.
+        null where a value is missing; None if the columns are not known.
     """
 
-    records: Sequence[Any]
-    keys: Sequence[Any]
+    records: list[bytes] | pa.Array
+    keys: list[bytes] | pa.Array
     columns: pa.RecordBatch | None = None
 
 
@@ -49,28 +49,36 @@ def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
       kinds: the kind of each column, EMPTY where no row of any file has a value.
     """
     names = sorted(columns, key=lambda name: name.encode())
-    made = [protobuf_wire.encode(name.encode(), columns[name], kinds[name]) for name in names]
+    encoded = [protobuf_wire.encode(name.encode(), columns[name], kinds[name]) for name in names]
     absent = [protobuf_wire.without_kind(name.encode()) for name in names]
-    stock = [protobuf_wire.without_values(name.encode(), kinds[name]) for name in names]
-    choice = _choice(made)
-    records = _rows(made, absent, choice)
+    stock_absent = [protobuf_wire.without_values(name.encode(), kinds[name]) for name in names]
+    chosen = _chosen_entries(encoded)
+    records = _rows(encoded, absent, chosen)
     flat = pa.RecordBatch.from_arrays([_flat(columns[n], kinds[n]) for n in names], names)
-    if not any((choice == place).any() for place in _different(absent, stock)):
+    # An absent value of column i is entry i, see `_chosen_entries`.
+    different = [i for i, pair in enumerate(zip(absent, stock_absent)) if pair[0] != pair[1]]
+    if not any((chosen == entry).any() for entry in different):
         return Block(records, records, flat)
-    return Block(records, _rows(made, stock, choice), flat)
+    return Block(records, _rows(encoded, stock_absent, chosen), flat)
 
 
 def encode_complete(columns: Mapping[str, pa.Array]) -> pa.Array:
-    """One serialized tf.Example for each row of columns in which no value is missing."""
-    names = sorted(columns, key=lambda name: name.encode())
-    made = [
-        protobuf_wire.encode(n.encode(), columns[n], arrow_kind(columns[n].type)) for n in names
-    ]
-    return _rows(made, [b""] * len(names), _choice(made))
+    """One serialized tf.Example for each row of columns in which no value is missing.
+
+    Raises:
+      TypeError: a column has a type that tf.Examples cannot hold.
+    """
+    encoded = []
+    for name in sorted(columns, key=lambda name: name.encode()):
+        kind = arrow_kind(columns[name].type)
+        if kind is None:
+            raise TypeError(f"column {name!r} has the type {columns[name].type}")
+        encoded.append(protobuf_wire.encode(name.encode(), columns[name], kind))
+    return _rows(encoded, [b""] * len(encoded), _chosen_entries(encoded))
 
 
 def _flat(array: pa.Array, kind: Kind) -> pa.Array:
-    """The values as a tf.Example holds them."""
+    """The values in the type that a tf.Example has."""
     if kind == Kind.EMPTY:
         return pa.nulls(len(array))
     if kind == Kind.FLOAT:
@@ -80,32 +88,34 @@ def _flat(array: pa.Array, kind: Kind) -> pa.Array:
     return array.cast(pa.large_binary() if kind == Kind.BYTES else pa.int64())
 
 
-def _different(absent: list[bytes], stock: list[bytes]) -> list[int]:
-    return [place for place, pair in enumerate(zip(absent, stock)) if pair[0] != pair[1]]
-
-
-def _choice(columns: list[Column]) -> np.ndarray:
+def _chosen_entries(columns: list[Column]) -> np.ndarray:
     """Which entries a row has, [rows, columns].
 
-    They are counted over all columns; before them come the columns' stand-ins.
+    Entries are counted over all columns. The first ones, one for each column, are the
+    entries of absent values.
     """
-    choice = np.empty((len(columns[0].indices), len(columns)), np.int32)
+    chosen = np.empty((len(columns[0].indices), len(columns)), np.int32)
     before = len(columns)
-    for place, column in enumerate(columns):
+    for position, column in enumerate(columns):
         missing = column.indices == protobuf_wire.MISSING
-        choice[:, place] = np.where(missing, place, column.indices + before)
+        chosen[:, position] = np.where(missing, position, column.indices + before)
         before += len(column.entries)
-    return choice
+    return chosen
 
 
-def _rows(columns: list[Column], stand_ins: list[bytes], choice: np.ndarray) -> pa.Array:
-    """Examples of the chosen entries."""
+def _rows(columns: list[Column], absent: list[bytes], chosen: np.ndarray) -> pa.Array:
+    """Serialized tf.Examples of the chosen entries.
+
+    Args:
+      absent: the entry of an absent value, for each column.
+      chosen: [rows, columns], see `_chosen_entries`.
+    """
     binary = pa.binary()
-    entries = [pa.array(stand_ins, binary), *(column.entries for column in columns)]
+    entries = [pa.array(absent, binary), *(column.entries for column in columns)]
     lengths = pc.binary_length(pa.concat_arrays(entries)).to_numpy()
-    heads = protobuf_wire.heads(1, lengths[choice].sum(axis=1))
+    heads = protobuf_wire.heads(1, lengths[chosen].sum(axis=1))
     parts = pa.concat_arrays([*entries, heads.entries])
-    order = np.concatenate([heads.indices[:, None] + len(lengths), choice], axis=1)
+    order = np.concatenate([heads.indices[:, None] + len(lengths), chosen], axis=1)
     flat = parts.take(pa.array(order.reshape(-1)))
     offsets = np.frombuffer(flat.buffers()[1], np.int32)[: order.size + 1 : order.shape[1]]
     buffers = [None, pa.py_buffer(offsets.copy()), flat.buffers()[2]]

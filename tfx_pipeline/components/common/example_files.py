@@ -14,24 +14,24 @@ from tfx_pipeline.errors import NodeError
 
 
 def files(examples: Sequence[types.Artifact], split: str) -> list[str]:
-    """The split's files; those of the last split there is when there is no such split.
+    """The split's files, or those of the artifact's last split when it has no such split.
 
     Raises:
-      NodeError: no files at all.
+      NodeError: there are no files.
     """
-    found = []
+    found: list[str] = []
     for artifact in examples:
         names = artifact_utils.decode_split_names(artifact.split_names)
         name = split if split in names else names[-1]
         uri = artifact_utils.get_split_uri([artifact], name)
-        found += sorted(fileio.glob(io_utils.all_files_pattern(uri)))
+        found += sorted(map(str, fileio.glob(io_utils.all_files_pattern(uri))))
     if not found:
         raise NodeError(f"the examples have no files for the split {split!r}")
     return found
 
 
 def batches(path: str, size: int) -> Iterator[list[bytes]]:
-    """Serialized examples of one TFRecord file."""
+    """Serialized examples of one TFRecord file, up to `size` at a time."""
     compression = "GZIP" if path.endswith(".gz") else ""
     dataset = tf.data.TFRecordDataset(path, compression).batch(size)
     for batch in dataset.as_numpy_iterator():

@@ -1,8 +1,8 @@
-"""How an executor says no: a result with a code of its own instead of an exception.
+"""How an executor refuses, or completes with a message, through its ExecutorOutput.
 
-TFX's launcher publishes FAILED without a message when an executor raises. An
-executor that returns a result with a non-zero code is FAILED as well, and ML
-Metadata keeps code and message, so that a refusal can be told from a failure.
+When an executor raises, TFX's launcher publishes FAILED without a message. When it
+returns a result with a non-zero code, the execution is FAILED as well, but ML Metadata
+keeps the code and the message. So a refusal can be distinguished from a failure.
 """
 
 from __future__ import annotations
@@ -16,14 +16,21 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx_pipeline import errors
 from tfx_pipeline.metadata.node_record import REFUSED_CODE, message_to_json
 
-__all__ = ["REFUSED_CODE", "noted_output", "refusable", "refusal_behind", "refused_output"]
+__all__ = [
+    "REFUSED_CODE",
+    "causes",
+    "completed_output",
+    "refusal_behind",
+    "refused_output",
+    "reports_refusals",
+]
 
 
-def refusable(do: Callable[..., Any]) -> Callable[..., Any]:
+def reports_refusals(do: Callable[..., Any]) -> Callable[..., Any]:
     """Decorates an executor's `Do`: a `Refused` becomes a result with REFUSED_CODE."""
 
     @functools.wraps(do)
-    def refusing(*args: Any, **kwargs: Any) -> Any:
+    def reporting(*args: Any, **kwargs: Any) -> Any:
         try:
             return do(*args, **kwargs)
         except Exception as error:
@@ -32,7 +39,7 @@ def refusable(do: Callable[..., Any]) -> Callable[..., Any]:
                 raise
             return refused_output(refusal)
 
-    return refusing
+    return reporting
 
 
 def refusal_behind(error: BaseException | None) -> errors.Refused | None:
@@ -41,11 +48,12 @@ def refusal_behind(error: BaseException | None) -> errors.Refused | None:
     Beam raises a copy with another message and without findings, from the
     original. So the innermost one counts.
     """
-    refusals = [link for link in _chain(error) if isinstance(link, errors.Refused)]
+    refusals = [link for link in causes(error) if isinstance(link, errors.Refused)]
     return refusals[-1] if refusals else None
 
 
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
+def causes(error: BaseException | None) -> Iterator[BaseException]:
+    """An error, what it was raised from, and so on."""
     seen: set[int] = set()
     while error is not None and id(error) not in seen:
         seen.add(id(error))
@@ -55,7 +63,7 @@ def _chain(error: BaseException | None) -> Iterator[BaseException]:
 
 
 def refused_output(refusal: errors.Refused) -> execution_result_pb2.ExecutorOutput:
-    """The executor's output that says: refused, and why."""
+    """The output of an executor that refused, with the reasons."""
     return execution_result_pb2.ExecutorOutput(
         execution_result=execution_result_pb2.ExecutionResult(
             code=REFUSED_CODE, result_message=message_to_json(str(refusal), refusal.findings)
@@ -63,10 +71,10 @@ def refused_output(refusal: errors.Refused) -> execution_result_pb2.ExecutorOutp
     )
 
 
-def noted_output(
+def completed_output(
     message: str, findings: Iterable[errors.Finding] = ()
 ) -> execution_result_pb2.ExecutorOutput:
-    """The output of an executor that completed and has something to say; `message` may be empty."""
+    """The output of an executor that completed, with a message for people; it may be empty."""
     result = execution_result_pb2.ExecutionResult()
     if message:
         result.result_message = message_to_json(message, findings)

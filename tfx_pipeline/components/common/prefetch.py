@@ -8,21 +8,28 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import TypeVar
 
 Item = TypeVar("Item")
-_END = object()
+
+
+class _End:
+    """Marks the end of the items."""
 
 
 def read_ahead(items: Iterable[Item], count: int = 2) -> Iterator[Item]:
-    """The same items; up to `count` are made before they are asked for.
+    """Yields the same items; up to `count` are made before the caller needs them.
 
-    Worth it where making them lets go of Python's lock, as Arrow does. The thread
-    ends with the iterator, also when that is left early.
+    Useful where making an item releases Python's lock, as Arrow does. The thread
+    ends with the iterator, also when the caller does not read to the end.
 
     Raises:
       Whatever making an item raises, in its place.
     """
     iterator = iter(items)
+
+    def make() -> Item | _End:
+        return next(iterator, _End())
+
     with ThreadPoolExecutor(1, "read-ahead") as thread:
-        pending = deque(thread.submit(next, iterator, _END) for _ in range(count))
-        while (item := pending.popleft().result()) is not _END:
-            pending.append(thread.submit(next, iterator, _END))
+        pending = deque(thread.submit(make) for _ in range(count))
+        while not isinstance(item := pending.popleft().result(), _End):
+            pending.append(thread.submit(make))
             yield item

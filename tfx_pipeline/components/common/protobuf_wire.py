@@ -1,8 +1,8 @@
 """A column's values as entries of tf.train.Features' map, in protobuf's wire format.
 
-An entry is a prefix, which depends on the name and the payload's length only, and
-a payload: the text, four bytes of a float, or an integer's varint. Columns of few
-distinct values are encoded once for each, others all at once in numpy.
+An entry is a prefix, which depends only on the column's name and the payload's length,
+and a payload: the text, four bytes of a float, or an integer's varint. In a column with
+few distinct values each value is encoded once; other columns are encoded in numpy.
 """
 
 from __future__ import annotations
@@ -41,7 +41,7 @@ class Column(NamedTuple):
 
 
 def encode(name: bytes, array: pa.Array, kind: Kind) -> Column:
-    """Makes the column's map entries.
+    """Encodes the values of a column as map entries.
 
     Args:
       name: the column's name.
@@ -50,7 +50,8 @@ def encode(name: bytes, array: pa.Array, kind: Kind) -> Column:
     """
     if kind == Kind.EMPTY or array.null_count == len(array):
         return Column(pa.array([], _BINARY), np.full(len(array), MISSING))
-    if kind != Kind.FLOAT and _repeats(array):
+    sample = array[:_SAMPLE]
+    if kind != Kind.FLOAT and len(sample.unique()) <= len(sample) // 2:
         encoded = array.dictionary_encode()
         indices = encoded.indices.fill_null(MISSING).to_numpy()
         return Column(_entries(name, encoded.dictionary, kind), indices)
@@ -65,26 +66,27 @@ def without_kind(name: bytes) -> bytes:
 
 
 def without_values(name: bytes, kind: Kind) -> bytes:
-    """CsvExampleGen's entry of a missing value: a list without values."""
+    """The entry of a missing value as TFX's CsvExampleGen writes it: a list without values."""
     if kind == Kind.EMPTY:
         return without_kind(name)
     return _field(1, _field(1, name) + _field(2, _field(_FIELDS[kind], b"")))
 
 
 def heads(field: int, lengths: np.ndarray) -> Column:
-    """Tags and lengths of fields with so many bytes."""
-    return _by_length(lambda length: _head(field, length), pa.array(lengths))
+    """The tag and length before each of several contents of one field.
+
+    Args:
+      field: the field's number.
+      lengths: of the contents, in bytes.
+    """
+    return _by_length(partial(_head, field), pa.array(lengths))
 
 
 def _by_length(make: Callable[[int], bytes], lengths: pa.Array) -> Column:
+    """Calls `make` once for each distinct length."""
     encoded = lengths.dictionary_encode()
     made = [make(length) for length in encoded.dictionary.to_pylist()]
     return Column(pa.array(made, _BINARY), encoded.indices.to_numpy())
-
-
-def _repeats(array: pa.Array) -> bool:
-    sample = array[:_SAMPLE]
-    return len(sample.unique()) <= len(sample) // 2
 
 
 def _entries(name: bytes, values: pa.Array, kind: Kind) -> pa.Array:
@@ -100,16 +102,16 @@ def _varints(values: pa.Array) -> pa.Array:
     """Varints of int64; negative ones have ten bytes."""
     bits = values.to_numpy().view(np.uint64)
     sizes = np.searchsorted(_VARINT_LIMITS, bits, side="right") + 1
-    place = np.arange(sizes.max())
-    groups = (bits[:, None] >> _SHIFTS[place]).astype(np.uint8) & 0x7F
-    groups[place < sizes[:, None] - 1] |= 0x80  # more bytes follow
+    position = np.arange(sizes.max())
+    groups = (bits[:, None] >> _SHIFTS[position]).astype(np.uint8) & 0x7F
+    groups[position < sizes[:, None] - 1] |= 0x80  # more bytes follow
     offsets = np.zeros(len(sizes) + 1, np.int32)
     np.cumsum(sizes, out=offsets[1:])
-    return _binary(offsets, groups[place < sizes[:, None]])
+    return _binary(offsets, groups[position < sizes[:, None]])
 
 
 def _float_entries(name: bytes, values: pa.Array) -> pa.Array:
-    """The same prefix for all: entries are rows of one matrix."""
+    """Entries of floats: all have the same prefix, so they are rows of one matrix."""
     payloads = as_floats(values)
     prefix = np.frombuffer(_prefix(name, Kind.FLOAT, 4), np.uint8)
     rows = np.empty((len(payloads), len(prefix) + 4), np.uint8)
@@ -119,7 +121,7 @@ def _float_entries(name: bytes, values: pa.Array) -> pa.Array:
 
 
 def as_floats(values: pa.Array) -> np.ndarray:
-    """float32 as a tf.Example holds them; infinite where float64 is too large."""
+    """The values as float32, as in a tf.Example; infinite where a float64 is too large."""
     with np.errstate(over="ignore", invalid="ignore"):
         return values.to_numpy(zero_copy_only=False).astype("<f4")
 
@@ -130,7 +132,7 @@ def _binary(offsets: np.ndarray, data: np.ndarray) -> pa.Array:
 
 
 def _prefix(name: bytes, kind: Kind, length: int) -> bytes:
-    """What comes before a payload of so many bytes."""
+    """The bytes before a payload of `length` bytes."""
     prefix = b""
     for field in (1, _FIELDS[kind], 2):  # value, list, the entry's feature
         prefix = _head(field, len(prefix) + length) + prefix
@@ -139,17 +141,15 @@ def _prefix(name: bytes, kind: Kind, length: int) -> bytes:
 
 
 def _field(field: int, content: bytes) -> bytes:
+    """A field with its tag and length."""
     return _head(field, len(content)) + content
 
 
 def _head(field: int, length: int) -> bytes:
-    return bytes((field << 3 | _LEN,)) + _varint(length)
-
-
-def _varint(value: int) -> bytes:
-    result = bytearray()
-    while value >= 0x80:
-        result.append(value & 0x7F | 0x80)
-        value >>= 7
-    result.append(value)
+    """The tag of a field with a length, and the length as a varint."""
+    result = bytearray([field << 3 | _LEN])
+    while length >= 0x80:
+        result.append(length & 0x7F | 0x80)
+        length >>= 7
+    result.append(length)
     return bytes(result)

@@ -1,13 +1,13 @@
-"""Splits of tf.Examples as Arrow record batches, read by the file and not by the row.
+"""Splits of tf.Examples as Arrow record batches, read file by file instead of row by row.
 
-Beam's own source takes each record through Python; here an element is a file. Its
-columns are read where ExampleGen has left them; else TensorFlow reads and tfx_bsl
-decodes thousands of records at a time, to the same batches.
+Beam's own source passes each record through Python; here an element is a file. Its
+columns are read from where ExampleGen wrote them. Where there are none, TensorFlow
+reads and tfx_bsl decodes thousands of records at a time, to the same batches.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import apache_beam as beam
 import pyarrow as pa
@@ -15,8 +15,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx_bsl.coders import example_coder
 
 from tfx_pipeline.components.common import column_store, example_files
-from tfx_pipeline.components.common.column_store import ROWS
-from tfx_pipeline.components.common.reshuffled_create import CreateSpread
+from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 
 
 class ReadRecordBatches(beam.PTransform):
@@ -27,14 +26,14 @@ class ReadRecordBatches(beam.PTransform):
       schema: the columns to decode; without one, those that each batch has.
     """
 
-    def __init__(self, files: dict[str, Sequence[str]], schema: schema_pb2.Schema | None = None):
+    def __init__(self, files: Mapping[str, Sequence[str]], schema: schema_pb2.Schema | None = None):
         super().__init__()
         self._files = [(key, path) for key, paths in files.items() for path in paths]
         self._schema = schema.SerializeToString() if schema else None
 
-    def expand(self, root: beam.Pipeline) -> beam.PCollection:
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         """Adds the reading to a pipeline."""
-        files = root | "Files" >> CreateSpread(self._files)
+        files = pbegin | "Files" >> ReshuffledCreate(self._files)
         return files | "Read" >> beam.ParDo(_Read(self._schema))
 
 
@@ -50,8 +49,9 @@ class _Read(beam.DoFn):
 
     def process(self, file: tuple[str, str]) -> Iterator[tuple[str, pa.RecordBatch]]:
         key, path = file
-        for batch in column_store.read(path, self._schema) or self._decoded(path):
+        batches = column_store.read(path, self._schema)
+        if batches is None:
+            serialized = example_files.batches(path, column_store.ROWS)
+            batches = map(self._decoder.DecodeBatch, serialized)
+        for batch in batches:
             yield key, batch
-
-    def _decoded(self, path: str) -> Iterator[pa.RecordBatch]:
-        return map(self._decoder.DecodeBatch, example_files.batches(path, ROWS))

@@ -1,4 +1,8 @@
-"""Elements for as many workers as there are: Beam fuses what follows into one without."""
+"""Creates elements that several Beam workers can share.
+
+Without a reshuffle, Beam fuses the steps after `beam.Create` with it into one stage,
+which a single worker runs.
+"""
 
 from __future__ import annotations
 
@@ -10,21 +14,22 @@ from apache_beam.options import pipeline_options
 from apache_beam.runners.direct import direct_runner
 
 
-class CreateSpread(beam.PTransform):
-    """`beam.Create` whose elements each may go to another worker.
+class ReshuffledCreate(beam.PTransform):
+    """`beam.Create` with a reshuffle, so that each element can go to another worker.
 
-    With one process there is nobody to spread them to, and spreading would only put
-    them into a random order: the same data would give other bytes in each run.
+    In one process there is only one worker, and a reshuffle would only put the
+    elements into a random order: each run would write other bytes for the same data.
+    So there the elements keep their order.
     """
 
     def __init__(self, elements: Iterable[Any]):
         super().__init__()
         self._elements = list(elements)
 
-    def expand(self, root: beam.Pipeline) -> beam.PCollection:
+    def expand(self, pbegin: beam.pvalue.PBegin) -> beam.PCollection:
         """Adds the elements to a pipeline."""
-        spread = len(self._elements) > 1 and not _is_one_process(root.pipeline)
-        return root | beam.Create(self._elements, reshuffle=spread)
+        reshuffle = len(self._elements) > 1 and not _is_one_process(pbegin.pipeline)
+        return pbegin | beam.Create(self._elements, reshuffle=reshuffle)
 
 
 def _is_one_process(pipeline: beam.Pipeline) -> bool:

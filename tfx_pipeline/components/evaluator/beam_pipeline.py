@@ -1,11 +1,12 @@
-"""The Beam pipeline of the Evaluator: few elements, few stages, TFMA's files."""
+"""The Evaluator's Beam pipeline: an element is a file; the output is in TFMA's format."""
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import json
 import os
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
 
 import apache_beam as beam
@@ -19,39 +20,39 @@ from tensorflow_model_analysis.writers import (
 )
 
 from tfx_pipeline.components.common import example_files
-from tfx_pipeline.components.common.reshuffled_create import CreateSpread
+from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 from tfx_pipeline.components.evaluator.metric_accumulators import Accumulator
-from tfx_pipeline.components.evaluator.scoring import Scorer, SliceKey, Tallies
+from tfx_pipeline.components.evaluator.scoring import Scorer, SliceAccumulators
+from tfx_pipeline.components.evaluator.slicing import SliceKey
 
 _BATCH = 4096
 
 
-def evaluate(
-    files: list[str],
-    models: Mapping[str, str],
-    task: str,
-    config: config_pb2.EvalConfig,
-    output: str,
-) -> beam.PTransform:
-    """Evaluates models on examples and writes what TFMA writes.
+class Evaluate(beam.PTransform):
+    """Evaluates models on examples and writes TFMA's files.
 
     Args:
       files: TFRecord files of raw examples.
       models: folders of SavedModels by model name, in the order of the model specs.
       task: binary, multiclass or regression.
-      config: TFMA's, with its defaults filled in.
+      config: TFMA's configuration, with its defaults filled in.
       output: folder of metrics, plots and validations.
     """
-    return _Evaluate(files, models, task, config, output)
 
-
-class _Evaluate(beam.PTransform):
-    def __init__(self, files, models, task, config, output):
+    def __init__(
+        self,
+        files: list[str],
+        models: Mapping[str, str],
+        task: str,
+        config: config_pb2.EvalConfig,
+        output: str,
+    ):
         super().__init__()
         self._files, self._models, self._task = files, models, task
         self._config, self._output = config, output
 
     def expand(self, pipeline: beam.Pipeline) -> dict[str, beam.PCollection]:
+        """Adds reading, scoring, merging and writing to a pipeline."""
         spec = self._config.model_specs[0]
         scorer = functools.partial(
             Scorer,
@@ -63,7 +64,7 @@ class _Evaluate(beam.PTransform):
         )
         metrics = (
             pipeline
-            | "Files" >> CreateSpread(self._files)
+            | "Files" >> ReshuffledCreate(self._files)
             | "Score" >> beam.ParDo(_Score(scorer))
             | "Merge" >> beam.CombinePerKey(_Merge())
             | "Metrics" >> beam.MapTuple(functools.partial(_metrics, self._config))
@@ -71,11 +72,11 @@ class _Evaluate(beam.PTransform):
         validations = metrics | "Validate" >> beam.Map(
             metrics_validator.validate_metrics, self._config
         )
-        nothing = metrics | "NoPlots" >> beam.FlatMap(lambda _: ())
+        empty = metrics | "NoPlots" >> beam.FlatMap(lambda _: ())
         results = {
             constants.METRICS_KEY: metrics,
-            constants.PLOTS_KEY: nothing,
-            constants.ATTRIBUTIONS_KEY: nothing,
+            constants.PLOTS_KEY: empty,
+            constants.ATTRIBUTIONS_KEY: empty,
             constants.VALIDATIONS_KEY: validations,
         }
         return {w.stage_name: results | w.stage_name >> w.ptransform for w in self._writers()}
@@ -99,27 +100,26 @@ class _Evaluate(beam.PTransform):
             eval_config=self._config,
             add_metrics_callbacks=[],
             output_file_format="tfrecord",
-            # TFX says of every first model that it is blessed without comparison.
+            # As in TFX: a first model is blessed without a comparison.
             rubber_stamp=len(self._models) == 1,
         )
 
 
 class _Score(beam.DoFn):
-    """From a file to its slices' accumulators."""
+    """Reads a file and makes the accumulators of its slices."""
 
-    def __init__(self, scorer: functools.partial[Scorer]):
-        self._make_scorer = scorer
-        self._scorer: Scorer | None = None
+    def __init__(self, make_scorer: Callable[[], Scorer]):
+        self._make_scorer = make_scorer
 
     def setup(self) -> None:
-        self._scorer = self._make_scorer()
+        self._open = contextlib.ExitStack()
+        self._scorer = self._open.enter_context(contextlib.closing(self._make_scorer()))
 
     def teardown(self) -> None:
-        if self._scorer is not None:
-            self._scorer.close()
+        self._open.close()
 
     def process(self, path: str) -> Iterator[tuple[SliceKey, dict[str, Accumulator]]]:
-        merged: Tallies = {}
+        merged: SliceAccumulators = {}
         for batch in example_files.batches(path, _BATCH):
             for key, accumulators in self._scorer.accumulators(batch).items():
                 merged[key] = _merge(merged[key], accumulators) if key in merged else accumulators
@@ -149,7 +149,7 @@ def _merge(one: dict[str, Accumulator], other: dict[str, Accumulator]) -> dict[s
 def _metrics(
     config: config_pb2.EvalConfig, key: SliceKey, accumulators: dict[str, Accumulator]
 ) -> tuple[SliceKey, dict[metric_types.MetricKey, float]]:
-    """TFMA's keys: each model's metrics, and how the candidate differs from the baseline."""
+    """Each model's metrics by TFMA's keys, and the candidate's differences from the baseline."""
     names = metric_names(config)
     values = {model: accumulator.metrics() for model, accumulator in accumulators.items()}
     result = {
@@ -166,6 +166,6 @@ def _metrics(
 
 
 def metric_names(config: config_pb2.EvalConfig) -> list[str]:
-    """Our names of the metrics; see `evaluation_config`."""
+    """Our names of the configuration's metrics; see `eval_config`."""
     specs = [metric for spec in config.metrics_specs for metric in spec.metrics]
     return [json.loads(metric.config)["name"] for metric in specs]

@@ -1,4 +1,4 @@
-"""From metric names and thresholds to TFMA's EvalConfig."""
+"""Metric names and thresholds as TFMA's EvalConfig."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 from tensorflow_model_analysis.proto import config_pb2
 
-from tfx_pipeline.config import metric_catalog as known
+from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
 Thresholds = Mapping[str, float] | None
@@ -19,18 +19,19 @@ def eval_config(
     metrics: Mapping[str, Thresholds],
     slices: Sequence[Sequence[str]],
 ) -> config_pb2.EvalConfig:
-    """What TFMA computes, where it finds it, and which values bless a model.
+    """Which metrics are computed, from which outputs, and which values bless a model.
 
     Args:
       label: the label's column.
       task: binary, multiclass or regression.
-      metrics: our names; each with `min`, `max`, `not_worse_than_baseline_by` or None.
+      metrics: our names, each with its thresholds (`min`, `max` and
+        `not_worse_than_baseline_by`) or None.
       slices: lists of columns; all rows together are always a slice.
 
     Raises:
-      ConfigError: a metric that is not known.
+      ConfigError: a metric is unknown.
     """
-    key = "predictions" if task == known.REGRESSION else "probabilities"
+    key = "predictions" if task == metric_catalog.REGRESSION else "probabilities"
     model = config_pb2.ModelSpec(
         signature_name="serving_default", prediction_key=key, label_key=label
     )
@@ -46,11 +47,11 @@ def eval_config(
 
 
 def _metric(name: str, thresholds: Thresholds) -> config_pb2.MetricConfig:
-    if name not in known.METRICS:
-        remedy = did_you_mean(name, known.METRICS)
+    if name not in metric_catalog.METRICS:
+        remedy = did_you_mean(name, metric_catalog.METRICS)
         raise ConfigError(Problem("evaluation.metrics", f"unknown metric {name!r}", remedy))
-    metric = known.METRICS[name]
-    # Named as in our configuration, so that results are found under these names.
+    metric = metric_catalog.METRICS[name]
+    # The results have these names, so they are those of our configuration.
     arguments = json.dumps({"name": name, **metric.config})
     result = config_pb2.MetricConfig(class_name=metric.class_name, config=arguments)
     if thresholds:
@@ -68,10 +69,10 @@ def _add_thresholds(
     if "max" in given:
         threshold.value_threshold.upper_bound.value = given["max"]
     if "not_worse_than_baseline_by" in given:
-        worse = given["not_worse_than_baseline_by"]
+        allowed = given["not_worse_than_baseline_by"]
         change = threshold.change_threshold
         direction = config_pb2.MetricDirection
         change.direction = (
             direction.HIGHER_IS_BETTER if higher_is_better else direction.LOWER_IS_BETTER
         )
-        change.absolute.value = -worse if higher_is_better else worse
+        change.absolute.value = -allowed if higher_is_better else allowed

@@ -1,4 +1,4 @@
-"""What an evaluation found: overall metrics, findings, the blessing."""
+"""The results of an evaluation: overall metrics, missed thresholds, the blessing."""
 
 from __future__ import annotations
 
@@ -13,8 +13,8 @@ from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as files
 from tfx import types
 from tfx.components.evaluator import constants
-from tfx.utils import io_utils
 
+from tfx_pipeline.components.common import blessing as blessing_artifact
 from tfx_pipeline.components.evaluator.beam_pipeline import metric_names
 from tfx_pipeline.errors import Finding, NodeError
 
@@ -23,12 +23,12 @@ Metrics = dict[str, float | None]
 
 @dataclasses.dataclass(frozen=True)
 class Result:
-    """An evaluation.
+    """The result of an evaluation.
 
     Attributes:
-      metrics: the candidate's, of all rows together, by our names; None is undefined.
-      baseline: the baseline's; empty without one.
-      findings: which thresholds were missed.
+      metrics: the candidate's metrics of all rows, by our names; None is undefined.
+      baseline: the same for the baseline; empty if there is none.
+      findings: the thresholds that were missed.
     """
 
     metrics: Metrics
@@ -37,6 +37,7 @@ class Result:
 
     @property
     def blessed(self) -> bool:
+        """Whether the model meets all thresholds."""
         return not self.findings
 
 
@@ -61,8 +62,8 @@ def read(folder: str, config: config_pb2.EvalConfig) -> Result:
 
 
 def _overall(folder: str) -> dict[tuple[str, str], float | None]:
-    """Metrics of all rows together by model and name."""
-    result = {}
+    """Metrics of all rows by model and name."""
+    result: dict[tuple[str, str], float | None] = {}
     path = os.path.join(folder, tfma_constants.METRICS_KEY)
     for of_slice in files.load_and_deserialize_metrics(path):
         if not of_slice.slice_key.single_slice_keys:
@@ -81,10 +82,10 @@ def _findings(
     validation = files.load_and_deserialize_validation_result(path)
     for of_slice in validation.metric_validations_per_slice:
         for failure in of_slice.failures:
-            yield from _of_failure(failure, overall, baseline)
+            yield from _failure_findings(failure, overall, baseline)
 
 
-def _of_failure(
+def _failure_findings(
     failure: validation_result_pb2.ValidationFailure,
     overall: dict[tuple[str, str], float | None],
     baseline: str,
@@ -98,18 +99,11 @@ def _of_failure(
         yield Finding(name, f"not worse than the baseline by {allowed:g}", found)
         return
     bounds = threshold.value_threshold
-    if bounds.HasField("lower_bound") and not _at_least(value, bounds.lower_bound.value):
-        yield Finding(name, f"min {bounds.lower_bound.value:g}", _number(value))
-    if bounds.HasField("upper_bound") and not _at_most(value, bounds.upper_bound.value):
-        yield Finding(name, f"max {bounds.upper_bound.value:g}", _number(value))
-
-
-def _at_least(value: float | None, bound: float) -> bool:
-    return value is not None and value >= bound
-
-
-def _at_most(value: float | None, bound: float) -> bool:
-    return value is not None and value <= bound
+    lower, upper = bounds.lower_bound.value, bounds.upper_bound.value
+    if bounds.HasField("lower_bound") and (value is None or value < lower):
+        yield Finding(name, f"min {lower:g}", _number(value))
+    if bounds.HasField("upper_bound") and (value is None or value > upper):
+        yield Finding(name, f"max {upper:g}", _number(value))
 
 
 def _number(value: float | None) -> str:
@@ -117,7 +111,7 @@ def _number(value: float | None) -> str:
 
 
 def store(result: Result, evaluation: types.Artifact) -> None:
-    """Puts the overall metrics where they can be read without TensorFlow."""
+    """Writes the overall metrics to properties, which can be read without TensorFlow."""
     evaluation.set_string_custom_property("metrics", json.dumps(result.metrics))
     if result.baseline:
         evaluation.set_string_custom_property("baseline_metrics", json.dumps(result.baseline))
@@ -129,11 +123,7 @@ def bless(
     model: types.Artifact,
     baseline: types.Artifact | None,
 ) -> None:
-    """Blesses the model or not, in files and properties as TFX does, and says why not."""
-    blessing.set_string_custom_property(
-        constants.ARTIFACT_PROPERTY_CURRENT_MODEL_URI_KEY, model.uri
-    )
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY, model.id)
+    """Blesses the model if it meets all thresholds, with TFX's files and properties."""
     if baseline is not None:
         blessing.set_string_custom_property(
             constants.ARTIFACT_PROPERTY_BASELINE_MODEL_URI_KEY, baseline.uri
@@ -141,11 +131,10 @@ def bless(
         blessing.set_int_custom_property(
             constants.ARTIFACT_PROPERTY_BASELINE_MODEL_ID_KEY, baseline.id
         )
-    if result.blessed:
-        name, value = constants.BLESSED_FILE_NAME, constants.BLESSED_VALUE
-    else:
-        name, value = constants.NOT_BLESSED_FILE_NAME, constants.NOT_BLESSED_VALUE
-        rows = [dataclasses.asdict(finding) for finding in result.findings]
-        blessing.set_string_custom_property("findings", json.dumps(rows))
-    io_utils.write_string_file(os.path.join(blessing.uri, name), "")
-    blessing.set_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY, value)
+    blessing_artifact.write(
+        blessing,
+        model,
+        result.findings,
+        constants.BLESSED_FILE_NAME,
+        constants.NOT_BLESSED_FILE_NAME,
+    )

@@ -1,7 +1,7 @@
-"""Predictions beside labels: what the Evaluator's metrics are made of.
+"""Scores rows with the models: predictions and labels, accumulated for each slice.
 
-The export check may still be looking at the candidate. One that cannot be served
-cannot be scored either, and is refused.
+The Evaluator does not wait for the export check. A candidate that cannot be served
+cannot be scored either, and is refused here.
 """
 
 from __future__ import annotations
@@ -16,20 +16,21 @@ from tensorflow_model_analysis import constants
 
 from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.evaluator.feature_reader import RawColumn, Reader
-from tfx_pipeline.components.evaluator.metric_accumulators import TALLIES, Accumulator
+from tfx_pipeline.components.evaluator.metric_accumulators import ACCUMULATORS, Accumulator
 from tfx_pipeline.components.evaluator.slicing import SliceKey, by_slice, text
-from tfx_pipeline.config import metric_catalog as known
+from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.errors import Finding, NodeError, Refused
 from tfx_pipeline.modeling.label_spelling import UNKNOWN_CLASS, class_id
 
 _log = logging.getLogger(__name__)
 
-Tallies = dict[SliceKey, dict[str, Accumulator]]
+SliceAccumulators = dict[SliceKey, dict[str, Accumulator]]
+"""The accumulator of each slice and model."""
 
 _SIGNATURE = "serving_default"
 _UNKNOWN = UNKNOWN_CLASS
-# These tell of the machine, not of the model.
-_PASSING = (
+# The cause of these is the machine, not the model.
+_MACHINE_ERRORS = (
     tf.errors.DeadlineExceededError,
     tf.errors.ResourceExhaustedError,
     tf.errors.UnavailableError,
@@ -44,7 +45,7 @@ class Scorer:
       models: folders of SavedModels by TFMA's model name.
       label: the label's column.
       task: binary, multiclass or regression.
-      prediction_key: which output of `serving_default` holds the predictions.
+      prediction_key: the output of `serving_default` with the predictions.
       slices: lists of columns.
     """
 
@@ -62,15 +63,16 @@ class Scorer:
         self._reader = Reader({label, *(name for columns in self._slices for name in columns)})
 
     def close(self) -> None:
+        """Closes the models' sessions."""
         for model in self._models.values():
             model.__exit__()
 
-    def accumulators(self, batch: Sequence[bytes]) -> Tallies:
-        """The accumulator of each slice, by model.
+    def accumulators(self, batch: Sequence[bytes]) -> SliceAccumulators:
+        """Scores a batch and accumulates it, for each slice and model.
 
         Raises:
-          Refused: the candidate gives no answer, or not one for each row.
-          NodeError: the answer is not what the task needs.
+          Refused: the candidate fails, or does not return one result for each row.
+          NodeError: the outputs are not those that the task needs.
         """
         columns = self._reader.read(batch)
         outputs = {name: self._predict(name, batch) for name in self._models}
@@ -79,23 +81,24 @@ class Scorer:
             name: self._labels(columns[self._label], output, predictions[name])
             for name, output in outputs.items()
         }
-        result: Tallies = {}
-        for key, index in by_slice(_usable_rows(labels), self._slices, columns).items():
-            result[key] = {
-                name: TALLIES[self._task].of(labels[name][index], predictions[name][index])
+        from_rows = ACCUMULATORS[self._task].from_rows
+        return {
+            key: {
+                name: from_rows(labels[name][rows], predictions[name][rows])
                 for name in self._models
             }
-        return result
+            for key, rows in by_slice(_usable_rows(labels), self._slices, columns).items()
+        }
 
     def _predict(self, name: str, batch: Sequence[bytes]) -> dict[str, np.ndarray]:
         model = self._models[name]
-        examples = _SIGNATURE in model.signatures and model.string_input(_SIGNATURE)
-        if not examples:
+        input_name = _SIGNATURE in model.signatures and model.string_input(_SIGNATURE)
+        if not input_name:
             rule = f"has {_SIGNATURE} for serialized tf.Examples"
-            there = ", ".join(sorted(model.signatures)) or "none"
-            raise _refusal("model", rule, f"it has {there}")
+            found = ", ".join(sorted(model.signatures)) or "none"
+            raise _refusal("model", rule, f"it has {found}")
         with _refusing(name, _SIGNATURE, "answers the rows of the test split"):
-            outputs = model.call(_SIGNATURE, {examples: np.array(batch, dtype=object)})
+            outputs = model.call(_SIGNATURE, {input_name: np.array(batch, dtype=object)})
         for key, values in outputs.items():
             if values.ndim == 0 or len(values) != len(batch):
                 found = f"{key} has shape {list(values.shape)} for {len(batch)} rows"
@@ -103,7 +106,7 @@ class Scorer:
         return outputs
 
     def _predictions(self, outputs: Mapping[str, np.ndarray]) -> np.ndarray:
-        """[rows], or [rows, classes] of a multiclass task."""
+        """The predictions: [rows], or [rows, classes] for a multiclass task."""
         values = outputs.get(self._key)
         if values is None and len(outputs) == 1:
             values = next(iter(outputs.values()))
@@ -111,11 +114,11 @@ class Scorer:
             raise NodeError(
                 f"{_SIGNATURE} has no output {self._key!r}. It has: {', '.join(sorted(outputs))}"
             )
-        if self._task == known.MULTICLASS:
+        if self._task == metric_catalog.MULTICLASS:
             return values
         columns = values.reshape(len(values), -1)
-        wanted = 2 if self._task == known.BINARY else 1
-        if columns.shape[1] not in (1, wanted):
+        most = 2 if self._task == metric_catalog.BINARY else 1
+        if columns.shape[1] not in (1, most):
             shape = list(values.shape)
             raise NodeError(f"output {self._key!r} has shape {shape}; {self._task} needs [rows, 1]")
         return columns[:, -1]  # of two classes, the second is the positive one
@@ -123,9 +126,9 @@ class Scorer:
     def _labels(
         self, column: RawColumn, outputs: Mapping[str, np.ndarray], predictions: np.ndarray
     ) -> np.ndarray:
-        """Class ids or numbers; `_UNKNOWN` or NaN where a row has no usable label."""
+        """Class ids or numbers [rows]; `_UNKNOWN` or NaN where a row has no usable label."""
         rows, first = column.first()
-        if self._task == known.REGRESSION:
+        if self._task == metric_catalog.REGRESSION:
             numbers = np.full(len(column.splits) - 1, np.nan)
             numbers[rows] = column.values[first]
             return numbers
@@ -133,16 +136,22 @@ class Scorer:
         names = [] if classes is None or classes.dtype != object else list(classes[0])
         ids = {text(name): index for index, name in enumerate(names)}
         distinct, codes = column.coded()
-        known_ids = np.array([class_id(text(value), ids) for value in distinct], np.int64)
+        id_of_code = np.array([class_id(text(value), ids) for value in distinct], np.int64)
         labels = np.full(len(column.splits) - 1, _UNKNOWN)
-        labels[rows] = known_ids[codes[first]]
-        known_classes = predictions.shape[1] if predictions.ndim > 1 else 2
-        return np.where(labels < known_classes, labels, _UNKNOWN)
+        labels[rows] = id_of_code[codes[first]]
+        class_count = predictions.shape[1] if predictions.ndim > 1 else 2
+        return np.where(labels < class_count, labels, _UNKNOWN)
 
 
 def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Numbers of the rows whose label every model can be compared with."""
-    usable = np.all([_usable(values) for values in labels.values()], axis=0)
+    """Indices of the rows whose label is known to every model."""
+    usable = np.all(
+        [
+            ~np.isnan(values) if values.dtype.kind == "f" else values != _UNKNOWN
+            for values in labels.values()
+        ],
+        axis=0,
+    )
     if not usable.all():
         _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
     return np.flatnonzero(usable)
@@ -155,10 +164,13 @@ def _load(name: str, folder: str) -> ServedModel:
 
 @contextlib.contextmanager
 def _refusing(name: str, subject: str, rule: str) -> Iterator[None]:
-    """Refuses a candidate that fails; what was a baseline fails for other reasons."""
+    """Refuses a candidate that fails.
+
+    A baseline could be served once, so its failure has another reason and is an error.
+    """
     try:
         yield
-    except _PASSING:
+    except _MACHINE_ERRORS:
         raise
     except Exception as error:
         if name == constants.BASELINE_KEY:
@@ -169,7 +181,3 @@ def _refusing(name: str, subject: str, rule: str) -> Iterator[None]:
 def _refusal(subject: str, rule: str, found: str) -> Refused:
     message = "the model cannot be evaluated, because it cannot be served"
     return Refused(message, [Finding(subject, rule, found)])
-
-
-def _usable(labels: np.ndarray) -> np.ndarray:
-    return ~np.isnan(labels) if labels.dtype.kind == "f" else labels != _UNKNOWN

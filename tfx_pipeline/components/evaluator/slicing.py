@@ -1,4 +1,4 @@
-"""Which rows belong to which slice of the data."""
+"""Finds the rows of each slice of the data."""
 
 from __future__ import annotations
 
@@ -15,12 +15,16 @@ SliceKey = tuple[tuple[str, Any], ...]
 def by_slice(
     rows: np.ndarray, slices: Sequence[Sequence[str]], columns: Mapping[str, RawColumn]
 ) -> dict[SliceKey, np.ndarray]:
-    """All rows together, and those of each combination of values of each slice's columns.
+    """The rows of each slice: all rows, and those of each combination of values.
 
     Args:
-      rows: numbers of the rows that count.
-      slices: lists of columns; a row with several values of one is in several slices.
-      columns: by name.
+      rows: indices of the rows to evaluate.
+      slices: lists of columns; each combination of their values is a slice. A row with
+        several values in a column is in several slices.
+      columns: the values, by column.
+
+    Returns:
+      Indices of rows by slice; the key of all rows is ().
     """
     result: dict[SliceKey, np.ndarray] = {(): rows} if len(rows) else {}
     for names in slices:
@@ -33,10 +37,11 @@ def _of_columns(
 ) -> dict[SliceKey, np.ndarray]:
     texts, codes = [], np.zeros([len(rows), 0], np.int64)
     for name in names:
-        own_texts, own_codes = _coded_texts(columns[name])
-        at, positions = _crossed(rows, columns[name])
-        texts.append(own_texts)
-        rows, codes = rows[at], np.column_stack([codes[at], own_codes[positions]])
+        column_texts, column_codes = _coded_texts(columns[name])
+        repeated, positions = _crossed(rows, columns[name])
+        texts.append(column_texts)
+        rows = rows[repeated]
+        codes = np.column_stack([codes[repeated], column_codes[positions]])
     if not len(rows):
         return {}
     combinations, which = np.unique(codes, axis=0, return_inverse=True)
@@ -50,7 +55,7 @@ def _of_columns(
 
 
 def _coded_texts(column: RawColumn) -> tuple[list[Any], np.ndarray]:
-    """As `RawColumn.coded`, of what is shown to people; different bytes may look the same."""
+    """As `RawColumn.coded`, for values as text: different bytes may have the same text."""
     distinct, codes = column.coded()
     numbers: dict[Any, int] = {}
     known = [numbers.setdefault(text(value), len(numbers)) for value in distinct]
@@ -58,11 +63,11 @@ def _coded_texts(column: RawColumn) -> tuple[list[Any], np.ndarray]:
 
 
 def _crossed(rows: np.ndarray, column: RawColumn) -> tuple[np.ndarray, np.ndarray]:
-    """For each value of each of `rows`: which of `rows` it is, and where the value is."""
+    """For each value of each of `rows`: the index in `rows`, and that in `column.values`."""
     counts = np.diff(column.splits)[rows]
-    at = np.repeat(np.arange(len(rows)), counts)
-    nth = np.arange(len(at)) - np.repeat(np.cumsum(counts) - counts, counts)
-    return at, column.splits[rows[at]] + nth
+    repeated = np.repeat(np.arange(len(rows)), counts)
+    nth = np.arange(len(repeated)) - np.repeat(np.cumsum(counts) - counts, counts)
+    return repeated, column.splits[rows[repeated]] + nth
 
 
 def text(value: Any) -> Any:

@@ -1,9 +1,9 @@
 """ExampleGen's Beam pipeline: two stages over few elements.
 
-An element is a unit of work: some files. The first stage profiles them all, the
-second gets all profiles as a side input and writes; a receipt for each unit says
-what came of it. Nothing assumes that both run in one process: workers share only
-the output folder.
+An element is a unit of work: some files. The first stage profiles them all. The second
+stage gets all profiles as a side input and writes the examples, and for each unit a
+summary file. Both stages may run in different processes: workers share only the output
+folder.
 """
 
 from __future__ import annotations
@@ -17,26 +17,32 @@ from typing import Any
 import apache_beam as beam
 from tfx.dsl.io import fileio
 
+from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.prefetch import read_ahead
-from tfx_pipeline.components.common.reshuffled_create import CreateSpread
+from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 from tfx_pipeline.components.example_gen import split_writer, table_sources
 from tfx_pipeline.errors import Finding
 
 
 @dataclasses.dataclass(frozen=True)
 class Unit:
-    """Files that one worker reads one after the other."""
+    """Files that one worker reads one after the other.
+
+    Attributes:
+      number: of the unit, from 0.
+      paths: the files.
+    """
 
     number: int
     paths: tuple[str, ...]
 
 
 @dataclasses.dataclass(frozen=True)
-class Receipts:
-    """What came of all units.
+class Summary:
+    """The result of all units.
 
     Attributes:
-      profile: types, and what is wrong; if anything is, nothing was written.
+      profile: types and problems; if there are problems, nothing was written.
       shards: the written files, in the units' order.
     """
 
@@ -47,12 +53,20 @@ class Receipts:
 def run(
     pipeline: beam.Pipeline,
     units: list[Unit],
-    source: Any,
+    source: table_sources.Source,
     splits: split_writer.Splits,
     folder: str,
 ) -> None:
-    """Adds the ingest to a pipeline; `read_receipts` has its result after the run."""
-    elements = pipeline | "Units" >> CreateSpread(units)
+    """Adds the ingestion to a pipeline; after its run, `read_summary` returns the result.
+
+    Args:
+      pipeline: the Beam pipeline.
+      units: the files to read.
+      source: how they are read.
+      splits: how rows are distributed.
+      folder: the staging folder.
+    """
+    elements = pipeline | "Units" >> ReshuffledCreate(units)
     profiles = elements | "Profile" >> beam.ParDo(_Profile(source))
     everything = beam.pvalue.AsList(profiles)
     _ = elements | "Write" >> beam.ParDo(_Write(source, splits, folder), everything)
@@ -61,7 +75,7 @@ def run(
 @beam.typehints.with_input_types(Unit)
 @beam.typehints.with_output_types(table_sources.Profile)
 class _Profile(beam.DoFn):
-    def __init__(self, source: Any):
+    def __init__(self, source: table_sources.Source):
         self._source = source
 
     def process(self, unit: Unit) -> Iterator[table_sources.Profile]:
@@ -71,42 +85,39 @@ class _Profile(beam.DoFn):
 @beam.typehints.with_input_types(Unit, list[table_sources.Profile])
 @beam.typehints.with_output_types(str)
 class _Write(beam.DoFn):
-    def __init__(self, source: Any, splits: split_writer.Splits, folder: str):
+    def __init__(self, source: table_sources.Source, splits: split_writer.Splits, folder: str):
         self._source, self._splits, self._folder = source, splits, folder
 
     def process(self, unit: Unit, profiles: list[table_sources.Profile]) -> Iterator[str]:
         profile = table_sources.merge(profiles)
-        receipt: dict[str, Any] = {"profile": dataclasses.asdict(profile)}
+        summary: dict[str, Any] = {"profile": dataclasses.asdict(profile)}
         if not profile.problems:
             blocks = read_ahead(self._blocks(unit, profile))
             shards = split_writer.write(blocks, self._splits, self._folder)
-            receipt["shards"] = dataclasses.asdict(shards)
-        yield _write_receipt(self._folder, unit.number, receipt)
+            summary["shards"] = dataclasses.asdict(shards)
+        fileio.makedirs(self._folder)
+        path = _summary_path(self._folder, unit.number)
+        with fileio.open(path, "w") as file:
+            file.write(json.dumps(summary))
+        yield path
 
-    def _blocks(self, unit: Unit, profile: table_sources.Profile) -> Iterator[Any]:
+    def _blocks(self, unit: Unit, profile: table_sources.Profile) -> Iterator[Block]:
         for path in unit.paths:
             yield from self._source.records(path, profile.kinds)
 
 
-def _receipt_path(folder: str, number: int) -> str:
-    return os.path.join(folder, f"receipt-{number:05d}.json")
+def _summary_path(folder: str, number: int) -> str:
+    return os.path.join(folder, f"summary-{number:05d}.json")
 
 
-def _write_receipt(folder: str, number: int, receipt: dict[str, Any]) -> str:
-    fileio.makedirs(folder)
-    path = _receipt_path(folder, number)
-    with fileio.open(path, "w") as file:
-        file.write(json.dumps(receipt))
-    return path
-
-
-def read_receipts(folder: str, units: list[Unit]) -> Receipts:
-    """Reads what the workers left."""
-    receipts = []
+def read_summary(folder: str, units: list[Unit]) -> Summary:
+    """Reads the summaries that the workers wrote."""
+    summaries = []
     for unit in units:
-        with fileio.open(_receipt_path(folder, unit.number), "r") as file:
-            receipts.append(json.loads(file.read()))
-    profile = table_sources.Profile(**receipts[0]["profile"])
-    profile.findings = [Finding(**row) for row in profile.findings]
-    shards = [split_writer.Shards(**r["shards"]) for r in receipts if "shards" in r]
-    return Receipts(profile, shards)
+        with fileio.open(_summary_path(folder, unit.number), "r") as file:
+            summaries.append(json.loads(file.read()))
+    # Every unit has the same profile, merged from all.
+    profile = summaries[0]["profile"]
+    profile["findings"] = [Finding(**row) for row in profile["findings"]]
+    shards = [split_writer.Shards(**s["shards"]) for s in summaries if "shards" in s]
+    return Summary(table_sources.Profile(**profile), shards)

@@ -1,9 +1,9 @@
-"""ExampleGen: tables to tf.Examples, split by hash. As TFX's, but by column.
+"""ExampleGen: tables to tf.Examples, split by hash, encoded column by column.
 
-Splits are those of TFX's CsvExampleGen. Differences: missing values count as
-missing (see arrow_examples), types come from the schema where it has them, only
-a change of content runs it again, and data that cannot be read is refused with
-file, line and column.
+Splits are those of TFX's CsvExampleGen. Differences: missing values count as missing
+(see `common.example_encoder`), the schema's types are used for the columns it has, only
+a change of the content runs the node again, and data that cannot be read is refused
+with file, line and column.
 """
 
 from __future__ import annotations
@@ -25,7 +25,7 @@ from tfx_pipeline.components.example_gen.executor import Executor
 
 
 class ExampleGenSpec(ComponentSpec):
-    """TFX's FileBasedExampleGen with what tables need."""
+    """The parameters of TFX's FileBasedExampleGen, and those for tables."""
 
     PARAMETERS = {
         "input_base": ExecutionParameter(type=str),
@@ -51,8 +51,8 @@ class ExampleGen(base_beam_component.BaseBeamComponent):
         {MM}, {DD}; can change at run time.
       format: csv, parquet or tfrecord.
       split: hash buckets by split, for example train 6, eval 2, test 2.
-      schema_path: the schema that has the columns' types; inferred without it.
-      delimiter: what separates values of a CSV file.
+      schema_path: the schema with the columns' types; without it they are inferred.
+      delimiter: the separator of values in a CSV file.
       exclude: columns to leave out.
       label: the label's column, which cannot be left out.
     """

@@ -1,4 +1,4 @@
-"""ExampleGen's executor: finds files, checks headers, runs the ingest, publishes."""
+"""ExampleGen's executor: finds files, checks headers, runs the ingestion, publishes."""
 
 from __future__ import annotations
 
@@ -8,10 +8,8 @@ import logging
 import os
 import pathlib
 import uuid
-from collections.abc import Iterator
 from typing import Any
 
-from google.protobuf import text_format
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.components.util import examples_utils
@@ -23,27 +21,30 @@ from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
 from tfx_pipeline.components.common.column_kinds import Kind
-from tfx_pipeline.components.common.executor_outcome import refusable
+from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
     beam_pipeline,
     header_check,
     input_files,
     split_writer,
 )
+from tfx_pipeline.components.example_gen.table_sources import Profile
+from tfx_pipeline.config.schema_file import parse_schema
 from tfx_pipeline.errors import DataRefused, Finding
 from tfx_pipeline.storage.layout import is_remote
 
 _log = logging.getLogger(__name__)
 
-# Files of one unit of work: enough for one shard to be worth having.
-_UNIT_BYTES = 256 << 20
+UNIT_BYTES = 256 << 20
+"""Files of up to this size are one unit of work, which writes one file for each split."""
+
 _KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
 
 
 class Executor(base_beam_executor.BaseBeamExecutor):
-    """Writes the examples aside and moves them into place when all is well."""
+    """Writes the examples to a staging folder, and moves them if there are no problems."""
 
-    @refusable
+    @reports_refusals
     def Do(
         self,
         input_dict: dict[str, list[types.Artifact]],
@@ -53,28 +54,28 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         """Ingests the data.
 
         Raises:
-          DataRefused: the data cannot be read, or is not what the schema says.
+          DataRefused: the data cannot be read, or does not have the schema's types.
           PipelineError: the disk is full.
         """
         self._log_startup(input_dict, output_dict, exec_properties)
         artifact = artifact_utils.get_single_instance(output_dict["examples"])
         splits = _splits(exec_properties)
         artifact.split_names = artifact_utils.encode_split_names(splits.names)
-        aside = os.path.join(artifact.uri, f".ingest-{uuid.uuid4().hex}")
+        staging = os.path.join(artifact.uri, f".ingest-{uuid.uuid4().hex}")
         try:
-            shards = self._ingest(exec_properties, splits, aside)
+            shards = self._ingest(exec_properties, splits, staging)
             uris = {s: artifact_utils.get_split_uri([artifact], s) for s in splits.names}
             split_writer.publish(shards, uris)
         except Exception as error:
             _raise_if_disk_full(error, artifact.uri)
             raise
         finally:
-            _discard(aside)
+            _discard(staging)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
     def _ingest(
-        self, exec_properties: dict[str, Any], splits: split_writer.Splits, aside: str
+        self, exec_properties: dict[str, Any], splits: split_writer.Splits, staging: str
     ) -> list[split_writer.Shards]:
         files = _files(exec_properties)
         source = header_check.make_source(
@@ -86,16 +87,17 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         )
         units = _units(files)
         with self._make_beam_pipeline() as pipeline:
-            beam_pipeline.run(pipeline, units, source, splits, aside)
-        receipts = beam_pipeline.read_receipts(aside, units)
-        _refuse_problems(receipts.profile)
-        _refuse_empty(receipts.shards, files)
-        return receipts.shards
+            beam_pipeline.run(pipeline, units, source, splits, staging)
+        summary = beam_pipeline.read_summary(staging, units)
+        _refuse_problems(summary.profile)
+        _refuse_empty(summary.shards, files)
+        return summary.shards
 
 
 def _discard(folder: str) -> None:
+    """Removes the staging folder, and frees its space at once."""
     if not is_remote(folder):
-        # A writer that failed keeps its file open, and with it space that ML Metadata needs.
+        # A failed writer keeps its file open, and ML Metadata needs the space on the disk.
         for path in pathlib.Path(folder).glob("*"):
             os.truncate(path, 0)
     if fileio.exists(folder):
@@ -127,16 +129,19 @@ def _files(exec_properties: dict[str, Any]) -> list[str]:
 
 
 def read_types(schema_path: str | None) -> dict[str, Kind]:
-    """The kinds of the columns a schema knows.
+    """The kinds of the columns in a schema.
+
+    Args:
+      schema_path: a local or remote file; None for no schema.
 
     Raises:
-      PipelineError: there is no such schema, or it does not parse.
+      PipelineError: the schema cannot be read or parsed.
     """
     if not schema_path:
         return {}
     try:
         with fileio.open(schema_path, "r") as file:
-            schema = text_format.Parse(file.read(), schema_pb2.Schema())
+            schema = parse_schema(file.read())
     except Exception as error:
         raise errors.PipelineError(
             f"the schema {schema_path} cannot be read: {error}. See schema.path"
@@ -145,11 +150,12 @@ def read_types(schema_path: str | None) -> dict[str, Kind]:
 
 
 def _units(files: list[str]) -> list[beam_pipeline.Unit]:
+    """Groups files into units of up to UNIT_BYTES."""
     groups: list[list[str]] = [[]]
     size = 0
     for path in files:
         size += _size(path)
-        if size > _UNIT_BYTES and groups[-1]:
+        if size > UNIT_BYTES and groups[-1]:
             groups.append([])
             size = _size(path)
         groups[-1].append(path)
@@ -157,11 +163,11 @@ def _units(files: list[str]) -> list[beam_pipeline.Unit]:
 
 
 def _size(path: str) -> int:
-    # A remote file's size would take a request: each is a unit of its own.
-    return _UNIT_BYTES if is_remote(path) else os.path.getsize(path)
+    # The size of a remote file would need a request: each is a unit of its own.
+    return UNIT_BYTES if is_remote(path) else os.path.getsize(path)
 
 
-def _refuse_problems(profile: Any) -> None:
+def _refuse_problems(profile: Profile) -> None:
     if not profile.problems:
         return
     first = profile.findings[0]
@@ -187,21 +193,15 @@ def _refuse_empty(shards: list[split_writer.Shards], files: list[str]) -> None:
         rule, found = "split without rows", f"{total} rows in all are too few"
         raise DataRefused(
             f"the data is too small: {', '.join(empty)} got no rows, there are {total} in all. "
-            "Give more data or another data.split",
+            "Provide more data or change data.split",
             [Finding(name, rule, found) for name in empty],
         )
 
 
 def _raise_if_disk_full(error: BaseException, uri: str) -> None:
-    for link in _chain(error):
+    for link in causes(error):
         full = isinstance(link, OSError) and link.errno in (errno.ENOSPC, errno.EDQUOT)
         if full or "No space left on device" in str(link):
             raise errors.PipelineError(
                 f"no space left while writing examples to {uri}. Free some space and run again"
             ) from None
-
-
-def _chain(error: BaseException | None) -> Iterator[BaseException]:
-    while error is not None:
-        yield error
-        error = error.__cause__ or error.__context__

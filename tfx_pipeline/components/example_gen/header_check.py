@@ -1,4 +1,4 @@
-"""Which columns the files have; refuses files that cannot be one table."""
+"""Reads the files' headers; refuses files that do not have the same columns."""
 
 from __future__ import annotations
 
@@ -15,11 +15,10 @@ from tfx_pipeline.components.example_gen.input_files import open_raw
 from tfx_pipeline.components.example_gen.table_sources import (
     CsvSource,
     ParquetSource,
+    Source,
     TfRecordSource,
 )
 from tfx_pipeline.errors import DataRefused, Finding
-
-Source = CsvSource | ParquetSource | TfRecordSource
 
 
 def make_source(
@@ -29,10 +28,17 @@ def make_source(
     exclude: Iterable[str],
     types: Mapping[str, Kind],
 ) -> Source:
-    """The source for files that all have the same columns.
+    """The source for reading the files.
+
+    Args:
+      files: paths; all files must have the same columns.
+      file_format: csv, parquet or tfrecord.
+      delimiter: the separator of values in a CSV file.
+      exclude: columns to leave out.
+      types: the kinds of the columns in the schema.
 
     Raises:
-      DataRefused: a file has no header or not that of the others, or names a column twice.
+      DataRefused: a file has no header or another one, or names a column twice.
     """
     if file_format == "tfrecord":
         return TfRecordSource()
@@ -86,11 +92,8 @@ def _check_names(path: str, header: list[str]) -> None:
 def _difference(header: list[str], first: list[str], first_name: str) -> str:
     missing = [name for name in first if name not in header]
     more = [name for name in header if name not in first]
-    texts = []
-    if missing:
-        texts.append(f"lacks {', '.join(missing)}")
-    if more:
-        texts.append(f"has also {', '.join(more)}")
+    texts = [f"lacks {', '.join(missing)}"] if missing else []
+    texts += [f"has also {', '.join(more)}"] if more else []
     return f"compared with {first_name} it {' and '.join(texts) or 'has another order'}"
 
 

@@ -1,4 +1,4 @@
-"""Which files an ingest reads, and the fingerprint of their content."""
+"""Finds the data files, and computes the fingerprint of their content."""
 
 from __future__ import annotations
 
@@ -19,9 +19,9 @@ _CHUNK = 1 << 22
 
 
 def split_pattern(input_base: str) -> tuple[str, str]:
-    """The folder and the pattern below it that a data path stands for.
+    """Splits a data path into a folder and a pattern below it.
 
-    A path may be a folder, one file, or hold TFX's {SPAN}, {VERSION}, {YYYY}, {MM}
+    A path may be a folder, one file, or contain TFX's {SPAN}, {VERSION}, {YYYY}, {MM}
     and {DD} anywhere.
     """
     parts = input_base.rstrip("/").split("/")
@@ -37,7 +37,7 @@ def split_pattern(input_base: str) -> tuple[str, str]:
 
 def list_files(base: str, pattern: str, file_format: str) -> list[str]:
     """The data files that match, sorted by name. A file named in full is always one."""
-    found = sorted(fileio.glob(os.path.join(base, pattern)))
+    found = sorted(map(str, fileio.glob(os.path.join(base, pattern))))
     if "*" not in pattern:
         return found
     return [
@@ -48,7 +48,7 @@ def list_files(base: str, pattern: str, file_format: str) -> list[str]:
 
 
 def fingerprint(split: str, files: Iterable[str]) -> str:
-    """Digest of names, sizes and contents; a `touch` does not change it."""
+    """A digest of names, sizes and contents; modification times do not change it."""
     digest = hashlib.sha256()
     count = total = 0
     for path in files:
@@ -73,7 +73,7 @@ def open_raw(path: str) -> BinaryIO:
     return fileio.open(path, "rb") if is_remote(path) else open(path, "rb")
 
 
-def open_plain(path: str) -> BinaryIO:
-    """The same, decompressed when the name ends with .gz."""
+def open_plain(path: str) -> BinaryIO | gzip.GzipFile:
+    """Opens a file for reading bytes, decompressed if its name ends with .gz."""
     raw = open_raw(path)
     return gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw

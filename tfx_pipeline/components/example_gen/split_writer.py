@@ -8,8 +8,7 @@ import hashlib
 import itertools
 import os
 import uuid
-from collections.abc import Callable, Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable
 
 import numpy as np
 import pyarrow as pa
@@ -23,37 +22,43 @@ from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
 
 @dataclasses.dataclass(frozen=True)
 class Splits:
-    """Names and hash buckets, for example train 6, eval 2, test 2."""
+    """The splits and their shares of the rows.
+
+    Attributes:
+      buckets: names and numbers of hash buckets, for example train 6, eval 2, test 2.
+    """
 
     buckets: tuple[tuple[str, int], ...]
 
     @property
     def names(self) -> list[str]:
+        """The splits' names."""
         return [name for name, _ in self.buckets]
 
     def indices(self, keys: Iterable[bytes]) -> np.ndarray:
-        """The split of each key: TFX's rule, SHA-256 modulo the number of buckets."""
+        """The index of each key's split: TFX's rule, SHA-256 modulo the number of buckets."""
         digests = b"".join([hashlib.sha256(key).digest() for key in keys])
         bounds = list(itertools.accumulate(size for _, size in self.buckets))
-        bucket = _modulo(np.frombuffer(digests, ">u2").reshape(-1, 16), bounds[-1])
+        bucket = remainders(np.frombuffer(digests, ">u2").reshape(-1, 16), bounds[-1])
         return np.searchsorted(np.array(bounds, np.uint64), bucket, side="right")
 
 
-def _modulo(numbers: np.ndarray, divisor: int) -> np.ndarray:
-    """Remainders of numbers of 256 bits, given as [n, 16] words, the highest first."""
-    weights = [pow(2, 16 * place, divisor) for place in reversed(range(16))]
+def remainders(numbers: np.ndarray, divisor: int) -> np.ndarray:
+    """Remainders of numbers of 256 bits, given as [n, 16] words of 16 bits, the highest first."""
+    weights = [pow(2, 16 * position, divisor) for position in reversed(range(16))]
     # The sum stays below 64 bits for divisors up to 2**44.
     return numbers.astype(np.uint64) @ np.array(weights, np.uint64) % np.uint64(divisor)
 
 
 @dataclasses.dataclass
 class Shards:
-    """One file for each split, written aside.
+    """One file for each split, in the staging folder.
 
     Attributes:
-      paths: where the files lie for now, by split.
-      rows: how many records each has.
-      columns: where the same rows lie as columns; empty where those are not known.
+      paths: the files by split.
+      rows: the number of records by split.
+      columns: the files with the same rows as columns, by split; empty if the columns
+        are not known.
     """
 
     paths: dict[str, str]
@@ -62,14 +67,21 @@ class Shards:
 
 
 def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
-    """Writes blocks of records into one new file for each split, and their columns beside."""
+    """Writes blocks of records to one new file for each split, and their columns to another.
+
+    Args:
+      blocks: records and columns.
+      splits: how the records are distributed.
+      folder: the staging folder.
+    """
     fileio.makedirs(folder)
     unique = uuid.uuid4().hex
     paths = {name: os.path.join(folder, f"{name}-{unique}.gz") for name in splits.names}
     rows = [0] * len(paths)
     with contextlib.ExitStack() as stack:
-        writes = [_open(stack, path) for path in paths.values()]
-        columns = _Columns(splits, os.path.join(folder, unique), stack)
+        files = [tf.io.TFRecordWriter(path, TFRECORD_OPTIONS) for path in paths.values()]
+        writes = [stack.enter_context(file).write for file in files]
+        columns = _ColumnWriters(splits, os.path.join(folder, unique), stack)
         for block in blocks:
             indices = splits.indices(_as_bytes(block.keys))
             for index, record in zip(indices.tolist(), _as_bytes(block.records), strict=True):
@@ -79,8 +91,8 @@ def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
     return Shards(paths, dict(zip(paths, rows)), columns.paths)
 
 
-class _Columns:
-    """Each split's columns; files are there from the first block on that has some."""
+class _ColumnWriters:
+    """Writes each split's columns; opens the files at the first block that has columns."""
 
     def __init__(self, splits: Splits, prefix: str, stack: contextlib.ExitStack):
         self._splits, self._prefix, self._stack = splits, prefix, stack
@@ -98,17 +110,17 @@ class _Columns:
             writer.add(batch.take(pa.array(np.flatnonzero(indices == number))))
 
 
-def _open(stack: contextlib.ExitStack, path: str) -> Callable[[bytes], None]:
-    """Opens a file for the time of `stack` and returns what writes a record to it."""
-    return stack.enter_context(tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)).write
-
-
-def _as_bytes(values: Sequence[Any]) -> Iterable[bytes]:
+def _as_bytes(values: list[bytes] | pa.Array) -> Iterable[bytes]:
     return values if isinstance(values, list) else values.to_numpy(zero_copy_only=False)
 
 
 def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
-    """Moves the files to where readers look, under TFX's names."""
+    """Moves the files to the splits' folders, under TFX's names.
+
+    Args:
+      shards: the files of each unit.
+      split_uris: folders by split.
+    """
     for split, uri in split_uris.items():
         for number, shard in enumerate(shards):
             target = os.path.join(uri, f"data_tfrecord-{number:05d}-of-{len(shards):05d}.gz")

@@ -1,8 +1,7 @@
-"""Tables as serialized tf.Examples: CSV and Parquet by column, TFRecord as it is.
+"""Reads tables as serialized tf.Examples: CSV and Parquet by column, TFRecord unchanged.
 
-A source reads a file twice: `profile` finds the columns' types over all values,
-and everything that is wrong, before `records` writes anything. Sources are
-pickled and run where Beam puts them.
+A source reads a file twice: `profile` finds the columns' types over all values, and all
+problems, before `records` encodes anything. Sources are pickled and used by Beam workers.
 """
 
 from __future__ import annotations
@@ -23,17 +22,17 @@ from tfx_pipeline.components.example_gen.input_files import open_raw
 from tfx_pipeline.components.example_gen.type_inference import WrongValue, convert, infer_kind
 from tfx_pipeline.errors import Finding
 
-_PARQUET_ROWS = 8192
+_BLOCK_ROWS = 8192
 
 
 @dataclasses.dataclass
 class Profile:
-    """What reading a file, or several, found out.
+    """The types and problems of one or several files.
 
     Attributes:
-      kinds: each column's kind; EMPTY when no row has a value.
-      findings: the first things that are wrong.
-      problems: how many things are wrong.
+      kinds: each column's kind; EMPTY if no row has a value.
+      findings: the first problems.
+      problems: the number of all problems.
     """
 
     kinds: dict[str, Kind] = dataclasses.field(default_factory=dict)
@@ -58,8 +57,8 @@ class CsvSource:
 
     Attributes:
       columns: the columns to read.
-      types: the kinds of those that the schema knows; others are inferred.
-      delimiter: what separates values.
+      types: the kinds of the columns in the schema; others are inferred.
+      delimiter: the separator of values.
     """
 
     columns: tuple[str, ...]
@@ -67,7 +66,7 @@ class CsvSource:
     delimiter: str = ","
 
     def profile(self, path: str) -> Profile:
-        """Types over the whole file, or what is wrong with it."""
+        """Finds the types over the whole file, or its problems."""
         kinds = dict.fromkeys(self.columns, Kind.EMPTY)
         try:
             for batch in csv_reader.read_batches(path, self.delimiter, self.columns):
@@ -94,7 +93,7 @@ class CsvSource:
 
     def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
         """Blocks of serialized tf.Examples."""
-        with contextlib.suppress(csv_reader.OddQuotes):  # profile has looked into it
+        with contextlib.suppress(csv_reader.OddQuotes):  # `profile` has examined it
             for batch in csv_reader.read_batches(path, self.delimiter, self.columns):
                 columns = dict(zip(self.columns, batch.columns))
                 values = {name: convert(texts, kinds[name]) for name, texts in columns.items()}
@@ -109,12 +108,12 @@ class ParquetSource:
     types: Mapping[str, Kind]
 
     def profile(self, path: str) -> Profile:
-        """Types by the file's own types and the schema's, or what does not fit."""
+        """Finds the types from the file and the schema, or the problems."""
         kinds = dict.fromkeys(self.columns, Kind.EMPTY)
         for batch in _parquet_batches(path, self.columns):
             for name, array in zip(batch.schema.names, batch.columns):
                 kind = self.types.get(name, arrow_kind(array.type))
-                if kind is None or not _fits(array, kind):
+                if kind is None or not _can_cast(array, kind):
                     return self._refused(path, name, array.type)
                 if array.null_count < len(array):
                     kinds[name] = kind
@@ -136,13 +135,13 @@ class ParquetSource:
 def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     with open_raw(path) as file:
         table = parquet.ParquetFile(file)
-        yield from table.iter_batches(_PARQUET_ROWS, columns=list(columns), use_threads=False)
+        yield from table.iter_batches(_BLOCK_ROWS, columns=list(columns), use_threads=False)
 
 
 _ARROW_TYPES = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float64(), Kind.BYTES: pa.binary()}
 
 
-def _fits(array: pa.Array, kind: Kind) -> bool:
+def _can_cast(array: pa.Array, kind: Kind) -> bool:
     try:
         _cast(array, kind)
     except (pa.ArrowInvalid, pa.ArrowNotImplementedError):
@@ -151,22 +150,16 @@ def _fits(array: pa.Array, kind: Kind) -> bool:
 
 
 def _cast(array: pa.Array, kind: Kind) -> pa.Array:
+    """The values in the type that `example_encoder` expects for a kind."""
     if pa.types.is_dictionary(array.type):
         array = array.dictionary_decode()
     if kind == Kind.EMPTY:
         return array
-    if pa.types.is_temporal(array.type) and kind == Kind.INT:
-        return _seconds(array)
+    if kind == Kind.INT and (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
+        array = array.cast(pa.timestamp("s"), safe=False)  # fractions are dropped
     if kind == Kind.BYTES and arrow_kind(array.type) != Kind.BYTES:
         return array.cast(pa.string()).cast(pa.binary())
     return array.cast(_ARROW_TYPES[kind])
-
-
-def _seconds(array: pa.Array) -> pa.Array:
-    """Dates and times as seconds; fractions are dropped."""
-    if pa.types.is_timestamp(array.type) or pa.types.is_date(array.type):
-        return array.cast(pa.timestamp("s"), safe=False).cast(pa.int64())
-    return array.cast(pa.int64())
 
 
 @dataclasses.dataclass(frozen=True)
@@ -174,11 +167,13 @@ class TfRecordSource:
     """TFRecord files of serialized tf.Examples, passed on unchanged."""
 
     def profile(self, path: str) -> Profile:
-        """Whether the file's first record is a tf.Example; types are not looked at."""
+        """Checks that the file's first record is a tf.Example; types are not checked."""
         try:
             first = next(self._read(path), None)
             if first is not None:
-                _parse_example(first)
+                import tensorflow as tf
+
+                tf.train.Example.FromString(first)
         except Exception as error:
             reason = str(error).splitlines()[0]
             text = f"{os.path.basename(path)}: {reason}"
@@ -190,7 +185,7 @@ class TfRecordSource:
         block: list[bytes] = []
         for record in self._read(path):
             block.append(record)
-            if len(block) == _PARQUET_ROWS:
+            if len(block) == _BLOCK_ROWS:
                 yield Block(block, block)
                 block = []
         yield Block(block, block)
@@ -204,7 +199,4 @@ class TfRecordSource:
         )
 
 
-def _parse_example(record: bytes) -> None:
-    import tensorflow as tf
-
-    tf.train.Example.FromString(record)
+Source = CsvSource | ParquetSource | TfRecordSource

@@ -1,8 +1,8 @@
-"""Column types: inferred as TFX's CsvExampleGen infers them, and texts turned into values.
+"""Infers column types as TFX's CsvExampleGen does, and converts texts to values.
 
-Arrow does the work by column. It disagrees with Python in corners (` 5`, `+5`,
-`1_000`, `0x10`, integers beyond 64 bits), and stock TFX asks Python: so Python
-decides about the values that Arrow refuses, and about those corners.
+Arrow does the work column by column. For a few texts it differs from Python (` 5`, `+5`,
+`1_000`, `0x10`, integers of more than 64 bits), and TFX uses Python. So Python decides
+about the values that Arrow does not accept, and about those texts.
 """
 
 from __future__ import annotations
@@ -22,7 +22,7 @@ _LONG_INTEGER = rf"^[+-]?\d{{{_LONG_DIGITS},}}$"
 
 
 class WrongValue(ValueError):
-    """A text that is no value of the column's kind."""
+    """A text that is not a value of the column's kind."""
 
 
 def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
@@ -41,6 +41,7 @@ def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
 
 
 def _casts(texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool]) -> bool:
+    """Whether Arrow can cast all texts, and Python agrees."""
     try:
         texts.cast(to)
     except pa.ArrowInvalid:
@@ -49,20 +50,20 @@ def _casts(texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool
 
 
 def _maybe_hexadecimal(texts: pa.Array) -> bool:
-    """Whether there is an x: Arrow takes 0x10 for an integer, Python does not."""
+    """Whether a text has an x: 0x10 is an integer for Arrow, and not for Python."""
     return any(pc.any(pc.match_substring(texts, x)).as_py() for x in "xX")
 
 
 def _has_long_integer(texts: pa.Array) -> bool:
     """Whether a number may be an integer of more than 64 bits; those are texts."""
-    # Lengths first: a regular expression over all texts takes longer than all else.
+    # Lengths first: a regular expression over all texts would take most of the time.
     long = texts.filter(pc.greater_equal(pc.binary_length(texts), _LONG_DIGITS))
     return bool(pc.any(pc.match_substring_regex(long, _LONG_INTEGER)).as_py())
 
 
 def infer_value_kind(text: str) -> Kind:
     """The kind of one text, by the rules of TFX's CSV decoder."""
-    # Bytes, as TFX's decoder has them: other scripts' digits are no numbers then.
+    # Bytes, as in TFX's decoder: so digits of other scripts are not numbers.
     try:
         value = int(text.encode())
     except ValueError:
@@ -78,7 +79,7 @@ def convert(texts: pa.Array, kind: Kind) -> pa.Array:
     """Values of `kind` from texts; missing ones stay missing.
 
     Raises:
-      WrongValue: a text is no such value.
+      WrongValue: a text is not such a value.
     """
     if kind == Kind.INT:
         return _converted(texts, _INT64, _maybe_hexadecimal, parse_int)
@@ -88,7 +89,10 @@ def convert(texts: pa.Array, kind: Kind) -> pa.Array:
 
 
 def _converted(
-    texts: pa.Array, to: pa.DataType, doubtful: Callable[[pa.Array], bool] | None, parse
+    texts: pa.Array,
+    to: pa.DataType,
+    doubtful: Callable[[pa.Array], bool] | None,
+    parse: Callable[[str], int | float],
 ) -> pa.Array:
     try:
         if doubtful and doubtful(texts):
@@ -101,10 +105,10 @@ def _converted(
 
 
 def parse_int(text: str) -> int:
-    """An integer of 64 bits as Python reads it.
+    """An integer of 64 bits, as Python reads it.
 
     Raises:
-      WrongValue: it is none.
+      WrongValue: the text is not such an integer.
     """
     try:
         value = int(text.encode())
@@ -116,10 +120,10 @@ def parse_int(text: str) -> int:
 
 
 def parse_float(text: str) -> float:
-    """A number as Python reads it.
+    """A number, as Python reads it.
 
     Raises:
-      WrongValue: it is none.
+      WrongValue: the text is not a number.
     """
     try:
         return float(text.encode())
@@ -128,7 +132,7 @@ def parse_float(text: str) -> float:
 
 
 def is_value(text: str, kind: Kind) -> bool:
-    """Whether `convert` would take the text."""
+    """Whether `convert` accepts the text."""
     try:
         if text and kind == Kind.INT:
             parse_int(text)

@@ -1,14 +1,14 @@
-"""Rows that no training set holds, and every server gets one day."""
+"""The rows that are sent to a model: real ones, and unusual ones that clients may send."""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-_ODD_VALUES = {
+_UNUSUAL_VALUES: dict[int, dict[str, bytes | int | float]] = {
     schema_pb2.BYTES: {
         "unseen": b"\xe2\x98\x83 never seen before",
         "empty": b"",
@@ -38,12 +38,12 @@ _FIELDS = {
 
 @dataclasses.dataclass(frozen=True)
 class Row:
-    """A raw row to ask a model about.
+    """A raw row to send to a model.
 
     Attributes:
-      name: what is odd about it, for messages.
-      example: without label, as a client sends it.
-      real: whether it was in the data as it is.
+      name: what is unusual about it, for messages.
+      example: the row without its label, as a client sends it.
+      real: whether the row is from the data.
     """
 
     name: str
@@ -52,7 +52,12 @@ class Row:
 
 
 def real_rows(records: Sequence[bytes], label: str) -> list[Row]:
-    """Rows from the data without their label."""
+    """Rows of the data without their label.
+
+    Args:
+      records: serialized tf.Examples.
+      label: the label's column.
+    """
     rows = []
     for number, record in enumerate(records, 1):
         example = tf.train.Example.FromString(record)
@@ -70,41 +75,30 @@ def adversarial_rows(normal: tf.train.Example, columns: Mapping[str, int]) -> li
     """
     rows = [Row("no column at all", tf.train.Example())]
     for name, kind in columns.items():
-        rows.append(Row(f"{name} missing", _without(normal, name)))
-        for oddity, value in _ODD_VALUES.get(kind, {}).items():
-            rows.append(Row(f"{name} {oddity}", _with(normal, {name: (kind, value)})))
-    rows += [Row(f"every column {name}", _with(normal, values)) for name, values in _all(columns)]
+        rows.append(Row(f"{name} missing", _changed(normal, columns, {name: None})))
+        for description, value in _UNUSUAL_VALUES.get(kind, {}).items():
+            rows.append(Row(f"{name} {description}", _changed(normal, columns, {name: value})))
+    for description, position in (("first", 0), ("last", -1)):
+        values = {
+            name: list(_UNUSUAL_VALUES[kind].values())[position]
+            for name, kind in columns.items()
+            if kind in _UNUSUAL_VALUES
+        }
+        changed = _changed(normal, columns, values)
+        rows.append(Row(f"every column with its {description} unusual value", changed))
     return rows
 
 
-def _all(columns: Mapping[str, int]) -> Iterator[tuple[str, dict[str, tuple[int, object]]]]:
-    """The first and the last oddity in every column at once."""
-    for name, position in (("odd", 0), ("odder", -1)):
-        yield (
-            name,
-            {
-                column: (kind, list(_ODD_VALUES[kind].values())[position])
-                for column, kind in columns.items()
-                if kind in _ODD_VALUES
-            },
-        )
-
-
-def _without(normal: tf.train.Example, name: str) -> tf.train.Example:
-    example = _copy(normal)
-    example.features.feature.pop(name, None)
+def _changed(
+    normal: tf.train.Example,
+    columns: Mapping[str, int],
+    values: Mapping[str, bytes | int | float | None],
+) -> tf.train.Example:
+    """A copy of the row with other values; None removes a value."""
+    example = tf.train.Example()
+    example.CopyFrom(normal)
+    for name, value in values.items():
+        example.features.feature.pop(name, None)
+        if value is not None:
+            getattr(example.features.feature[name], _FIELDS[columns[name]]).value.append(value)
     return example
-
-
-def _with(normal: tf.train.Example, values: Mapping[str, tuple[int, object]]) -> tf.train.Example:
-    example = _copy(normal)
-    for name, (kind, value) in values.items():
-        example.features.feature[name].Clear()
-        getattr(example.features.feature[name], _FIELDS[kind]).value.append(value)
-    return example
-
-
-def _copy(example: tf.train.Example) -> tf.train.Example:
-    result = tf.train.Example()
-    result.CopyFrom(example)
-    return result

@@ -1,124 +1,136 @@
-"""What an exported model's answers must be like before anybody serves it."""
+"""The rules for the outputs of an exported model."""
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Iterator, Sequence
 
 import numpy as np
 
 from tfx_pipeline.compat.saved_model_session import reason
 from tfx_pipeline.components.export_check.adversarial_rows import Row
-from tfx_pipeline.components.export_check.input_encoders import Unfit
-from tfx_pipeline.components.export_check.signature_client import Answer, SignatureClient
+from tfx_pipeline.components.export_check.input_encoders import NotRepresentable
+from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.errors import Finding
 
 SERVING, COLUMNS = "serving_default", "columns"
 _NUMBERS = ("probabilities", "scores", "predictions", "outputs")
 _TOLERANCE = 1e-5
-# Of 1e30 and the like few digits are left after a sum, and which ones depends on
-# how many rows are multiplied together.
-_ODD_TOLERANCE = 1e-3
-_ALONE = 8
+# A sum with values like 1e30 keeps few digits, and which ones depends on the number of
+# rows in the batch.
+_ADVERSARIAL_TOLERANCE = 1e-3
+_SINGLE_ROWS = 8
 _MOST_ROWS = 5
 
 
 def failing_rows(
     client: SignatureClient, name: str, rows: Sequence[Row], error: Exception
 ) -> Iterator[Finding]:
-    """Which rows a signature cannot answer, after it could not answer the batch."""
-    failures = []
+    """Finds the rows for which a signature fails, after it failed for the batch."""
+    failures: list[tuple[Row, Exception]] = []
     for row in (rows[0], rows[-1], *rows[1:-1]):
         try:
             client.model.call(name, client.inputs[name].feed([row]))
-        except Exception as own_error:
-            failures.append((row, own_error))
+        except Exception as row_error:
+            failures.append((row, row_error))
         if len(failures) == 2 and failures[1][0] is rows[-1]:
-            # A real row and the oddest one: there is no need to ask all the others.
+            # Both a real row and the most unusual one fail: the others need not be sent.
             yield Finding(name, "answers every row", f"it answers none: {reason(error)}")
             return
-    for row, own_error in failures[:_MOST_ROWS]:
-        yield Finding(name, "answers every row", f"{row.name}: {reason(own_error)}")
+    for row, failure in failures[:_MOST_ROWS]:
+        yield Finding(name, "answers every row", f"{row.name}: {reason(failure)}")
     if not failures:
         yield Finding(name, "answers a batch of rows", reason(error))
 
 
-def answer_findings(name: str, answer: Answer, rows: Sequence[Row]) -> Iterator[Finding]:
-    """One sensible result for each row."""
-    for output, values in answer.items():
+def output_findings(name: str, outputs: Outputs, rows: Sequence[Row]) -> Iterator[Finding]:
+    """Checks that a signature returns one valid result for each row."""
+    for output, values in outputs.items():
         if values.ndim == 0 or len(values) != len(rows):
             found = f"{output} has shape {list(values.shape)} for {len(rows)} rows"
             yield Finding(name, "one result for each row", found)
         elif output in _NUMBERS and values.dtype.kind == "f":
-            yield from _numbers(name, output, values.reshape(len(rows), -1), rows)
+            yield from _number_findings(name, output, values.reshape(len(rows), -1), rows)
 
 
-def _numbers(name: str, output: str, values: np.ndarray, rows: Sequence[Row]) -> Iterator[Finding]:
+def _number_findings(
+    name: str, output: str, values: np.ndarray, rows: Sequence[Row]
+) -> Iterator[Finding]:
+    """Checks numbers [rows, columns] of one output."""
     finite = np.isfinite(values).all(axis=1)
-    bad = {f"{output} are finite": ~finite}
+    broken_rules = {f"{output} are finite": ~finite}
     if output == "probabilities":
         outside = (values < -_TOLERANCE) | (values > 1 + _TOLERANCE)
-        bad["probabilities are between 0 and 1"] = finite & outside.any(axis=1)
+        broken_rules["probabilities are between 0 and 1"] = finite & outside.any(axis=1)
         if values.shape[1] > 1:
-            bad["probabilities sum to 1"] = finite & (np.abs(values.sum(axis=1) - 1) > 1e-4)
-    for rule, which in bad.items():
-        for index in np.flatnonzero(which)[:1]:
-            others = f" and {which.sum() - 1} more rows" if which.sum() > 1 else ""
+            wrong_sum = np.abs(values.sum(axis=1) - 1) > 1e-4
+            broken_rules["probabilities sum to 1"] = finite & wrong_sum
+    for rule, breaks in broken_rules.items():
+        if breaks.any():
+            index = np.flatnonzero(breaks)[0]
+            others = f" and {breaks.sum() - 1} more rows" if breaks.sum() > 1 else ""
             yield Finding(name, rule, f"{rows[index].name}{others}: {_shown(values[index])}")
 
 
-def alone_findings(
-    client: SignatureClient, answers: dict[str, Answer], rows: Sequence[Row]
+def batch_findings(
+    client: SignatureClient, outputs: dict[str, Outputs], rows: Sequence[Row]
 ) -> Iterator[Finding]:
-    """A row's answer must not depend on its neighbours."""
+    """Checks that the outputs for a row do not depend on the other rows of its batch."""
     found: dict[str, str] = {}
-    for index in np.linspace(0, len(rows) - 1, min(_ALONE, len(rows)), dtype=int):
-        alone, _ = client.ask([rows[index]])
-        for name in set(answers) & set(alone):
-            of_row = {k: v[index : index + 1] for k, v in answers[name].items() if v.ndim}
-            if text := difference(of_row, alone[name], [rows[index]]):
+    for index in np.linspace(0, len(rows) - 1, min(_SINGLE_ROWS, len(rows)), dtype=int):
+        alone, _ = client.call_all([rows[index]])
+        for name in set(outputs) & set(alone):
+            in_batch = {k: v[index : index + 1] for k, v in outputs[name].items() if v.ndim}
+            if text := difference(in_batch, alone[name], [rows[index]]):
                 found.setdefault(name, text)
     for name, text in sorted(found.items()):
         yield Finding(name, "same answer alone and in a batch", text)
 
 
 def columns_findings(client: SignatureClient, rows: Sequence[Row]) -> Iterator[Finding]:
-    """Asked by columns or by examples, the answer is the same."""
+    """Checks that `columns` and `serving_default` return the same for the same rows."""
     comparable = []
     for row in rows:
-        try:
+        with contextlib.suppress(NotRepresentable):
             comparable.append(client.inputs[COLUMNS].representable(row))
-        except Unfit:
-            continue
-    answers, _ = client.ask(comparable) if comparable else ({}, {})
-    if SERVING in answers and COLUMNS in answers:
-        found = difference(answers[SERVING], answers[COLUMNS], comparable)
+    outputs, _ = client.call_all(comparable) if comparable else ({}, {})
+    if SERVING in outputs and COLUMNS in outputs:
+        found = difference(outputs[SERVING], outputs[COLUMNS], comparable)
         if found:
             yield Finding(COLUMNS, f"same answer as {SERVING}", found)
 
 
-def difference(one: Answer, other: Answer, rows: Sequence[Row]) -> str:
-    """Where two answers differ; empty when they agree. Outputs of one alone do not count."""
+def difference(one: Outputs, other: Outputs, rows: Sequence[Row]) -> str:
+    """Describes the first difference between two results for the same rows.
+
+    Numbers of real rows may differ by 1e-5, those of adversarial rows by 1e-3, relative
+    and absolute. An output that only one of the two has is ignored.
+
+    Returns:
+      A text for a message; empty if the results agree.
+    """
     for output in sorted(set(one) & set(other)):
         left, right = one[output], other[output]
         if left.shape != right.shape:
             return f"{output}: shapes {list(left.shape)} and {list(right.shape)}"
         if not left.size:
             continue
-        tolerance = [_TOLERANCE if row.real else _ODD_TOLERANCE for row in rows]
+        tolerance = [_TOLERANCE if row.real else _ADVERSARIAL_TOLERANCE for row in rows]
         columns = left.reshape(len(left), -1), right.reshape(len(right), -1)
-        bad = np.flatnonzero(_differs(*columns, np.array(tolerance)[:, None]).any(axis=1))
-        if len(bad):
-            values = f"{_shown(left[bad[0]])} and {_shown(right[bad[0]])}"
-            return f"{output} of {rows[bad[0]].name}: {values}"
+        differs = _differs(*columns, np.array(tolerance)[:, None]).any(axis=1)
+        if differs.any():
+            first = np.flatnonzero(differs)[0]
+            values = f"{_shown(left[first])} and {_shown(right[first])}"
+            return f"{output} of {rows[first].name}: {values}"
     return ""
 
 
 def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
     if left.dtype.kind == "f":
-        # As np.isclose, which takes no tolerance for each row.
+        # As np.isclose, which has no tolerance for each row.
         with np.errstate(invalid="ignore"):
             near = np.abs(left - right) <= tolerance * (1 + np.abs(right))
-        near &= np.isfinite(right)  # nothing finite is near to infinity
+        near &= np.isfinite(right)  # infinity is near to no finite number
         return ~(near | (left == right) | (np.isnan(left) & np.isnan(right)))
     return left != right
 

@@ -1,4 +1,4 @@
-"""How a row is put into a signature: as a serialized example, or as columns."""
+"""Encodes rows as the inputs of a signature: serialized examples, or columns."""
 
 from __future__ import annotations
 
@@ -12,26 +12,31 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 
-# Beyond it, a float that was an integer does not turn back into the same one.
+# A larger integer does not always survive the way through a float and back.
 _GREATEST_INT = 2**62
 
 
-class Unfit(Exception):
-    """A row that a signature's inputs cannot say."""
+class NotRepresentable(Exception):
+    """A row that the inputs of a signature cannot express."""
 
 
 @dataclasses.dataclass(frozen=True)
 class ExamplesInput:
-    """One input of serialized tf.Examples."""
+    """One input of serialized tf.Examples.
+
+    Attributes:
+      name: the input's name.
+    """
 
     name: str
 
     def feed(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-        """Values by input name."""
-        return {self.name: np.array([_serialized(row.example) for row in rows], dtype=object)}
+        """A batch of rows, by input name."""
+        records = [row.example.SerializeToString(deterministic=True) for row in rows]
+        return {self.name: np.array(records, dtype=object)}
 
     def representable(self, row: Row) -> Row:
-        """The row as this input can say it: as it is."""
+        """The row as this input can express it: unchanged."""
         return row
 
 
@@ -40,15 +45,15 @@ class ColumnsInput:
     """One input for each raw column: NaN and the empty string are missing values.
 
     Attributes:
-      dtypes: by column.
-      ranks: 1 for [batch], 2 for [batch, 1].
+      dtypes: the inputs' types by column.
+      ranks: the inputs' ranks by column; 1 for [batch], 2 for [batch, 1].
     """
 
     dtypes: dict[str, tf.DType]
     ranks: dict[str, int]
 
     def feed(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
-        """Values by input name."""
+        """A batch of rows, by input name."""
         return {name: self._column(name, rows) for name in self.dtypes}
 
     def _column(self, name: str, rows: Sequence[Row]) -> np.ndarray:
@@ -61,36 +66,34 @@ class ColumnsInput:
         return column[:, np.newaxis] if self.ranks[name] == 2 else column
 
     def representable(self, row: Row) -> Row:
-        """The row as columns can say it, so that both ways of asking can be compared.
+        """The row as columns can express it, to compare both kinds of inputs.
 
-        A float has fewer digits than an integer; NaN and "" stand for missing.
+        A float has fewer digits than an integer; NaN and "" mean a missing value.
 
         Raises:
-          Unfit: a missing value in an integer column, or a number beyond a float's reach.
+          NotRepresentable: an integer column has no value, or a number is too large for
+            a float.
         """
         example = tf.train.Example()
         example.CopyFrom(row.example)
         for name, dtype in self.dtypes.items():
             value = _value(example, name)
             if value is None and dtype.is_integer:
-                raise Unfit(name)
-            if value is None or value in (b"",) or value != value:
+                raise NotRepresentable(name)
+            is_nan = value != value
+            if value is None or value == b"" or is_nan:
                 example.features.feature.pop(name, None)
             elif isinstance(value, int) and dtype.is_floating:
-                _round(example, name, value)
+                if abs(value) > _GREATEST_INT:
+                    raise NotRepresentable(name)
+                example.features.feature[name].int64_list.value[0] = int(np.float32(value))
         return dataclasses.replace(row, example=example)
-
-
-def _round(example: tf.train.Example, name: str, value: int) -> None:
-    if abs(value) > _GREATEST_INT:
-        raise Unfit(name)
-    example.features.feature[name].int64_list.value[0] = int(np.float32(value))
 
 
 def input_of(
     definition: meta_graph_pb2.SignatureDef, columns: Collection[str]
 ) -> ExamplesInput | ColumnsInput | None:
-    """How to feed a signature; None when its inputs are something else."""
+    """The encoder for a signature; None if its inputs are not raw rows."""
     inputs = definition.inputs
     if inputs and all(name in columns for name in inputs):
         dtypes = {name: tf.dtypes.as_dtype(info.dtype) for name, info in inputs.items()}
@@ -104,11 +107,8 @@ def input_of(
 
 
 def _value(example: tf.train.Example, name: str) -> Any:
+    """The first value of a column; None if there is none."""
     feature = example.features.feature
     kind = feature[name].WhichOneof("kind") if name in feature else None
     values = getattr(feature[name], kind).value if kind else ()
     return values[0] if values else None
-
-
-def _serialized(example: tf.train.Example) -> bytes:
-    return example.SerializeToString(deterministic=True)

@@ -1,4 +1,4 @@
-"""More witnesses for the export check: Python, Transform with the model, warm-up."""
+"""References for the export: the model in Python, Transform and Keras, warm-up requests."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 from tfx_pipeline.components.export_check.checks import difference
-from tfx_pipeline.components.export_check.signature_client import Answer, SignatureClient
+from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.errors import Finding
 
 _log = logging.getLogger(__name__)
@@ -23,36 +23,50 @@ _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
 
 def load(folder: str) -> Any:
-    """The model as Python loads it."""
+    """Loads the model in Python, in eager mode."""
     # As in the session: optimizing a graph that runs once takes longer than running it.
     tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     return tf.saved_model.load(folder, tags=["serve"])
 
 
 def python_findings(
-    model: Any, client: SignatureClient, answers: Mapping[str, Answer], rows: Sequence[Row]
+    model: Any, client: SignatureClient, outputs: Mapping[str, Outputs], rows: Sequence[Row]
 ) -> Iterator[Finding]:
-    """What a server computes is what Python computes."""
+    """Checks that every signature computes the same in the session and in Python.
+
+    Args:
+      model: what `load` returns.
+      client: of the model in the session.
+      outputs: the session's outputs for `rows`, by signature.
+      rows: the rows to send.
+    """
     rule = "same answer as in Python"
-    for name, answer in answers.items():
+    for name, expected in outputs.items():
         try:
             feed = client.inputs[name].feed(rows)
-            outputs = model.signatures[name](**{k: tf.constant(v) for k, v in feed.items()})
+            in_python = model.signatures[name](**{k: tf.constant(v) for k, v in feed.items()})
         except Exception as error:
             yield Finding(name, rule, reason(error))
             continue
-        found = difference(answer, {k: v.numpy() for k, v in outputs.items()}, rows)
+        found = difference(expected, {k: v.numpy() for k, v in in_python.items()}, rows)
         if found:
             yield Finding(name, rule, found)
 
 
 def transform_findings(
-    model: Any, transform_graph: str, answer: Answer, rows: Sequence[Row], label: str
+    model: Any, transform_graph: str, outputs: Outputs, rows: Sequence[Row], label: str
 ) -> Iterator[Finding]:
-    """The export answers like Transform's graph followed by the Keras model.
+    """Checks that the export computes the same as Transform's graph and the Keras model.
 
-    A model that is not Keras, or wants other inputs, cannot be asked in this way;
-    that is noted in the log and no reason to refuse.
+    A model that is not a Keras model, or has other inputs, cannot be compared in this
+    way. That is logged and is no finding.
+
+    Args:
+      model: what `load` returns.
+      transform_graph: Transform's output folder.
+      outputs: of `serving_default` for a batch that begins with `rows`.
+      rows: real rows.
+      label: the label's column.
     """
     try:
         transformed = _transformed(transform_graph, rows, label)
@@ -60,18 +74,18 @@ def transform_findings(
     except Exception as error:
         _log.info("ExportCheck: not compared with Transform and model: %s", reason(error))
         return
-    name = _same_kind(answer, reference)
+    name = _matching_output(outputs, reference)
     if name is None:
         _log.info("ExportCheck: not compared with Transform and model: other outputs")
         return
-    mine = {name: answer[name][: len(rows)]}
-    found = difference(mine, {name: reference.reshape(mine[name].shape)}, rows)
+    exported = outputs[name][: len(rows)]
+    found = difference({name: exported}, {name: reference.reshape(exported.shape)}, rows)
     if found:
         yield Finding("serving_default", "same answer as Transform and model", found)
 
 
 def _transformed(transform_graph: str, rows: Sequence[Row], label: str) -> dict[str, np.ndarray]:
-    """Rows as training saw them, by Transform's own graph."""
+    """Rows as the training gets them, by Transform's own graph."""
     import tensorflow_transform as tft
 
     transform = tft.TFTransformOutput(transform_graph)
@@ -86,33 +100,34 @@ def _transformed(transform_graph: str, rows: Sequence[Row], label: str) -> dict[
 
 
 def _call(model: Any, transformed: Mapping[str, np.ndarray]) -> np.ndarray:
-    """The Keras model inside the export, on its own inputs.
+    """Calls the Keras model inside the export with transformed rows.
 
-    tf_keras.models.load_model would build it anew in three seconds from the same file.
+    tf_keras.models.load_model would take three seconds to build it from the same file.
     """
     function = model.__call__.concrete_functions[0]
     specs = function.structured_input_signature[0][0]
     inputs = {name: tf.cast(transformed[name], spec.dtype) for name, spec in specs.items()}
-    shaped = {name: tf.reshape(inputs[name], _shape(spec)) for name, spec in specs.items()}
-    outputs = model(shaped, False, None)
+    shapes = {n: [-1 if d is None else d for d in spec.shape] for n, spec in specs.items()}
+    outputs = model({n: tf.reshape(inputs[n], shape) for n, shape in shapes.items()}, False, None)
     return np.asarray(outputs)
 
 
-def _shape(spec: tf.TensorSpec) -> list[int]:
-    return [-1 if size is None else size for size in spec.shape]
-
-
-def _same_kind(answer: Answer, reference: np.ndarray) -> str | None:
+def _matching_output(outputs: Outputs, reference: np.ndarray) -> str | None:
+    """The output with as many numbers for each row as the reference."""
     per_row = reference.size // max(len(reference), 1)
-    for name in ("probabilities", "predictions", *answer):
-        values = answer.get(name)
+    for name in ("probabilities", "predictions", *outputs):
+        values = outputs.get(name)
         if values is not None and values.dtype.kind == "f" and values[0].size == per_row:
             return name
     return None
 
 
 def warmup_findings(folder: str, client: SignatureClient) -> Iterator[Finding]:
-    """A server runs these requests before it answers; one that fails takes it down."""
+    """Checks the warm-up requests.
+
+    A server runs them before it accepts other requests. If one fails, the server does
+    not load the model.
+    """
     path = os.path.join(folder, _WARMUP)
     if not tf.io.gfile.exists(path):
         return
@@ -128,13 +143,13 @@ def _request_findings(client: SignatureClient, number: int, record: bytes) -> It
         signature, inputs = _request(client.model, record)
         if signature not in client.model.signatures:
             raise ValueError(f"there is no signature {signature!r}")
-        client.ask_request(signature, inputs)
+        client.send(signature, inputs)
     except Exception as error:
         yield Finding(_WARMUP, "every request is answered", f"request {number}: {reason(error)}")
 
 
 def _request(model: ServedModel, record: bytes) -> tuple[str, dict[str, Any]]:
-    """Signature and inputs of a PredictionLog."""
+    """Signature and input values of a serialized PredictionLog."""
     from tensorflow_serving.apis import prediction_log_pb2
 
     log = prediction_log_pb2.PredictionLog.FromString(record)

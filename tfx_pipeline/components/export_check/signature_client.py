@@ -1,4 +1,4 @@
-"""Asks a served model about rows, through every signature that takes rows."""
+"""Sends rows to a served model, through every signature that accepts raw rows."""
 
 from __future__ import annotations
 
@@ -18,18 +18,20 @@ from tfx_pipeline.components.export_check.input_encoders import (
 
 _log = logging.getLogger(__name__)
 
-Answer = dict[str, np.ndarray]
+Outputs = dict[str, np.ndarray]
+"""A signature's outputs by name."""
 
 
 class SignatureClient:
-    """Questions to a model.
+    """A client of all signatures of one model.
 
     Args:
-      model: who is asked.
+      model: the model.
       columns: names of the raw columns.
 
     Attributes:
-      inputs: the signatures that can be fed with raw rows, and how.
+      model: the model.
+      inputs: how rows are encoded, for each signature that accepts raw rows.
     """
 
     def __init__(self, model: ServedModel, columns: Sequence[str]):
@@ -38,20 +40,33 @@ class SignatureClient:
         for name, definition in sorted(model.signatures.items()):
             inputs = input_of(definition, columns)
             if inputs is None:
-                _log.warning("ExportCheck: %s takes no raw rows; it was not checked", name)
+                _log.warning("ExportCheck: %s does not accept raw rows; it was not checked", name)
             else:
                 self.inputs[name] = inputs
 
-    def ask(self, rows: Sequence[Row]) -> tuple[dict[str, Answer], dict[str, Exception]]:
-        """Answers, or what went wrong, by signature."""
-        answers, errors = {}, {}
+    def call_all(self, rows: Sequence[Row]) -> tuple[dict[str, Outputs], dict[str, Exception]]:
+        """Sends a batch of rows to all signatures.
+
+        Returns:
+          The outputs of the signatures that succeed, and the errors of those that fail.
+        """
+        outputs: dict[str, Outputs] = {}
+        errors: dict[str, Exception] = {}
         for name, inputs in self.inputs.items():
             try:
-                answers[name] = self.model.call(name, inputs.feed(rows))
+                outputs[name] = self.model.call(name, inputs.feed(rows))
             except Exception as error:
                 errors[name] = error
-        return answers, errors
+        return outputs, errors
 
-    def ask_request(self, signature: str, values: Mapping[str, Any]) -> None:
-        """Sends one request as it is; raises what the model raises."""
+    def send(self, signature: str, values: Mapping[str, Any]) -> None:
+        """Sends one request unchanged.
+
+        Args:
+          signature: its name.
+          values: the request's values by input name.
+
+        Raises:
+          Exception: whatever TensorFlow raises when the model fails.
+        """
         self.model.call(signature, values)

@@ -1,11 +1,11 @@
-"""Puts a model into a folder of versions, whole or not at all.
+"""Adds a model to a folder of versions, completely or not at all.
 
-On a local disk: copied aside into a hidden folder, flushed to the disk, renamed.
-A server that watches the folder never sees half a model, whenever the power goes.
+On a local disk the model is copied to a hidden staging folder and flushed to the disk,
+and the folder is renamed. A server that watches the push folder never sees a half-written
+model, not even after a power failure.
 
-On an object store (`s3://`, `gs://`), where folders cannot be renamed: copied in
-place with `saved_model.pb` last. That file is the marker: servers take a version
-without it for empty.
+On an object store (`s3://`, `gs://`) folders cannot be renamed. There the model is copied
+in place, with `saved_model.pb` last: servers ignore a version without this file.
 """
 
 from __future__ import annotations
@@ -18,7 +18,6 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Iterator
 
 from tfx.dsl.io import fileio
 from tfx.utils import io_utils
@@ -28,7 +27,7 @@ from tfx_pipeline.errors import PipelineError
 _log = logging.getLogger(__name__)
 
 _MARKER = "saved_model.pb"
-_TEMPORARY = re.compile(r"\.tmp-\d+-(?P<host>.+)-(?P<pid>\d+)")
+_STAGING = re.compile(r"\.tmp-\d+-(?P<host>.+)-(?P<pid>\d+)")
 _STALE_SECONDS = 3600
 
 
@@ -36,12 +35,12 @@ def push(model: str, push_dir: str) -> str:
     """Copies the SavedModel `model` to a new version below `push_dir`.
 
     Returns:
-      The version's folder, `<push_dir>/<Unix time>`; its number is greater than
-      that of any version there.
+      The version's folder, `<push_dir>/<Unix time>`. Its number is greater than that of
+      any existing version.
 
     Raises:
-      PipelineError: the folder cannot be written, or the disk is full. Nothing
-        half is left behind.
+      PipelineError: the folder cannot be written, or the disk is full. Nothing is left
+        in the push folder.
     """
     push_dir = push_dir.rstrip("/")
     try:
@@ -60,14 +59,14 @@ def _push_local(model: str, push_dir: str) -> str:
     os.makedirs(push_dir, exist_ok=True)
     _remove_stale(push_dir)
     version = next_version(os.listdir(push_dir))
-    aside = os.path.join(push_dir, f".tmp-{version}-{socket.gethostname()}-{os.getpid()}")
+    staging = os.path.join(push_dir, f".tmp-{version}-{socket.gethostname()}-{os.getpid()}")
     try:
-        shutil.rmtree(aside, ignore_errors=True)
-        _copy(model, aside)
-        flush(aside)
-        return _rename(aside, push_dir, version)
+        shutil.rmtree(staging, ignore_errors=True)
+        _copy(model, staging)
+        flush(staging)
+        return _rename(staging, push_dir, version)
     finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        shutil.rmtree(staging, ignore_errors=True)
 
 
 def _copy(model: str, target: str) -> None:
@@ -77,19 +76,19 @@ def _copy(model: str, target: str) -> None:
         else:
             shutil.copytree(model, target, copy_function=shutil.copyfile)
     except shutil.Error as error:
-        # One row (source, target, reason) for each file; the first says enough.
-        _, where, reason = error.args[0][0]
-        raise OSError(errno.EIO, reason, where) from error
+        # One row (source, target, reason) for each file; the first one is enough.
+        _, path, reason = error.args[0][0]
+        raise OSError(errno.EIO, reason, path) from error
 
 
-def _rename(aside: str, push_dir: str, version: int) -> str:
-    """Another push may have taken the version since it was chosen: then the next one."""
+def _rename(staging: str, push_dir: str, version: int) -> str:
+    """Renames to `version`, or to the next one if another push has taken it in between."""
     while True:
         target = os.path.join(push_dir, str(version))
         try:
             if os.path.exists(target):
                 raise FileExistsError(errno.EEXIST, "exists", target)
-            os.rename(aside, target)
+            os.rename(staging, target)
         except OSError as error:
             if error.errno not in (errno.EEXIST, errno.ENOTEMPTY, errno.ENOTDIR):
                 raise
@@ -100,13 +99,13 @@ def _rename(aside: str, push_dir: str, version: int) -> str:
 
 
 def next_version(names: list[str]) -> int:
-    """The time in Unix seconds, or one more than the greatest version there is."""
+    """The time in Unix seconds, or one more than the greatest existing version."""
     versions = [int(name) for name in names if re.fullmatch(r"[0-9]+", name)]
     return max([int(time.time()), *(version + 1 for version in versions)])
 
 
 def flush(folder: str) -> None:
-    """Makes sure that a folder's files are on the disk and not only in memory."""
+    """Flushes a folder's files from memory to the disk."""
     for path, _, files in os.walk(folder):
         for name in files:
             _fsync(os.path.join(path, name))
@@ -122,17 +121,13 @@ def _fsync(path: str) -> None:
 
 
 def _remove_stale(push_dir: str) -> None:
-    for path in _temporary(push_dir):
-        _log.warning("Pusher: %s was left by a push that crashed; removed", path)
-        shutil.rmtree(path, ignore_errors=True)
-
-
-def _temporary(push_dir: str) -> Iterator[str]:
+    """Removes the staging folders of pushes that crashed."""
     for name in os.listdir(push_dir):
-        match = _TEMPORARY.fullmatch(name)
+        match = _STAGING.fullmatch(name)
         path = os.path.join(push_dir, name)
         if match and (_is_old(path) or _is_dead(match["host"], int(match["pid"]))):
-            yield path
+            _log.warning("Pusher: %s was left by a push that crashed; removed", path)
+            shutil.rmtree(path, ignore_errors=True)
 
 
 def _is_old(path: str) -> bool:
@@ -155,7 +150,7 @@ def _is_dead(host: str, pid: int) -> bool:
 
 
 def _push_remote(model: str, push_dir: str) -> str:
-    names = fileio.listdir(push_dir) if fileio.exists(push_dir) else []
+    names = map(str, fileio.listdir(push_dir)) if fileio.exists(push_dir) else ()
     target = f"{push_dir}/{next_version([name.rstrip('/') for name in names])}"
     try:
         io_utils.copy_dir(model, target, deny_regex_patterns=[r"saved_model\.pb"])
@@ -165,6 +160,6 @@ def _push_remote(model: str, push_dir: str) -> str:
             fileio.rmtree(target)
         if isinstance(error, OSError):
             raise
-        # A remote file system has its own exceptions; none of them is an OSError.
+        # Remote file systems have exceptions of their own, which are not OSErrors.
         raise OSError(errno.EIO, str(error), target) from error
     return target

@@ -1,83 +1,20 @@
-"""StatisticsGen: TFX's, with TensorFlow Data Validation's statistics of all splits in one pass.
-
-TFX's executor builds a Beam pipeline of some 150 transforms for each split and reads
-row by row. Here the splits are the slices of one TFDV pipeline over record batches.
-"""
+"""StatisticsGen: TFX's component with an executor that computes all splits in one pass."""
 
 from __future__ import annotations
 
-import logging
-import os
-from typing import Any
-
-import apache_beam as beam
-from tensorflow_metadata.proto.v0 import statistics_pb2
 from tfx import types
 from tfx.components.statistics_gen import component
-from tfx.dsl.components.base import base_beam_executor, executor_spec
-from tfx.dsl.io import fileio
-from tfx.types import artifact_utils, standard_component_specs
+from tfx.dsl.components.base import executor_spec
 
-from tfx_pipeline.compat.sliced_statistics import SplitStatistics
-from tfx_pipeline.components.common import example_files
-from tfx_pipeline.components.common.record_batches import ReadRecordBatches
-
-_log = logging.getLogger(__name__)
-
-# Where ExampleValidator and TFDV look for it.
-_FILE = "FeatureStats.pb"
-
-
-class Executor(base_beam_executor.BaseBeamExecutor):
-    """Writes each split's statistics as TFX does."""
-
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Computes the statistics of all splits.
-
-        Raises:
-          NodeError: a split has no files.
-        """
-        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
-        statistics = artifact_utils.get_single_instance(
-            output_dict[standard_component_specs.STATISTICS_KEY]
-        )
-        splits = artifact_utils.decode_split_names(examples[0].split_names)
-        statistics.split_names = artifact_utils.encode_split_names(splits)
-        statistics.span = examples[0].span
-        files = {split: example_files.files(examples, split) for split in splits}
-        targets = {split: artifact_utils.get_split_uri([statistics], split) for split in splits}
-        with self._make_beam_pipeline() as pipeline:
-            _ = (
-                pipeline
-                | "Examples" >> ReadRecordBatches(files)
-                | "Statistics" >> SplitStatistics(splits)
-                | "Write" >> beam.ParDo(_write, targets)
-            )
-        _log.info("StatisticsGen: %s", ", ".join(splits))
-
-
-def _write(statistics: statistics_pb2.DatasetFeatureStatisticsList, targets: dict[str, str]):
-    """Writes each slice's statistics as the only ones of a file, as without slices."""
-    for dataset in statistics.datasets:
-        folder = targets.get(dataset.name)
-        if folder is None:
-            continue  # TFDV's placeholder for data without rows
-        alone = statistics_pb2.DatasetFeatureStatisticsList(datasets=[dataset])
-        alone.datasets[0].ClearField("name")
-        # Several workers' parts are merged in any order.
-        alone.datasets[0].features.sort(key=lambda feature: list(feature.path.step))
-        fileio.makedirs(folder)
-        with fileio.open(os.path.join(folder, _FILE), "wb") as file:
-            file.write(alone.SerializeToString())
+from tfx_pipeline.components.statistics_gen.executor import Executor
 
 
 class StatisticsGen(component.StatisticsGen):
-    """Statistics of every split; args as TFX's: `examples`."""
+    """TFX's StatisticsGen for every split.
+
+    Args:
+      examples: raw examples.
+    """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 

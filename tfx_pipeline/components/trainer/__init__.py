@@ -1,1 +1,4 @@
-"""Trainer: calls the user's `run_fn`."""
+"""Trainer: calls the user's `run_fn`.
+
+- `component`, `executor`: flat runtime parameters, and their way into FnArgs.
+"""

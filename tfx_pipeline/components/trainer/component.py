@@ -1,29 +1,23 @@
-"""Trainer: a user's run_fn with flat, typed parameters that can change at run time.
+"""Trainer: a user's `run_fn` with flat, typed parameters that can change at run time.
 
-Runtime parameters nested in TFX's own `train_args` or `custom_config` reach the
-user's function as objects. So steps, batch size and learning rate are parameters
-of this component and are put into `custom_config["training"]` at run time.
+TFX cannot replace runtime parameters that are nested in `train_args` or `custom_config`:
+the user's function would get the placeholder objects. So steps, batch size and learning
+rate are parameters of this component, and its executor puts their values into
+`custom_config["training"]`.
 """
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from tfx import types
-from tfx.components.trainer import executor
 from tfx.dsl.components.base import base_component, executor_spec
-from tfx.dsl.io import fileio
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.types import standard_artifacts, standard_component_specs, system_executions
+from tfx.types import standard_artifacts, system_executions
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 from tfx.utils import json_utils
 
-from tfx_pipeline import errors
-from tfx_pipeline.components.common.executor_outcome import refusable
-from tfx_pipeline.user_code import loader as user_functions
-
-_TRAINING = ("steps", "batch_size", "learning_rate")
+from tfx_pipeline.components.trainer.executor import Executor
 
 
 class TrainerSpec(ComponentSpec):
@@ -48,46 +42,6 @@ class TrainerSpec(ComponentSpec):
     TYPE_ANNOTATION = system_executions.Train
 
 
-class Executor(executor.GenericExecutor):
-    """Calls run_fn with TFX's FnArgs."""
-
-    @refusable
-    def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
-    ) -> None:
-        """Trains.
-
-        Raises:
-          NodeError: run_fn cannot be loaded, or it left no model.
-        """
-        run_fn = user_functions.load(exec_properties["run_fn"])
-        fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))
-        run_fn(fn_args)
-        if not fileio.exists(fn_args.serving_model_dir):
-            raise errors.NodeError(
-                f"{exec_properties['run_fn']} returned without saving a model at "
-                f"fn_args.serving_model_dir ({fn_args.serving_model_dir})"
-            )
-
-
-def _stock_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
-    """The parameters as TFX's own Trainer has them."""
-    config = json_utils.loads(exec_properties["custom_config"]) or {}
-    training = {name: exec_properties[name] for name in _TRAINING}
-    config["training"] = {**config.get("training", {}), **training}
-    return {
-        **exec_properties,
-        standard_component_specs.CUSTOM_CONFIG_KEY: json_utils.dumps(config),
-        standard_component_specs.TRAIN_ARGS_KEY: json.dumps(
-            {"splits": ["train"], "num_steps": exec_properties["steps"]}
-        ),
-        standard_component_specs.EVAL_ARGS_KEY: json.dumps({"splits": ["eval"]}),
-    }
-
-
 class Trainer(base_component.BaseComponent):
     """Trains a model with a `run_fn(fn_args)` by dotted path.
 
@@ -96,10 +50,10 @@ class Trainer(base_component.BaseComponent):
       transform_graph: Transform's graph.
       schema: the schema of the raw examples.
       run_fn: dotted path of the function.
-      custom_config: what else the function is given.
+      custom_config: other values for the function, in `fn_args.custom_config`.
       steps: training steps.
       batch_size: rows of one step.
-      learning_rate: the optimizer's.
+      learning_rate: the optimizer's learning rate.
     """
 
     SPEC_CLASS = TrainerSpec

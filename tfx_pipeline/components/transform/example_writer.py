@@ -1,7 +1,8 @@
-"""Writes record batches as gzipped TFRecords of tf.Examples, a file a split and bundle.
+"""Writes record batches as gzipped TFRecords of tf.Examples, one file for each split and bundle.
 
-A worker writes aside and says so by an element; only what is said in the end is
-published. So a bundle that a runner repeats leaves no rows twice.
+A worker writes to the staging folder and emits an element for each file. Only files
+whose elements reach the end of the pipeline are published. So when a runner repeats a
+bundle, no row is published twice.
 """
 
 from __future__ import annotations
@@ -24,12 +25,18 @@ from tfx_bsl.coders import example_coder
 from tfx_pipeline.components.common import example_encoder
 from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
 
-_RECEIPT = "receipt.json"
+_FILE_LIST = "files.json"
 
 
 @dataclasses.dataclass(frozen=True)
-class Written:
-    """A file that a bundle wrote; `order` is the same whenever the content is."""
+class WrittenFile:
+    """A file that a bundle wrote.
+
+    Attributes:
+      split: the split's name.
+      order: the sort key of the file; it depends only on the content.
+      path: the file in the staging folder.
+    """
 
     split: str
     order: str
@@ -37,11 +44,11 @@ class Written:
 
 
 class WriteExamples(beam.PTransform):
-    """Writes (split, record batch) pairs below `folder`; makes one `Written` for each file.
+    """Writes (split, record batch) pairs to files; makes one `WrittenFile` for each of them.
 
     Args:
       schema: of the batches.
-      folder: where workers may write aside.
+      folder: the staging folder.
     """
 
     def __init__(self, schema: schema_pb2.Schema, folder: str):
@@ -63,21 +70,21 @@ class _Write(beam.DoFn):
     def start_bundle(self) -> None:
         self._writers: dict[str, tf.io.TFRecordWriter] = {}
 
-    def process(self, pair: tuple[str, pa.RecordBatch]) -> Iterator[Written]:
+    def process(self, pair: tuple[str, pa.RecordBatch]) -> Iterator[WrittenFile]:
         split, batch = pair
         if split not in self._writers:
             fileio.makedirs(self._folder)
             path = os.path.join(self._folder, f"{split}-{uuid.uuid4().hex}.gz")
             self._writers[split] = tf.io.TFRecordWriter(path, TFRECORD_OPTIONS)
-            yield Written(split, hashlib.sha256(batch.serialize()).hexdigest(), path)
+            yield WrittenFile(split, hashlib.sha256(batch.serialize()).hexdigest(), path)
         for record in self._encode(batch):
             self._writers[split].write(record)
 
     def _encode(self, batch: pa.RecordBatch) -> Iterable[bytes]:
-        columns = {name: _one_value_a_row(a) for name, a in zip(batch.schema.names, batch.columns)}
+        columns = {name: _single_values(a) for name, a in zip(batch.schema.names, batch.columns)}
         if None in columns.values():
             return self._encoder.encode(batch)
-        # As quick again, and the same bytes each time.
+        # Twice as fast, and deterministic.
         return example_encoder.encode_complete(columns).to_numpy(zero_copy_only=False)
 
     def finish_bundle(self) -> None:
@@ -85,45 +92,50 @@ class _Write(beam.DoFn):
             writer.close()
 
 
-def _one_value_a_row(lists: pa.Array) -> pa.Array | None:
-    """The values of a column of lists; None if a row has none or several."""
+def _single_values(lists: pa.Array) -> pa.Array | None:
+    """The values of a column of lists; None if a row does not have exactly one."""
     values = lists.flatten()
     if lists.null_count or values.null_count or len(values) != len(lists):
         return None
     return values if pc.all(pc.equal(pc.list_value_length(lists), 1)).as_py() else None
 
 
-class WriteReceipt(beam.PTransform):
-    """Notes, in one file of `folder`, what all `WriteExamples` have written."""
+class WriteFileList(beam.PTransform):
+    """Writes the list of all `WrittenFile` elements to a file in `folder`."""
 
     def __init__(self, folder: str):
         super().__init__()
         self._folder = folder
 
     def expand(self, written: beam.PCollection) -> beam.PCollection:
-        """Adds the noting to a pipeline."""
-        return written | beam.combiners.ToList() | "Note" >> beam.Map(_note, self._folder)
+        """Adds the writing to a pipeline."""
+        return written | beam.combiners.ToList() | "Write" >> beam.Map(_write_list, self._folder)
 
 
-def _note(written: list[Written], folder: str) -> None:
-    with fileio.open(os.path.join(folder, _RECEIPT), "w") as file:
-        file.write(json.dumps([dataclasses.asdict(each) for each in written]))
+def _write_list(written: list[WrittenFile], folder: str) -> None:
+    with fileio.open(os.path.join(folder, _FILE_LIST), "w") as file:
+        file.write(json.dumps([dataclasses.asdict(row) for row in written]))
 
 
 def publish(folder: str, targets: Mapping[str, str]) -> dict[str, int]:
-    """Moves what was noted to where readers look, in an order that the content gives.
+    """Moves the listed files to their final folders, in an order that depends on their content.
+
+    Args:
+      folder: the staging folder.
+      targets: folders by split.
 
     Returns:
       The number of files by split.
     """
-    with fileio.open(os.path.join(folder, _RECEIPT), "r") as file:
-        written = [Written(**each) for each in json.loads(file.read())]
+    with fileio.open(os.path.join(folder, _FILE_LIST), "r") as file:
+        written = [WrittenFile(**row) for row in json.loads(file.read())]
+    written.sort(key=lambda file: file.order)
     counts = {}
     for split, target in targets.items():
-        files = sorted((each for each in written if each.split == split), key=lambda w: w.order)
+        files = [file for file in written if file.split == split]
         fileio.makedirs(target)
-        for number, each in enumerate(files):
+        for number, file in enumerate(files):
             name = f"transformed_examples-{number:05d}-of-{len(files):05d}.gz"
-            fileio.rename(each.path, os.path.join(target, name), overwrite=True)
+            fileio.rename(file.path, os.path.join(target, name), overwrite=True)
         counts[split] = len(files)
     return counts

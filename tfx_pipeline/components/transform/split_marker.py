@@ -1,7 +1,8 @@
-"""A column that says which split a batch is of, where only batches can be handed on.
+"""A column with the split's name, where only record batches can be passed on.
 
-`TransformDataset` takes and gives record batches. A pass-through column tells the
-splits apart behind it, so that one of it, with one loaded graph, does for all splits.
+The input and output of `TransformDataset` are record batches. A pass-through column
+identifies the split of each output batch, so that one `TransformDataset`, which loads
+the graph once, transforms all splits.
 """
 
 from __future__ import annotations
@@ -15,12 +16,12 @@ _FIELD = pa.field(NAME, pa.large_list(pa.large_binary()))
 
 
 def added_to(schema: pa.Schema) -> pa.Schema:
-    """Returns the schema of batches that `mark` has been given."""
+    """Returns the schema of batches that `mark` returns."""
     return schema.append(_FIELD)
 
 
 def mark(pair: tuple[str, pa.RecordBatch]) -> pa.RecordBatch:
-    """Returns the batch with the split in each row of a last column."""
+    """Returns the batch with one more column that has the split's name in each row."""
     split, batch = pair
     values = pa.array([split.encode()] * batch.num_rows, pa.large_binary())
     column = column_store.as_lists(values, _FIELD.type)
@@ -31,12 +32,12 @@ def unmark(pair: tuple[pa.RecordBatch, dict[str, pa.Array]]) -> tuple[str, pa.Re
     """Returns the split and the batch without the column.
 
     Args:
-      pair: what `TransformDataset` gives: a batch, and beside it the pass-through
+      pair: an output of `TransformDataset`: a batch, and separately the pass-through
         columns if they have another number of rows.
     """
-    batch, aside = pair
-    if NAME in aside:
-        return _first(aside[NAME]), batch
+    batch, separate = pair
+    if NAME in separate:
+        return _first(separate[NAME]), batch
     position = batch.schema.get_field_index(NAME)
     columns = [column for index, column in enumerate(batch.columns) if index != position]
     rest = pa.RecordBatch.from_arrays(columns, schema=batch.schema.remove(position))

@@ -1,4 +1,4 @@
-"""Small data and small models for the tests of the gates."""
+"""Small data and small models for the tests of Evaluator and ExportCheck."""
 
 from __future__ import annotations
 
@@ -134,5 +134,5 @@ def sigmoid(values: list[float]) -> np.ndarray:
 
 
 def probabilities(given: list[Row]) -> np.ndarray:
-    """What `Scoring` says."""
+    """The probabilities that `Scoring` returns."""
     return sigmoid([row["miles"] - 5 + 3 * (row.get("city") == "Rome") for row in given])

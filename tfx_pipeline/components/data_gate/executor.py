@@ -1,0 +1,151 @@
+"""DataGate's executor: turns anomalies and statistics into findings; refuses or warns."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+from typing import Any
+
+from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tfx import types
+from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
+from tfx.proto.orchestration import execution_result_pb2
+from tfx.types import artifact_utils
+
+from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
+from tfx_pipeline.components.data_gate import quality_summary
+from tfx_pipeline.errors import DataRefused, Finding
+
+# Texts for rules whose own description is hard to understand.
+_TEXTS = {
+    anomalies_pb2.AnomalyInfo.SCHEMA_MISSING_COLUMN: (
+        "column missing",
+        "the schema requires it, the data does not have it or it is empty",
+    ),
+    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: (
+        "unknown column",
+        "it is in the data and not in the schema. Add it to the schema or to data.exclude",
+    ),
+}
+_REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
+
+
+class Executor(base_executor.BaseExecutor):
+    """Collects all findings about the data; refuses or warns."""
+
+    @reports_refusals
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> execution_result_pb2.ExecutorOutput:
+        """Reads the anomalies of all splits.
+
+        Returns:
+          The executor's output, with a message about data that passed.
+
+        Raises:
+          DataRefused: there are anomalies and `on_anomaly` is `fail`.
+        """
+        anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
+        statistics = artifact_utils.get_single_instance(input_dict["statistics"])
+        findings = anomaly_findings(
+            {
+                split: anomalies_pb2.Anomalies.FromString(data)
+                for split, data in _read_splits(anomalies, "SchemaDiff.pb")
+            }
+        )
+        datasets = {
+            split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
+            for split, data in _read_splits(statistics, "FeatureStats.pb")
+        }
+        findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
+        if findings and exec_properties["on_anomaly"] == "fail":
+            raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
+        messages = [_message(findings)] if findings else []
+        messages += filter(None, [quality_summary.missing_values(datasets.values())])
+        return completed_output("; ".join(messages), findings)
+
+
+def _message(findings: list[Finding]) -> str:
+    columns = list(dict.fromkeys(finding.subject for finding in findings))
+    count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
+    shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
+    return f"the data does not fit the schema: {count} in {shown}"
+
+
+def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, bytes]]:
+    """The names of an artifact's splits, and the content of each one's file `name`."""
+    for split in artifact_utils.decode_split_names(artifact.split_names):
+        path = os.path.join(artifact_utils.get_split_uri([artifact], split), name)
+        with fileio.open(path, "rb") as file:
+            yield split, file.read()
+
+
+def anomaly_findings(splits: dict[str, anomalies_pb2.Anomalies]) -> list[Finding]:
+    """One finding for each column and rule; it names the splits if they differ."""
+    found: dict[tuple[str, str], dict[str, str]] = {}
+    for split, anomalies in splits.items():
+        infos = dict(anomalies.anomaly_info)
+        if anomalies.HasField("dataset_anomaly_info"):
+            infos["(all columns)"] = anomalies.dataset_anomaly_info
+        for column, info in infos.items():
+            for rule, description in _reasons(info):
+                found.setdefault((column, rule), {})[split] = description
+    return [
+        Finding(column, rule, _by_split(texts, len(splits)))
+        for (column, rule), texts in sorted(found.items())
+    ]
+
+
+def _reasons(info: anomalies_pb2.AnomalyInfo) -> Iterator[tuple[str, str]]:
+    """Rules and what was found."""
+    for reason in info.reason:
+        rule, found = reason.short_description, reason.description
+        yield _TEXTS.get(reason.type, (rule[:1].lower() + rule[1:], found))
+    if not info.reason:
+        yield info.short_description or "anomaly", info.description
+
+
+def _by_split(texts: dict[str, str], splits: int) -> str:
+    if len(texts) == splits and len(set(texts.values())) == 1:
+        return next(iter(texts.values()))
+    return "; ".join(f"split {split}: {text}" for split, text in texts.items())
+
+
+def label_findings(
+    splits: dict[str, statistics_pb2.DatasetFeatureStatistics], label: str, task: str
+) -> list[Finding]:
+    """Findings about the label: it is missing, or has only one value."""
+    rule = "label is constant" if task == "regression" else "label has one class"
+    found: dict[str, dict[str, str]] = {}
+    for split, statistics in splits.items():
+        feature = _feature(statistics, label)
+        if feature is None or quality_summary.common(feature).num_non_missing == 0:
+            found.setdefault("label missing", {})[split] = "no row has a label"
+        elif (only := _only_value(feature)) is not None:
+            found.setdefault(rule, {})[split] = f"every row has {only}"
+    return [Finding(label, rule, _by_split(texts, len(splits))) for rule, texts in found.items()]
+
+
+def _feature(
+    statistics: statistics_pb2.DatasetFeatureStatistics, name: str
+) -> statistics_pb2.FeatureNameStatistics | None:
+    for feature in statistics.features:
+        if feature.name == name or list(feature.path.step) == [name]:
+            return feature
+    return None
+
+
+def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:
+    """The one value of a feature as text; None if it has several."""
+    if feature.HasField("string_stats"):
+        stats = feature.string_stats
+        if stats.unique > 1:
+            return None
+        return stats.top_values[0].value if stats.top_values else "the same value"
+    if feature.HasField("num_stats") and feature.num_stats.min == feature.num_stats.max:
+        return f"{feature.num_stats.min:g}"
+    return None

@@ -1,0 +1,92 @@
+"""Evaluator's executor: TFMA's files and TFX's blessing, from metrics computed in batches."""
+
+from __future__ import annotations
+
+import logging
+from typing import Any
+
+from tensorflow_model_analysis import constants
+from tensorflow_model_analysis.proto import config_pb2
+from tensorflow_model_analysis.utils import config_util
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.types import artifact_utils
+from tfx.utils import json_utils, path_utils, proto_utils
+
+from tfx_pipeline.components.common import example_files
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.evaluator import beam_pipeline, results
+
+_log = logging.getLogger(__name__)
+
+SPLIT = "test"
+"""The split that models are evaluated on."""
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Evaluates the candidate, and the baseline if there is one; always writes a blessing."""
+
+    @reports_refusals
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Evaluates and blesses.
+
+        Without thresholds a model that could be evaluated is blessed.
+
+        Raises:
+          Refused: the model cannot be scored, because it cannot be served.
+          NodeError: the model's outputs are not those of the task, or no row has a label.
+        """
+        model = artifact_utils.get_single_instance(input_dict["model"])
+        baseline = _baseline(input_dict, model)
+        config = _config(exec_properties, baseline is not None)
+        output = artifact_utils.get_single_uri(output_dict["evaluation"])
+        split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]
+        evaluate = beam_pipeline.Evaluate(
+            example_files.files(input_dict["examples"], split),
+            _folders(model, baseline),
+            exec_properties["task"],
+            config,
+            output,
+        )
+        with self._make_beam_pipeline() as pipeline:
+            _ = pipeline | "Evaluate" >> evaluate
+        result = results.read(output, config)
+        results.store(result, output_dict["evaluation"][0])
+        results.bless(result, output_dict["blessing"][0], model, baseline)
+        _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
+
+
+def _baseline(
+    input_dict: dict[str, list[types.Artifact]], model: types.Artifact
+) -> types.Artifact | None:
+    """The baseline; None if there is none, or if it is the candidate itself."""
+    for baseline in input_dict.get("baseline_model") or []:
+        if baseline.uri != model.uri and not (baseline.id and baseline.id == model.id):
+            return baseline
+    return None
+
+
+def _config(exec_properties: dict[str, Any], has_baseline: bool) -> config_pb2.EvalConfig:
+    config = config_pb2.EvalConfig()
+    proto_utils.json_to_proto(exec_properties["eval_config"], config)
+    config = config_util.update_eval_config_with_defaults(
+        config, has_baseline=has_baseline, rubber_stamp=True
+    )
+    config_util.verify_eval_config(config)
+    return config
+
+
+def _folders(model: types.Artifact, baseline: types.Artifact | None) -> dict[str, str]:
+    """Folders of SavedModels by TFMA's model name; a model alone has the empty name."""
+    folder = path_utils.serving_model_path(model.uri)
+    if baseline is None:
+        return {"": folder}
+    return {
+        constants.CANDIDATE_KEY: folder,
+        constants.BASELINE_KEY: path_utils.serving_model_path(baseline.uri),
+    }

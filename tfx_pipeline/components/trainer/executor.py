@@ -1,0 +1,59 @@
+"""Trainer's executor: calls the user's `run_fn` with TFX's FnArgs."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from tfx import types
+from tfx.components.trainer import executor
+from tfx.dsl.io import fileio
+from tfx.types import standard_component_specs
+from tfx.utils import json_utils
+
+from tfx_pipeline import errors
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.user_code import loader as user_functions
+
+_TRAINING_PARAMETERS = ("steps", "batch_size", "learning_rate")
+
+
+class Executor(executor.GenericExecutor):
+    """Calls run_fn with TFX's FnArgs."""
+
+    @reports_refusals
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Trains.
+
+        Raises:
+          LoadError: run_fn cannot be loaded.
+          NodeError: run_fn saved no model.
+        """
+        run_fn = user_functions.load(exec_properties["run_fn"])
+        fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))
+        run_fn(fn_args)
+        if not fileio.exists(fn_args.serving_model_dir):
+            raise errors.NodeError(
+                f"{exec_properties['run_fn']} returned without saving a model at "
+                f"fn_args.serving_model_dir ({fn_args.serving_model_dir})"
+            )
+
+
+def _stock_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
+    """The parameters as TFX's own Trainer expects them."""
+    config = json_utils.loads(exec_properties["custom_config"]) or {}
+    training = {name: exec_properties[name] for name in _TRAINING_PARAMETERS}
+    config["training"] = {**config.get("training", {}), **training}
+    return {
+        **exec_properties,
+        standard_component_specs.CUSTOM_CONFIG_KEY: json_utils.dumps(config),
+        standard_component_specs.TRAIN_ARGS_KEY: json.dumps(
+            {"splits": ["train"], "num_steps": exec_properties["steps"]}
+        ),
+        standard_component_specs.EVAL_ARGS_KEY: json.dumps({"splits": ["eval"]}),
+    }

@@ -1,0 +1,172 @@
+"""Transform's executor: TFX's artifacts from TensorFlow Transform, over record batches.
+
+TFX's executor traces the user's function four times and takes every record through
+Python to read and to write it. Here files are read and written in batches, and a node
+traces the function once (see `tfx_pipeline.compat`).
+"""
+
+from __future__ import annotations
+
+import contextlib
+import functools
+import logging
+import os
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import apache_beam as beam
+import tensorflow_transform as tft
+import tensorflow_transform.beam as tft_beam
+from tensorflow_metadata.proto.v0 import schema_pb2
+from tensorflow_transform.tf_metadata import dataset_metadata
+from tfx import types
+from tfx.dsl.components.base import base_beam_executor
+from tfx.dsl.io import fileio
+from tfx.proto import transform_pb2
+from tfx.types import artifact_utils, standard_component_specs
+from tfx.utils import json_utils, proto_utils
+from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
+
+from tfx_pipeline.components.common import example_files, schema_artifact
+from tfx_pipeline.components.common.column_store import ROWS
+from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.common.record_batches import ReadRecordBatches
+from tfx_pipeline.components.transform import example_writer, split_marker
+from tfx_pipeline.config.schema_file import parse_schema
+from tfx_pipeline.user_code import loader as user_functions
+
+_log = logging.getLogger(__name__)
+
+PreprocessingFn = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+_CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
+_STAGING = ".staging"
+
+
+class Executor(base_beam_executor.BaseBeamExecutor):
+    """Fits `preprocessing_fn` on the splits to analyze; applies it to those to transform."""
+
+    @reports_refusals
+    def Do(
+        self,
+        input_dict: dict[str, list[types.Artifact]],
+        output_dict: dict[str, list[types.Artifact]],
+        exec_properties: dict[str, Any],
+    ) -> None:
+        """Writes the transform graph and the transformed examples.
+
+        Raises:
+          LoadError: the function cannot be loaded.
+          NodeError: a split has no files.
+        """
+        splits = transform_pb2.SplitsConfig()
+        proto_utils.json_to_proto(
+            exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits
+        )
+        schema_text = schema_artifact.read_text(input_dict[standard_component_specs.SCHEMA_KEY])
+        function = _function(exec_properties, schema_text)
+        examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        files = {s: example_files.files(examples, s) for s in {*splits.analyze, *splits.transform}}
+        graph = artifact_utils.get_single_uri(
+            output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
+        )
+        staging = os.path.join(graph, _STAGING)
+        with _without_export_warnings():
+            steps = _BeamSteps(function, parse_schema(schema_text), files, graph, staging)
+            with self._make_beam_pipeline() as pipeline:
+                steps.add_to(pipeline, list(splits.analyze), list(splits.transform))
+        transformed = artifact_utils.get_single_instance(
+            output_dict[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
+        )
+        transformed.split_names = artifact_utils.encode_split_names(list(splits.transform))
+        targets = {s: artifact_utils.get_split_uri([transformed], s) for s in splits.transform}
+        counts = example_writer.publish(staging, targets)
+        _log.info("Transform: files by split: %s", counts)
+        fileio.rmtree(staging)
+
+
+class _BeamSteps:
+    """The steps of the Beam pipeline: analyze, then transform.
+
+    Args:
+      function: the preprocessing function.
+      schema: of the raw examples.
+      files: raw examples by split.
+      graph: the output folder of the transform graph.
+      staging: a folder for temporary files and for the transformed examples.
+    """
+
+    def __init__(
+        self,
+        function: PreprocessingFn,
+        schema: schema_pb2.Schema,
+        files: dict[str, list[str]],
+        graph: str,
+        staging: str,
+    ):
+        self._function, self._files = function, files
+        self._graph, self._staging = graph, staging
+        self._metadata = dataset_metadata.DatasetMetadata(schema)
+        tfxio = tf_example_record.TFExampleRecord("", schema=schema)
+        columns = tft.get_transform_input_columns(
+            function, tfxio.TensorAdapter().OriginalTypeSpecs(), force_tf_compat_v1=True
+        )
+        self._projected = tensor_representation_util.ProjectTensorRepresentationsInSchema(
+            schema, columns
+        )
+        self._adapter = tfxio.Project(columns).TensorAdapterConfig()
+
+    def add_to(self, pipeline: beam.Pipeline, analyze: list[str], transform: list[str]) -> None:
+        """Adds the steps to a pipeline; after its run, the examples are in `staging`."""
+        temporary = os.path.join(self._staging, "tft")
+        # A TF 1 graph takes half the time, and can be served like one of TF 2.
+        with tft_beam.Context(temporary, ROWS, force_tf_compat_v1=True):
+            read = self._read(pipeline, "Analyze", analyze)
+            analyzed = read | "Batches" >> beam.Values(), self._adapter
+            fitted = analyzed | "Fit" >> tft_beam.AnalyzeDataset(self._function, pipeline)
+            raw = os.path.join(self._graph, tft.TFTransformOutput.RAW_METADATA_DIR)
+            _ = self._metadata | "WriteRaw" >> tft_beam.WriteMetadata(raw, pipeline)
+            _ = fitted | "WriteGraph" >> tft_beam.WriteTransformFn(self._graph)
+            with tft_beam.Context(passthrough_keys={split_marker.NAME}):
+                self._transform(pipeline, transform, fitted)
+
+    def _transform(self, pipeline: beam.Pipeline, splits: list[str], fitted: Any) -> None:
+        # The files are read again, because the decoded train split may not fit into memory.
+        read = self._read(pipeline, "Read", splits)
+        adapter = tensor_adapter.TensorAdapterConfig(
+            split_marker.added_to(self._adapter.arrow_schema),
+            self._adapter.tensor_representations,
+            self._adapter.original_type_specs,
+        )
+        marked = read | "Mark" >> beam.Map(split_marker.mark), adapter
+        transform = tft_beam.TransformDataset(output_record_batches=True)
+        batches, metadata = (marked, fitted) | "Transform" >> transform
+        write = example_writer.WriteExamples(metadata.schema, self._staging)
+        written = batches | "Unmark" >> beam.Map(split_marker.unmark) | "Write" >> write
+        _ = written | "FileList" >> example_writer.WriteFileList(self._staging)
+
+    def _read(self, pipeline: beam.Pipeline, label: str, splits: list[str]) -> beam.PCollection:
+        files = {split: self._files[split] for split in splits}
+        return pipeline | label >> ReadRecordBatches(files, self._projected)
+
+
+def _function(exec_properties: dict[str, Any], schema_text: str) -> PreprocessingFn:
+    """The user's function, with the schema's text in `custom_config["schema"]`."""
+    function = user_functions.load(exec_properties[standard_component_specs.PREPROCESSING_FN_KEY])
+    config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
+    return functools.partial(function, custom_config={**config, "schema": schema_text})
+
+
+@contextlib.contextmanager
+def _without_export_warnings() -> Iterator[None]:
+    """Hides two warnings for each accumulator, which TensorFlow calls safe to ignore."""
+
+    def is_other(record: logging.LogRecord) -> bool:
+        return "in CollectionDef" not in str(record.msg)
+
+    logger = logging.getLogger("tensorflow")
+    logger.addFilter(is_other)
+    try:
+        yield
+    finally:
+        logger.removeFilter(is_other)
