@@ -86,7 +86,8 @@ def wait_for(path, text, seconds=600):
 
 
 def test_ctrl_c_cancels_and_resume_continues(failed, project, slow):
-    own = ["--set", "training.seed=7"]  # a Trainer that no other test has put into the cache
+    # No other test has put such a DataGate and such a Trainer into the cache.
+    own = ("--set", "schema.on_anomaly=warn", "--set", "training.seed=7")
     command = project.command("--run-id", "interrupted", *own)
     process = subprocess.Popen(command, cwd=project.folder, env=environment())
     wait_for(project.home / "runs" / "interrupted" / "logs" / "Trainer.log", "training is on")
@@ -94,17 +95,18 @@ def test_ctrl_c_cancels_and_resume_continues(failed, project, slow):
     assert process.wait() == 130
     written = json.loads((project.home / "runs" / "interrupted" / "run.json").read_text())
     assert written["state"] == "canceled"
+    assert written["nodes"]["DataGate"]["state"] == "complete"
     assert written["nodes"]["Trainer"]["state"] == "canceled"
     assert record(project, "Trainer", "interrupted").state == "canceled"
 
     slow.unlink()
-    before = [record(project, node, "interrupted") for node in ("ImportSchemaGen", "Transform")]
-    result = project.run("--resume", "interrupted", *own, steps=None)
+    before = [record(project, node, "interrupted") for node in ("DataGate", "Transform")]
+    result = project.run("--resume", "interrupted", steps=None)
     assert result.exit_code == 0, result.log
     assert result.states()["Trainer"] == "complete"
-    after = [record(project, node, "interrupted") for node in ("ImportSchemaGen", "Transform")]
+    after = [record(project, node, "interrupted") for node in ("DataGate", "Transform")]
     assert [each.execution_id for each in after] == [each.execution_id for each in before]
-    assert len(history(project).executions("ImportSchemaGen", "interrupted")) == 1
+    assert len(history(project).executions("DataGate", "interrupted")) == 1
     assert len(history(project).executions("Transform", "interrupted")) == 1
 
 
