@@ -9,9 +9,10 @@ import time
 
 import pytest
 
-from tests.projects import environment
+from tests.projects import Project, environment
 from tfx_pipeline.metadata import database
 from tfx_pipeline.metadata.history import History
+from tfx_pipeline.metadata.node_record import NodeRecord
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
@@ -30,8 +31,8 @@ def run_fn(fn_args):
 
 
 @pytest.fixture(scope="module")
-def slow(project):
-    """A project whose trainer sleeps while the file `slow` is there."""
+def project(project) -> Project:
+    """A project whose trainer sleeps while there is a file `slow`, and fails beside `fail`."""
     (project.modules / "slow_trainer.py").write_text(SLOW_TRAINER)
     text = (project.folder / "pipeline.yaml").read_text()
     text = text.replace("modules.trainer.run_fn", "modules.slow_trainer.run_fn")
@@ -39,9 +40,39 @@ def slow(project):
     return project
 
 
-def history(project):
+@pytest.fixture(scope="module")
+def failed(project):
+    """The first run, `failed`, in which the Trainer fails; then its ExportCheck is started."""
+    (project.folder / "fail").touch()
+    result = project.run("--run-id", "failed", steps=None)
+    (project.folder / "fail").unlink()
+    return result, project.node("failed", "ExportCheck")
+
+
+@pytest.fixture(scope="module")
+def ready(failed, project) -> str:
+    """The id of a run whose nodes before the Trainer are done."""
+    result = project.run("--run-id", "ready", "--to", "Transform", steps=None)
+    assert result.exit_code == 0, result.log
+    return "ready"
+
+
+@pytest.fixture
+def slow(project):
+    """The file that makes the trainer sleep, for one test."""
+    file = project.folder / "slow"
+    file.touch()
+    yield file
+    file.unlink(missing_ok=True)
+
+
+def history(project: Project) -> History:
     config = database.connection_config("sqlite", project.home / "metadata.db")
     return History(database.open_store(config), "chicago-taxi")
+
+
+def record(project: Project, node: str, run_id: str) -> NodeRecord:
+    return history(project).record(node, run_id)
 
 
 def wait_for(path, text, seconds=600):
@@ -50,34 +81,36 @@ def wait_for(path, text, seconds=600):
         if path.exists() and text in path.read_text():
             return
         time.sleep(0.2)
-    raise AssertionError(f"{path} never said {text!r}")
+    raise AssertionError(f"{path} has no {text!r} after {seconds} s")
 
 
-def test_ctrl_c_cancels_and_resume_goes_on(slow):
-    (slow.folder / "slow").touch()
-    command = slow.command("--run-id", "interrupted")
-    process = subprocess.Popen(command, cwd=slow.folder, env=environment())
-    wait_for(slow.home / "runs" / "interrupted" / "logs" / "Trainer.log", "training is on")
+def test_ctrl_c_cancels_and_resume_continues(failed, project, slow):
+    # No other test has put such a DataGate and such a Trainer into the cache.
+    own = ("--set", "schema.on_anomaly=warn", "--set", "training.seed=7")
+    command = project.command("--run-id", "interrupted", *own)
+    process = subprocess.Popen(command, cwd=project.folder, env=environment())
+    wait_for(project.home / "runs" / "interrupted" / "logs" / "Trainer.log", "training is on")
     process.send_signal(signal.SIGINT)
     assert process.wait() == 130
-    written = json.loads((slow.home / "runs" / "interrupted" / "run.json").read_text())
+    written = json.loads((project.home / "runs" / "interrupted" / "run.json").read_text())
     assert written["state"] == "canceled"
+    assert written["nodes"]["DataGate"]["state"] == "complete"
     assert written["nodes"]["Trainer"]["state"] == "canceled"
-    assert history(slow).record("Trainer", "interrupted").state == "canceled"
+    assert record(project, "Trainer", "interrupted").state == "canceled"
 
-    (slow.folder / "slow").unlink()
-    transform = history(slow).record("Transform", "interrupted").execution_id
-    result = slow.run("--resume", "interrupted", steps=None)
+    slow.unlink()
+    before = [record(project, node, "interrupted") for node in ("DataGate", "Transform")]
+    result = project.run("--resume", "interrupted", steps=None)
     assert result.exit_code == 0, result.log
     assert result.states()["Trainer"] == "complete"
-    assert history(slow).record("Transform", "interrupted").execution_id == transform
-    assert len(history(slow).executions("Transform", "interrupted")) == 1
+    after = [record(project, node, "interrupted") for node in ("DataGate", "Transform")]
+    assert [each.execution_id for each in after] == [each.execution_id for each in before]
+    assert len(history(project).executions("DataGate", "interrupted")) == 1
+    assert len(history(project).executions("Transform", "interrupted")) == 1
 
 
-def test_one_nodes_failure_stops_only_what_depends_on_it(slow):
-    (slow.folder / "fail").touch()
-    result = slow.run("--run-id", "failed", "--no-cache", steps=None)
-    (slow.folder / "fail").unlink()
+def test_one_nodes_failure_stops_only_what_depends_on_it(failed):
+    result, _ = failed
     assert result.exit_code == 1
     assert result.states()["SchemaGen"] == "complete"
     assert result.states()["Trainer"] == "failed"
@@ -85,45 +118,41 @@ def test_one_nodes_failure_stops_only_what_depends_on_it(slow):
     assert result.states()["Pusher"] == "skipped"
 
 
-def test_a_node_whose_upstream_failed_does_not_run(slow):
-    done = slow.node("failed", "ExportCheck")
+def test_a_node_whose_upstream_failed_does_not_run(failed, project):
+    _, done = failed
     assert done.returncode == 1
     assert "upstream node" in done.stderr
     assert "Trainer" in done.stderr
-    assert history(slow).record("ExportCheck", "failed") is None
+    assert record(project, "ExportCheck", "failed") is None
 
 
-def test_a_failed_node_succeeds_on_retry_and_is_then_left_alone(slow):
-    assert slow.node("failed", "Trainer").returncode == 0
-    execution = history(slow).record("Trainer", "failed").execution_id
-    assert slow.node("failed", "Trainer").returncode == 0
-    assert history(slow).record("Trainer", "failed").execution_id == execution
-    assert len(history(slow).executions("Trainer", "failed")) == 1
+def test_a_failed_node_succeeds_on_retry_and_is_then_left_alone(failed, project):
+    assert project.node("failed", "Trainer").returncode == 0
+    execution = record(project, "Trainer", "failed").execution_id
+    assert project.node("failed", "Trainer").returncode == 0
+    assert record(project, "Trainer", "failed").execution_id == execution
+    assert len(history(project).executions("Trainer", "failed")) == 1
 
 
 @pytest.mark.parametrize("signum", [signal.SIGTERM, signal.SIGINT])
-def test_a_signalled_node_is_canceled_in_ml_metadata(slow, signum):
-    run_id = f"killed-{signum.name}"
-    first = slow.run("--run-id", run_id, "--to", "Transform", steps=None)
-    assert first.exit_code == 0, first.log
-    (slow.folder / "slow").touch()
-    command = slow.node_command(run_id, "Trainer", "--no-cache")
-    log = slow.folder / f"{run_id}.log"
+def test_a_signalled_node_is_canceled_in_ml_metadata(ready, project, slow, signum):
+    command = project.node_command(ready, "Trainer", "--no-cache")
+    log = project.folder / f"{signum.name}.log"
     with log.open("w") as out:
         process = subprocess.Popen(
-            command, cwd=slow.folder, env=environment(), stdout=out, stderr=subprocess.STDOUT
+            command, cwd=project.folder, env=environment(), stdout=out, stderr=subprocess.STDOUT
         )
     wait_for(log, "training is on")
+    assert record(project, "Trainer", ready).state == "running"
     process.send_signal(signum)
     assert process.wait() == 128 + signum
-    (slow.folder / "slow").unlink()
-    assert history(slow).record("Trainer", run_id).state == "canceled"
+    assert record(project, "Trainer", ready).state == "canceled"
 
 
-def test_wrong_usage_of_the_node_command_is_exit_code_2(slow):
-    done = slow.node("failed", "Trainr")
+def test_wrong_usage_of_the_node_command_is_exit_code_2(failed, project):
+    done = project.node("failed", "Trainr")
     assert (done.returncode, "Did you mean 'Trainer'" in done.stderr) == (2, True)
-    done = slow.node("failed", "Trainer", "--param", "stepps=3")
+    done = project.node("failed", "Trainer", "--param", "stepps=3")
     assert (done.returncode, "Did you mean 'steps'" in done.stderr) == (2, True)
-    done = slow.node("failed", "Trainer", "--param", "steps=many")
+    done = project.node("failed", "Trainer", "--param", "steps=many")
     assert (done.returncode, "must be of type int" in done.stderr) == (2, True)

@@ -1,16 +1,17 @@
 """A model that cannot be served never replaces one that can, nor is one compared with it.
 
-The tests of this file share one project and build on each other, in order.
+One project has four runs: a good model, two that cannot be served, and the next good one.
 """
 
 from __future__ import annotations
 
+import dataclasses
 import subprocess
 import sys
 
 import pytest
 
-from tests.projects import environment
+from tests.projects import Project, Result, environment
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
@@ -48,7 +49,7 @@ def run_fn(fn_args):
 '''
 
 
-# It answers all rows of the table, and fails a whole request for one odd row.
+# It answers all rows of the table, and fails a whole request for one unusual row.
 PICKY_TRAINER = """
 import tensorflow as tf
 
@@ -75,77 +76,92 @@ THRESHOLDS_FOR_ANYTHING = [
 ]
 
 
+@dataclasses.dataclass(frozen=True)
+class Attempt:
+    """A run, and the versions that were pushed when it ended."""
+
+    result: Result
+    versions: list[str]
+
+    def model(self, node: str = "Trainer") -> list[str] | None:
+        return self.result.run["nodes"][node]["outputs"].get("model")
+
+
+def attempt(project: Project, *arguments: str, steps: int) -> Attempt:
+    return Attempt(project.run(*arguments, steps=steps), project.versions)
+
+
 @pytest.fixture(scope="module")
-def good(project):
+def good(project) -> Attempt:
     """A run whose model is live."""
-    result = project.run("--run-id", "good", steps=20)
-    assert result.exit_code == 0, result.log
+    first = attempt(project, "--run-id", "good", steps=20)
+    assert first.result.exit_code == 0, first.result.log
     (project.modules / "keras3_trainer.py").write_text(KERAS_3_TRAINER)
     (project.modules / "picky_trainer.py").write_text(PICKY_TRAINER)
-    return result
+    return first
 
 
 @pytest.fixture(scope="module")
-def keras_3(project, good):
-    return project.run(
-        "--run-id", "keras3", "--set", "modules.run_fn=modules.keras3_trainer.run_fn"
-    )
+def keras_3(project, good) -> Attempt:
+    run_fn = "modules.run_fn=modules.keras3_trainer.run_fn"
+    return attempt(project, "--run-id", "keras3", "--set", run_fn, steps=20)
 
 
 @pytest.fixture(scope="module")
-def picky(project, keras_3):
-    return project.run(
-        *("--run-id", "picky", "--set", "modules.run_fn=modules.picky_trainer.run_fn"),
-        *THRESHOLDS_FOR_ANYTHING,
-    )
+def picky(project, keras_3) -> Attempt:
+    run_fn = "modules.run_fn=modules.picky_trainer.run_fn"
+    options = ("--run-id", "picky", "--set", run_fn, *THRESHOLDS_FOR_ANYTHING)
+    return attempt(project, *options, steps=20)
 
 
-def model_of(result, node="Trainer"):
-    return result.run["nodes"][node]["outputs"].get("model")
+@pytest.fixture(scope="module")
+def following(project, picky) -> Attempt:
+    return attempt(project, "--run-id", "next", steps=30)
 
 
-def refused_with_nothing_pushed(result, project, good):
+def check_refused(refused: Attempt, good: Attempt) -> None:
+    """The run was refused, nothing was pushed, and the good version is still there."""
+    result = refused.result
     assert result.exit_code == 3, result.log
     assert result.run["state"] == "refused"
     assert result.run["blessed"] is False
     assert result.run["pushed_model"] is None
     assert result.states()["Pusher"] == "skipped"
-    assert project.versions == [good.run["pushed_model"].rpartition("/")[2]]
-    return True
+    assert refused.versions == good.versions == [good.result.run["pushed_model"].rpartition("/")[2]]
 
 
-def test_a_keras_3_export_is_refused_and_the_live_model_stays(project, good, keras_3):
-    assert refused_with_nothing_pushed(keras_3, project, good)
-    check, evaluator = (keras_3.run["nodes"][name] for name in ("ExportCheck", "Evaluator"))
+def test_a_keras_3_export_is_refused_and_the_live_model_stays(good, keras_3):
+    check_refused(keras_3, good)
+    nodes = keras_3.result.run["nodes"]
+    check, evaluator = nodes["ExportCheck"], nodes["Evaluator"]
     assert check["state"] == evaluator["state"] == "failed"
     assert check["findings"]
     assert "cannot be served" in evaluator["error"]
     assert "Could not find variable" in evaluator["findings"][0]["found"]
-    assert model_of(keras_3, "BaselineResolver") == model_of(good)
+    assert keras_3.model("BaselineResolver") == good.model()
 
 
-def test_what_the_export_check_found_is_said_first(project, keras_3):
+def test_what_the_export_check_found_is_shown_first(project, keras_3):
     command = [sys.executable, "-m", "tfx_pipeline", "show", "keras3"]
-    said = subprocess.run(
+    shown = subprocess.run(
         command, cwd=project.folder, env=environment(), capture_output=True, text=True, check=True
     ).stdout
-    assert "Traceback" not in said
-    assert said.index("ExportCheck: the export check refused") < said.index("Evaluator: the model")
-    assert said.index("Evaluator: the model") < said.index("Run keras3: refused")
-    assert "Model: not blessed" in said
+    assert "Traceback" not in shown
+    check = shown.index("ExportCheck: the export check refused")
+    assert check < shown.index("Evaluator: the model") < shown.index("Run keras3: refused")
+    assert "Model: not blessed" in shown
 
 
-def test_a_model_that_only_the_evaluator_blesses_is_refused(project, good, picky):
-    assert refused_with_nothing_pushed(picky, project, good)
-    assert picky.states()["ExportCheck"] == "failed"
-    assert picky.states()["Evaluator"] == "complete"
-    assert picky.run["metrics"]["auc"] > 0.01
-    assert "fare" in str(picky.run["nodes"]["ExportCheck"]["findings"])
+def test_a_model_that_only_the_evaluator_blesses_is_refused(good, picky):
+    check_refused(picky, good)
+    assert picky.result.states()["ExportCheck"] == "failed"
+    assert picky.result.states()["Evaluator"] == "complete"
+    assert picky.result.run["metrics"]["auc"] > 0.01
+    assert "fare" in str(picky.result.run["nodes"]["ExportCheck"]["findings"])
 
 
-def test_the_next_model_is_compared_with_the_one_that_can_be_served(project, good, picky):
-    run = project.run("--run-id", "next", steps=30)
-    assert run.exit_code == 0, run.log
-    assert model_of(run, "BaselineResolver") == model_of(good)
-    assert run.run["blessed"] is True
-    assert len(project.versions) == 2
+def test_the_next_model_is_compared_with_the_one_that_can_be_served(good, following):
+    assert following.result.exit_code == 0, following.result.log
+    assert following.model("BaselineResolver") == good.model()
+    assert following.result.run["blessed"] is True
+    assert len(following.versions) == 2

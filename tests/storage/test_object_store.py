@@ -135,7 +135,7 @@ def test_a_large_pipeline_is_put_below_the_root(ran, bucket, monkeypatch, tmp_pa
     from tfx_pipeline.orchestrators.kubeflow.runner import KubeflowRunner
 
     project, _ = ran
-    monkeypatch.setattr(data_uri, "_ARGUMENT", 100)
+    monkeypatch.setattr(data_uri, "limit", lambda copies: 100)
     for name in (*KEYS, "AWS_ENDPOINT_URL"):
         monkeypatch.setitem(os.environ, name, bucket[1][name])
     config = load_config(project.folder / "pipeline.yaml", root=f"s3://{BUCKET}/runs")

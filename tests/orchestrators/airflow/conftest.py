@@ -1,4 +1,7 @@
-"""One Airflow for all tests that need a scheduler; its DAGs folder fills as they go."""
+"""One Airflow for all tests that need a scheduler; its DAGs folder fills as they go.
+
+It is stopped when the tests of this folder end, because it uses a part of a processor.
+"""
 
 from __future__ import annotations
 
@@ -36,7 +39,7 @@ def plan() -> Manifest:
     return bundled_plan()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def airflow(airflow_venv, tmp_path_factory):
     """A running Airflow with an empty DAGs folder."""
     home = tmp_path_factory.mktemp("airflow")
@@ -50,7 +53,7 @@ def airflow(airflow_venv, tmp_path_factory):
         yield running
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def toy(airflow, tmp_path_factory) -> Scheduled:
     """A pipeline of two small nodes (see toy.py)."""
     folder = tmp_path_factory.mktemp("toy")
@@ -67,7 +70,7 @@ def make_toy(folder: pathlib.Path) -> None:
     shutil.copy(pathlib.Path(__file__).with_name("toy.py"), folder)
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def taxi(airflow, tmp_path_factory) -> Scheduled:
     """The bundled example; its two outputs were copied into Airflow's DAGs folder."""
     folder = tmp_path_factory.mktemp("scheduled") / "taxi"

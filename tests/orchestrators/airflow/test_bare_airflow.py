@@ -59,11 +59,10 @@ def bundled(describe, plan) -> dict:
     return describe(render(plan))
 
 
-def test_it_parses_quickly_and_without_tfx(bundled):
+def test_it_parses_without_tfx(bundled):
     assert bundled["errors"] == {}
     assert bundled["installed"] == []
     assert bundled["imported"] == []
-    assert bundled["seconds"] < 0.5
 
 
 def test_nodes_become_tasks_with_the_same_edges(bundled, plan):

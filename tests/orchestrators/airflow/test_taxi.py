@@ -49,14 +49,19 @@ def finished(taxi, consumer) -> str:
 
 
 @pytest.fixture(scope="module")
+def tasks(taxi, finished) -> dict[str, dict]:
+    """How its tasks ended, before a test clears one of them."""
+    return taxi.tasks(finished)
+
+
+@pytest.fixture(scope="module")
 def run(taxi, finished):
     """The same run as this library sees it."""
     config = load_config(taxi.folder / "pipeline.yaml")
     return open_runs(config).get(taxi.run_name(finished))
 
 
-def test_every_task_succeeds_at_once(taxi, finished):
-    tasks = taxi.tasks(finished)
+def test_every_task_succeeds_at_once(tasks):
     assert len(tasks) == 12
     assert {(task["state"], task["try_number"]) for task in tasks.values()} == {("success", 1)}
 
@@ -89,7 +94,7 @@ def test_links_and_results_lead_to_the_artifacts(taxi, finished, run):
     assert model in str(returned["value"])
 
 
-def test_a_pushed_model_starts_other_dags_once(taxi, finished, run):
+def test_a_pushed_model_starts_other_dags_once(taxi, finished, tasks, run):
     client = taxi.airflow.client
 
     def consumed():

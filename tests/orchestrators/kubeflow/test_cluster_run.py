@@ -17,6 +17,8 @@ from tests.orchestrators.kubeflow.conftest import load_all
 from tests.projects import REPOSITORY, Project, environment, make_project
 from tfx_pipeline import load_config, open_runs
 from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.metadata import database
+from tfx_pipeline.metadata.history import History
 from tfx_pipeline.metadata.run_history import Run, Runs
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
@@ -38,6 +40,7 @@ class Deployed:
     cluster: Cluster
     text: str
     runs: Runs
+    history: History
 
     def states(self, run_id: str) -> dict[str, str]:
         return {name: node.state for name, node in self.runs.get(run_id).nodes.items()}
@@ -62,8 +65,10 @@ def deployed(mariadb_server, tmp_path_factory):
     cluster = Cluster(*load_all(text), project.folder, SECRETS, folder / "logs")
     config = load_config(project.folder / "pipeline.yaml", settings, root=volume)
     os.environ[METADATA_PASSWORD] = mariadb.PASSWORD
+    connection = database.connection_config(config.metadata, "not used")
     try:
-        yield Deployed(project, cluster, text, open_runs(config))
+        history = History(database.open_store(connection), config.name)
+        yield Deployed(project, cluster, text, open_runs(config), history)
     finally:
         del os.environ[METADATA_PASSWORD]
 
@@ -122,7 +127,7 @@ def test_two_roots_began_together_on_an_empty_database(first, mariadb_server):
 def test_a_killed_step_was_retried_as_the_same_execution(first, deployed):
     assert [a.code for a in first if a.task == "trainer"] == [-9, 0], logs(first)
     assert deployed.states("one")["Trainer"] == "complete"
-    rows = deployed.runs.history.executions("Trainer", "one")
+    rows = deployed.history.executions("Trainer", "one")
     assert len(rows) == 1
 
 

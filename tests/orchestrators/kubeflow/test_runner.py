@@ -93,7 +93,7 @@ def test_json_errors_are_one_document(kubeflow):
 
 def test_without_kfp_one_line_names_the_extra(monkeypatch, tmp_path):
     monkeypatch.delenv(kfp_subprocess.VARIABLE, raising=False)
-    monkeypatch.setattr(kfp_subprocess, "_OWN", tmp_path / "python")
+    monkeypatch.setattr(kfp_subprocess, "OWN_PYTHON", tmp_path / "python")
     kfp_subprocess.find_python.cache_clear()
     with pytest.raises(
         errors.MissingExtra, match=r"pip install 'tfx-pipeline\[kubeflow\]'"
@@ -191,7 +191,7 @@ def test_equal_configurations_give_equal_bytes(kubeflow, shop, format):
 def test_a_pipeline_too_large_for_a_command_line_needs_an_object_store(shop, monkeypatch):
     from tfx_pipeline.orchestrators.kubeflow.runner import KubeflowRunner
 
-    monkeypatch.setattr(data_uri, "_ARGUMENT", 100)
+    monkeypatch.setattr(data_uri, "limit", lambda copies: 100)
     runner = KubeflowRunner(
         load_config(shop), image=plans.IMAGE, file=shop.parent / "large.yaml", format="argo"
     )

@@ -22,7 +22,9 @@ VARIABLE = "TFX_PIPELINE_KFP_PYTHON"
 """The variable with the path of a Python interpreter that has kfp."""
 
 _HERE = pathlib.Path(__file__).parent
-_OWN = package_parent() / ".kubeflow" / "bin" / "python"
+OWN_PYTHON = package_parent() / ".kubeflow" / "bin" / "python"
+"""What `make setup-kubeflow` makes."""
+
 _PROBE = "import kfp; assert int(kfp.__version__.split('.')[0]) == 2"
 
 
@@ -41,8 +43,8 @@ def find_python() -> str:
         raise errors.ConfigError(f"{VARIABLE}: {named} is not a Python interpreter with kfp 2")
     if importlib.util.find_spec("kfp") and _has_kfp(sys.executable):
         return sys.executable
-    if _OWN.exists() and _has_kfp(str(_OWN)):
-        return str(_OWN)
+    if OWN_PYTHON.exists() and _has_kfp(str(OWN_PYTHON)):
+        return str(OWN_PYTHON)
     raise errors.MissingExtra("kfp (in a checkout: make setup-kubeflow)", "kubeflow")
 
 

@@ -9,17 +9,19 @@ import shutil
 import signal
 import time
 from collections.abc import Iterator
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_pipeline import errors
-from tfx_pipeline.execution import cache_key, process_supervisor
+from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.metadata import run_history
-from tfx_pipeline.metadata.history import History
 from tfx_pipeline.orchestrators.fork_client import Reply, Worker, last_line
 from tfx_pipeline.orchestrators.local.dag_scheduler import Schedule
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, RunLayout
+
+if TYPE_CHECKING:
+    from tfx_pipeline.metadata.history import History
 
 _LITTLE_SPACE = 1 << 20  # bytes; about what ML Metadata needs for a transaction
 
@@ -123,6 +125,8 @@ class Execution:
 
     def _end(self, reply: Reply) -> None:
         """Records how a node ended; an exit code counts even if ML Metadata says success."""
+        from tfx_pipeline.execution import cache_key  # imports the protos of TFX
+
         node = self._jobs.pop(reply.id)
         log = self._plan.files.log(node)
         record = self._plan.history.record(node, self._plan.run_id)
