@@ -11,6 +11,7 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tfx_pipeline.config import models
+from tfx_pipeline.config.features import Feature
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
 
@@ -128,7 +129,7 @@ def _no_treatment(given: Any) -> tuple[str, str]:
 
 def treatments() -> dict[str, type[pydantic.BaseModel]]:
     """The class of each treatment, by its name in `transform`."""
-    union = typing.get_args(models.Feature)[0]
+    union = typing.get_args(Feature)[0]
     return {
         typing.get_args(cls.model_fields["transform"].annotation)[0]: cls
         for cls in typing.get_args(union)
