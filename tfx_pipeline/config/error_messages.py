@@ -139,17 +139,17 @@ def treatments() -> dict[str, type[pydantic.BaseModel]]:
 def known_keys(where: Location, values: Mapping[Any, Any]) -> list[str]:
     """The keys that the section at `where` may have."""
     section: Any = models.Config
-    held: Any = values
+    given: Any = values
     for part in where:
-        held = held.get(part, {}) if isinstance(held, Mapping) else {}
-        section = _section_below(section, part, held)
+        given = given.get(part, {}) if isinstance(given, Mapping) else {}
+        section = _section_below(section, part, given)
         if section is None:
             return []
     fields = section.model_fields.items()
     return [field.alias or name for name, field in fields if not field.exclude]
 
 
-def _section_below(section: Any, part: Any, held: Any) -> Any:
+def _section_below(section: Any, part: Any, given: Any) -> Any:
     """The model of the section named `part`; None when there is none."""
     if isinstance(section, type) and issubclass(section, pydantic.BaseModel):
         fields = section.model_fields.items()
@@ -161,7 +161,9 @@ def _section_below(section: Any, part: Any, held: Any) -> Any:
     if typing.get_origin(section) is dict:
         value = typing.get_args(section)[1]
         if typing.get_origin(value) is typing.Annotated:  # features: `transform` selects the class
-            return treatments().get(str(held.get("transform")) if isinstance(held, Mapping) else "")
+            return treatments().get(
+                str(given.get("transform")) if isinstance(given, Mapping) else ""
+            )
         return value
     if typing.get_origin(section) is tuple:
         return typing.get_args(section)[0]

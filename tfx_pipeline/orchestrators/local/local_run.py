@@ -122,7 +122,7 @@ class Execution:
         self._observer.node_started(node)
 
     def _end(self, reply: Reply) -> None:
-        """Records how a node ended; an exit code counts even if ML Metadata says success."""
+        """Records how a node ended: by its exit code, even if ML Metadata contains a success."""
         node = self._jobs.pop(reply.id)
         log = self._plan.files.log(node)
         record = self._plan.history.record(node, self._plan.run_id)
