@@ -14,7 +14,7 @@ class Metric:
 
     Attributes:
       class_name: its class in TFMA or Keras.
-      tasks: the label tasks it makes sense for.
+      tasks: the label tasks it applies to.
       higher_is_better: the direction in which a model improves.
       config: constructor arguments of the class.
     """

@@ -219,7 +219,7 @@ class Runs:
         if len(matches) != 1:
             message = f"pipeline {self._layout.name!r} has no such run"
             if matches:
-                message = f"pipeline {self._layout.name!r} has several runs that begin so"
+                message = f"pipeline {self._layout.name!r} has several runs whose ids begin with it"
             hint = "" if matches else errors.did_you_mean(run_id, ids)
             raise errors.ConfigError(errors.Problem(run_id, message, hint))
         file = self._layout.run(matches[0]).run_json

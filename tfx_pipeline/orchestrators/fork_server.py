@@ -16,6 +16,7 @@ import contextlib
 import json
 import os
 import pathlib
+import select
 import signal
 import sys
 from collections.abc import Callable
@@ -84,8 +85,7 @@ class _Server:
         self._buffer = b""
 
     def run(self) -> None:
-        import select
-
+        """Serves requests until standard input is closed."""
         while True:
             sources = [0, self._wakeup, self._execution_started]
             readable, _, _ = select.select(sources, [], [])

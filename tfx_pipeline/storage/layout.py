@@ -56,13 +56,16 @@ class Layout:
 
     @property
     def metadata_db(self) -> pathlib.Path:
+        """ML Metadata's database, if it is SQLite."""
         return self.home / "metadata.db"
 
     @property
     def runs(self) -> pathlib.Path:
+        """The folder of the local runs."""
         return self.home / "runs"
 
     def run(self, run_id: str) -> RunLayout:
+        """The folder of one local run."""
         return RunLayout(self.runs / run_id)
 
     def compiled(self, digest: str) -> str:
@@ -78,13 +81,16 @@ class RunLayout:
 
     @property
     def run_json(self) -> pathlib.Path:
+        """The summary of the run."""
         return self.folder / "run.json"
 
     @property
     def logs(self) -> pathlib.Path:
+        """The folder of the logs."""
         return self.folder / "logs"
 
     def log(self, node: str) -> pathlib.Path:
+        """The output of one node."""
         return self.logs / f"{node}.log"
 
 
@@ -96,14 +102,17 @@ class CompiledLayout:
 
     @property
     def ir(self) -> pathlib.Path:
+        """TFX's intermediate representation of the pipeline."""
         return self.folder / "pipeline.pb"
 
     @property
     def manifest(self) -> pathlib.Path:
+        """The manifest for orchestrators."""
         return self.folder / "manifest.json"
 
     @property
     def key(self) -> pathlib.Path:
+        """The digest of everything the pipeline depends on."""
         return self.folder / "pipeline.key"
 
 
@@ -116,14 +125,17 @@ class DagsLayout:
 
     @property
     def dag(self) -> pathlib.Path:
+        """The DAG file."""
         return self.folder / f"{self.name}_dag.py"
 
     @property
     def compiled(self) -> pathlib.Path:
+        """The folder of the compiled pipeline."""
         return self.folder / self.name
 
     @property
     def manifest(self) -> pathlib.Path:
+        """The manifest for orchestrators."""
         return self.compiled / "manifest.json"
 
     def ir(self, sha256: str) -> pathlib.Path:

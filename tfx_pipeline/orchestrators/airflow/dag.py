@@ -59,11 +59,9 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
         node, or pods cannot reach `root`.
     """
     settings = config.airflow
-    _ensure_names(plan, settings)
-    if settings.pod and settings.pod.template is None and not is_remote(config.root):
-        message = f"nodes in pods cannot reach {config.root} on this machine"
-        remedy = "Set root to s3://BUCKET/PATH or the like, or give a pod.template that mounts it"
-        raise errors.ConfigError(errors.Problem("airflow.pod", message, remedy))
+    problems = _problems(plan, config)
+    if problems:
+        raise errors.ConfigError(problems)
     source = f"TFX {plan.tfx}, {len(plan.nodes)} nodes, compiled pipeline `{plan.ir_sha256[:12]}`."
     return (
         _environment()
@@ -93,7 +91,8 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
     )
 
 
-def _ensure_names(plan: Manifest, settings: Airflow) -> None:
+def _problems(plan: Manifest, config: Config) -> list[errors.Problem]:
+    settings = config.airflow
     problems = [
         errors.Problem(
             id_, "Airflow's task ids may contain letters, digits and . _ - only", "Rename the node"
@@ -106,8 +105,11 @@ def _ensure_names(plan: Manifest, settings: Airflow) -> None:
             hint = errors.did_you_mean(name, plan.node_ids)
             where = f"airflow.nodes.{name}"
             problems.append(errors.Problem(where, "the pipeline has no such node", hint))
-    if problems:
-        raise errors.ConfigError(problems)
+    if settings.pod and settings.pod.template is None and not is_remote(config.root):
+        message = f"nodes in pods cannot reach {config.root} on this machine"
+        remedy = "Set root to s3://BUCKET/PATH or the like, or give a pod.template that mounts it"
+        problems.append(errors.Problem("airflow.pod", message, remedy))
+    return problems
 
 
 def _uri(path: str) -> str:

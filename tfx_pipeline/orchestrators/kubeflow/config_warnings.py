@@ -1,7 +1,7 @@
 """Warns of settings that usually do not work on a cluster.
 
 These are not errors: a cluster of one node, or a database without a password, may be
-what somebody wants.
+intended.
 """
 
 from __future__ import annotations

@@ -103,25 +103,22 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
     _ensure_fits(manifest, section, image)
     names = _unique("node", {node: step_name(node) for node in manifest.node_ids})
     parameters = _unique("parameter", {n: parameter_name(n) for n in manifest.parameters})
-    texts: dict[str, Argument] = {
-        "{pipeline}": (pipeline,),
-        "{run_id}": (Value(value=RUN_ID),),
-    }
 
     def planned(node: Node) -> PlannedStep:
         settings = section.nodes.get(node.id, Step()).over(section.step)
-        arguments = [texts.get(part, (part,)) for part in node.command[_MODULE_ARGUMENTS:]]
-        read = [name for name, p in manifest.parameters.items() if node.id in p.nodes]
-        for name in read:
-            arguments += [("--param",), (f"{name}=", Value(value=parameters[name]))]
+        read = {
+            name: parameters[name]
+            for name, parameter in manifest.parameters.items()
+            if node.id in parameter.nodes
+        }
         return PlannedStep(
             name=names[node.id],
             node=node.id,
             image=image,
             command=node.command[:_MODULE_ARGUMENTS],
-            arguments=tuple(arguments),
+            arguments=_node_arguments(node, pipeline, read),
             upstream=tuple(sorted(names[other] for other in node.upstream)),
-            parameters=tuple(parameters[name] for name in read),
+            parameters=tuple(read.values()),
             resources=settings,
             retries=_retries(settings),
             timeout=seconds(settings.timeout) if settings.timeout else None,
@@ -140,6 +137,18 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
         image_pull_secrets=section.image_pull_secrets,
         service_account=section.service_account,
     )
+
+
+def _node_arguments(node: Node, pipeline: str, parameters: dict[str, str]) -> tuple[Argument, ...]:
+    """The node command's arguments; `parameters` maps TFX's names to the orchestrator's."""
+    values: dict[str, Argument] = {
+        "{pipeline}": (pipeline,),
+        "{run_id}": (Value(value=RUN_ID),),
+    }
+    arguments = [values.get(part, (part,)) for part in node.command[_MODULE_ARGUMENTS:]]
+    for name, orchestrator_name in parameters.items():
+        arguments += [("--param",), (f"{name}=", Value(value=orchestrator_name))]
+    return tuple(arguments)
 
 
 def _retries(step: Step) -> RetryPolicy | None:

@@ -124,7 +124,7 @@ class Execution:
         self._observer.node_started(node)
 
     def _end(self, reply: Reply) -> None:
-        """Records how a node ended; an exit code counts even if ML Metadata says success."""
+        """Records how a node ended: by its exit code, even if ML Metadata contains a success."""
         from tfx_pipeline.execution import cache_key  # imports the protos of TFX
 
         node = self._jobs.pop(reply.id)
