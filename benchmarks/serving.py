@@ -28,9 +28,9 @@ from benchmarks import serving_load
 from benchmarks.serving_load import Load, median_ms
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.serving.client import model_signature, request_encoder, rest_json
-from tfx_pipeline.serving.client import rows as tables
-from tfx_pipeline.serving.client.protocols import Grpc, ModelRef, path
+from tfx_pipeline.serving.client.protocols import GrpcProtocol, ModelRef, model_path
 from tfx_pipeline.serving.client.sync import Client
+from tfx_pipeline.serving.client.table import to_table
 from tfx_pipeline.serving.local_server.process import LocalServer
 
 MODEL = "benchmark"
@@ -80,7 +80,7 @@ class Benchmark:
         self._base_path, self._server, self._calls = base_path, server, calls
         self._newest = 1
         files = [pathlib.Path(data), *sorted(pathlib.Path(data).glob("*.csv"))]
-        self._table = tables.read(next(file for file in files if file.is_file()))
+        self._table = to_table(next(file for file in files if file.is_file()))
         with Client(server.grpc, MODEL) as client:
             self._signature = client.signature()
 
@@ -97,10 +97,10 @@ class Benchmark:
         yield from self._hot_swaps(swaps)
 
     def _feeds(self, rows: int) -> dict[str, np.ndarray]:
-        return request_encoder.feed(self._table.take([*range(rows)]), self._signature)
+        return request_encoder.encode(self._table.take([*range(rows)]), self._signature)
 
     def _grpc_request(self, rows: int) -> Any:
-        return Grpc().predict(ModelRef(MODEL), self._signature, self._feeds(rows)).payload
+        return GrpcProtocol().predict(ModelRef(MODEL), self._signature, self._feeds(rows)).payload
 
     def _rest_body(self, rows: int) -> bytes:
         instances = rest_json.rows(self._feeds(rows))
@@ -111,7 +111,7 @@ class Benchmark:
     def _asker(self, kind: str, rows: int) -> serving_load.Ask:
         if kind == "grpc":
             return serving_load.grpc_asker(self._server.grpc, self._grpc_request(rows))
-        url = f"{path(ModelRef(MODEL))}:predict"
+        url = f"{model_path(ModelRef(MODEL))}:predict"
         return serving_load.rest_asker(self._server.rest, url, self._rest_body(rows))
 
     def _first_requests(self) -> Iterator[tuple[str, str, str]]:

@@ -1,4 +1,4 @@
-"""A server with the bundled example's model, and rows to ask it about."""
+"""Servers with the bundled example's model or with a tiny one, and rows to send."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import shutil
 import pytest
 
 from tests.serving import tiny
-from tests.serving.harness import Asker
+from tests.serving.harness import RawClient, wait_until
 from tfx_pipeline.serving import LocalServer
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.rollout import model_server_config
@@ -40,9 +40,9 @@ def server(version, tmp_path_factory):
 
 
 @pytest.fixture(scope="session")
-def ask(server) -> Asker:
-    """Asks the shared server."""
-    return Asker(server)
+def raw_client(server) -> RawClient:
+    """A client of the shared server."""
+    return RawClient(server)
 
 
 @pytest.fixture(scope="session")
@@ -53,7 +53,7 @@ def taxi_rows(trained) -> list[dict]:
 
 
 def as_row(raw: dict[str, str]) -> dict:
-    """Without the label and what is no feature; numbers as numbers, absent ones left out."""
+    """Without the label and columns that are not features; numbers as numbers."""
     left_out = {"tips", "big_tipper", "pickup_census_tract", "dropoff_census_tract"}
     present = {name: text for name, text in raw.items() if text and name not in left_out}
     return {name: as_value(name, text) for name, text in present.items()}
@@ -75,50 +75,73 @@ def base_path(tmp_path):
 
 @pytest.fixture(scope="session")
 def shared(tmp_path_factory):
-    """A server that each test gives a model of its own."""
+    """A server that looks for versions each second; each test gives it a model of its own."""
     config = tmp_path_factory.mktemp("shared") / "models.config"
     config.write_text("model_config_list {}")
     with LocalServer("--model-config-file", str(config)) as server:
         yield server
 
 
-def take_over(server, base_path):
-    """Lets the server serve that folder, and nothing else."""
+def reload_config(server, base_path):
+    """Makes the server serve that folder, and nothing else."""
     request = protos.message("ReloadConfigRequest")()
     request.config.CopyFrom(model_server_config.single(tiny.NAME, base_path))
-    Asker(server).model("HandleReloadConfigRequest", request)
+    RawClient(server).model("HandleReloadConfigRequest", request)
     return server
 
 
 @pytest.fixture
-def started():
-    """Starts servers that are stopped in the end."""
-    running = []
-
-    def start(*arguments, **options):
-        server = LocalServer(*map(str, arguments), **options)
-        server.start()
-        running.append(server)
-        return server
-
-    yield start
-    for server in running:
-        server.stop()
-
-
-@pytest.fixture
 def tiny_server(base_path, shared):
-    """Version 1, and a server that looks for others each second."""
+    """The shared server with version 1 of the tiny model."""
     tiny.push(base_path, 1)
-    return take_over(shared, base_path)
+    return reload_config(shared, base_path)
+
+
+class ConfiguredServer(LocalServer):
+    """A server that polls its configuration file, and that tests may stop or kill."""
+
+    def __init__(self, folder: pathlib.Path, *arguments: str):
+        self.config = folder / "models.config"
+        poll = "--model-config-file-poll-wait-seconds"
+        super().__init__("--model-config-file", str(self.config), poll, "1", *arguments)
+        self.config.write_text("model_config_list {}")
+
+    def serve(self, base_path: pathlib.Path) -> None:
+        """Serves that folder, and nothing else; starts again if a test has stopped it."""
+        message = f"{self.config}: the new configuration is in use"
+        count = self.log().count(message)
+        model_server_config.write(self.config, model_server_config.single(tiny.NAME, base_path))
+        if self.process.poll() is not None:
+            self.start()
+        else:
+            wait_until(lambda: self.log().count(message) > count)
+
+
+@pytest.fixture(scope="session")
+def configured(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("configured")
+    with ConfiguredServer(folder, "--max-pending-requests", "1") as server:
+        yield server
 
 
 @pytest.fixture
-def own_server(base_path, started):
-    """The same with a server that only this test has."""
+def own_server(configured, base_path):
+    """Version 1 of the tiny model, on a server that lets one request wait."""
     tiny.push(base_path, 1)
-    return serve(started, base_path)
+    configured.serve(base_path)
+    return configured
 
 
-def serve(started, base_path, *arguments):
-    return started("--model-name", tiny.NAME, "--model-base-path", base_path, *arguments)
+@pytest.fixture(scope="session")
+def impatient(tmp_path_factory):
+    folder = tmp_path_factory.mktemp("impatient")
+    with ConfiguredServer(folder, "--rest_api_timeout_in_ms", "50") as server:
+        yield server
+
+
+@pytest.fixture
+def impatient_server(impatient, base_path):
+    """Version 1 of the tiny model, on a server whose REST requests may take 50 ms."""
+    tiny.push(base_path, 1)
+    impatient.serve(base_path)
+    return impatient

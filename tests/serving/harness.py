@@ -1,4 +1,4 @@
-"""Asking a server over plain HTTP, as curl does, and over plain gRPC."""
+"""Plain HTTP and gRPC requests to a server, without the project's client."""
 
 from __future__ import annotations
 
@@ -18,12 +18,12 @@ from tfx_pipeline.serving.protocol import protos
 
 MODEL_PATH = "/v1/models/chicago-taxi"
 
-_GENEROUS_SECONDS = 120
+_MAX_SECONDS = 120
 
 
 @dataclasses.dataclass(frozen=True)
-class Asker:
-    """Asks one server."""
+class RawClient:
+    """Sends requests to one server."""
 
     server: LocalServer
 
@@ -71,8 +71,8 @@ def columns_request(row: dict[str, Any], missing: list[str]) -> dict[str, Any]:
 
 
 def wait_until(happened: Callable[[], Any]) -> Any:
-    """Polls until it is true; returns that."""
-    deadline = time.monotonic() + _GENEROUS_SECONDS
+    """Polls until it is true; returns its result."""
+    deadline = time.monotonic() + _MAX_SECONDS
     while not (found := happened()):
         assert time.monotonic() < deadline, "it did not happen"
         time.sleep(0.05)

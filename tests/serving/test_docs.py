@@ -147,10 +147,10 @@ def test_the_commands(running, project):
 
 
 def wait_for_labels(server, versions):
-    from tests.serving.harness import MODEL_PATH, Asker, wait_until
+    from tests.serving.harness import MODEL_PATH, RawClient, wait_until
 
     def is_there():
-        status, reply = Asker(server).get(f"{MODEL_PATH}/labels/canary")
+        status, reply = RawClient(server).get(f"{MODEL_PATH}/labels/canary")
         found = reply.get("model_version_status", [{}])[0]
         return status == 200 and found["version"] == versions[1]
 

@@ -14,10 +14,10 @@ GOOD = {"trip_start_month": 5, "trip_start_timestamp": 1, "trip_start_day": 6, "
     [
         (("--key", "x"), "--key: requires --split or --canary-percent"),
         (("--header", "x"), "--header: must be NAME:VALUE, found 'x'"),
-        (("--target", "ftp://h"), "ftp:// is not known"),
+        (("--target", "ftp://h"), "ftp:// is not supported"),
         (("--version", "1", "--label", "x"), "a version or a label, not both"),
         (("--canary-percent", "101"), "--canary-percent"),
-        (("--canary-percent", "5", "--version", "1"), "a split decides by label"),
+        (("--canary-percent", "5", "--version", "1"), "a split chooses the label"),
     ],
 )
 def test_wrong_usage(tfx_pipeline, tmp_path, arguments, message):
@@ -45,7 +45,7 @@ def test_no_model(tfx_pipeline, tmp_path):
 
 @pytest.fixture
 def predict(server, tfx_pipeline, tmp_path):
-    """Asks the shared server about a file with that text."""
+    """Runs the command on a file with that text, with the shared server."""
 
     def run(name, text, *arguments):
         file = tmp_path / name
@@ -62,12 +62,12 @@ BROKEN = {
         f"{json.dumps(GOOD)}\n{json.dumps({**GOOD, 'fare': 'poison'})}\n",
         "row 2, column fare: must be a number, found 'poison'",
     ),
-    "no JSON": ("rows.jsonl", f"{json.dumps(GOOD)}\n{{\n", "line 2: is no JSON"),
+    "no JSON": ("rows.jsonl", f"{json.dumps(GOOD)}\n{{\n", "line 2: is not valid JSON"),
     "no object": ("rows.jsonl", "3\n", "row 1: must be a mapping of columns to values"),
     "an unknown column": (
         "rows.jsonl",
         json.dumps({**GOOD, "fares": 1}),
-        "fares: is no column of the model. Did you mean 'fare'?",
+        "fares: is not a column of the model. Did you mean 'fare'?",
     ),
     "a column that is nearly one": (
         "rows.csv",

@@ -1,4 +1,4 @@
-"""Models that load at once, and whose answers say which version gave them."""
+"""Models that load quickly, and whose predictions show which version answered."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ PREDICT = f"/v1/models/{NAME}:predict"
 ONE = {"instances": [2.0]}
 
 ROUNDS_A_SECOND = 40_000
-"""About how often `slow` turns in a second on a slow machine."""
+"""About how many rounds `slow` does in a second on a slow machine."""
 
 
 def answer_of(version):
@@ -22,7 +22,7 @@ def answer_of(version):
 
 def save(folder: pathlib.Path, version: int) -> None:
     """`serving_default`: y = x / 2 + version; `regress`: the same from tf.Examples;
-    `slow`: y = version, after as many rounds as are asked for."""
+    `slow`: y = version, after the requested number of rounds."""
     import tensorflow as tf
 
     class Tiny(tf.Module):
@@ -59,7 +59,7 @@ def push(base_path: pathlib.Path, version: int) -> pathlib.Path:
 
 
 class Load:
-    """Clients that ask without a pause; what they were answered."""
+    """Clients that send requests without a pause, and their results."""
 
     def __init__(self, server, count=4):
         self.answers, self.failures, self._stop = [], [], threading.Event()

@@ -9,16 +9,14 @@ import click
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.serving import deploy as manifests
-from tfx_pipeline.serving.deploy.spec import IMAGE, Plan
+from tfx_pipeline.serving import deploy
+from tfx_pipeline.serving.deploy.spec import IMAGE, DeploymentSpec
 from tfx_pipeline.serving.rollout import traffic_state
 from tfx_pipeline.storage.atomic_write import write_atomically
 
 
 @click.command("serving")
-@click.option(
-    "--target", required=True, type=click.Choice([*manifests.TARGETS]), help="The platform."
-)
+@click.option("--target", required=True, type=click.Choice([*deploy.TARGETS]), help="The platform.")
 @click.option(
     "--output", default="deploy", show_default=True, metavar="DIR", help="The output folder."
 )
@@ -46,8 +44,8 @@ def command(target: str, output: str, canary_percent: float | None, **options: A
         state = state.model_copy(update={"canary_percent": canary_percent})
     names = ("model_uri", "canary_uri", "namespace", "image", "min_replicas", "max_replicas")
     chosen = {name: options[name] for name in (*names, "cpu", "memory")}
-    plan = Plan(config.model_name, config.push_dir, state=state, **chosen)
-    files = manifests.render(target, plan)
+    spec = DeploymentSpec(config.model_name, config.push_dir, state=state, **chosen)
+    files = deploy.render(target, spec)
     folder = pathlib.Path(output) / target
     for name, text in files.items():
         write_atomically(folder / name, text)

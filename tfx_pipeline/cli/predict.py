@@ -111,7 +111,7 @@ def command(**options: Any) -> None:
         headers=_headers(options["headers"]),
         ca_file=options["ca_file"],
     )
-    with client, row_files.opened(options["file"]) as file:
+    with client, row_files.open_input(options["file"]) as file:
         _ensure_reachable(client, options["target"])
         if options["print_curl"]:
             click.echo(_curl(client, file, file_format, options))
@@ -167,8 +167,8 @@ def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any
     start, comparison = time.perf_counter(), Comparison()
     output_format = options["output_format"] or file_format
     with _destination(options["output"]) as target, _progress() as advance:
-        writer = row_files.Writer(target, output_format)
-        for table in row_files.batches(file, options["file"], file_format, _BATCH_ROWS):
+        writer = row_files.PredictionWriter(target, output_format)
+        for table in row_files.read_batches(file, options["file"], file_format, _BATCH_ROWS):
             answers = client.predict(table)
             as_json = output_format == row_files.JSON_LINES
             writer.write(answers.rows() if as_json else answers.flat_rows())
@@ -220,22 +220,22 @@ def _report(comparison: Any, seconds: float) -> None:
 def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> str:
     """The curl command that requests predictions for the first rows."""
     from tfx_pipeline.serving.client import request_encoder, rest_json
-    from tfx_pipeline.serving.client.protocols import ModelRef, path
+    from tfx_pipeline.serving.client.protocols import ModelRef, model_path
     from tfx_pipeline.serving.client.transport import Target
 
     target = Target(options["target"])
     if not target.is_rest:
         remedy = "Give the REST side: --target http://localhost:8501"
         raise ConfigError(Problem("--print-curl", f"{options['target']} is gRPC", remedy))
-    tables = row_files.batches(file, options["file"], file_format, _CURL_ROWS)
+    tables = row_files.read_batches(file, options["file"], file_format, _CURL_ROWS)
     table = next(tables, None)
     if table is None:
         raise ConfigError(Problem(options["file"], "has no rows"))
     signature = client.signature()
-    instances = rest_json.rows(request_encoder.feed(table, signature))
+    instances = rest_json.rows(request_encoder.encode(table, signature))
     body = json.dumps({"signature_name": signature.name, "instances": instances})
     model = ModelRef(_model(options), options["version"], options["label"])
     parts = ["curl", "-d", body]
     for header in options["headers"]:
         parts += ["-H", header]
-    return shlex.join([*parts, f"{options['target'].rstrip('/')}{path(model)}:predict"])
+    return shlex.join([*parts, f"{options['target'].rstrip('/')}{model_path(model)}:predict"])

@@ -71,12 +71,12 @@ def rollback(**options: Any) -> None:
 
 
 def _change(options: dict[str, Any], change: Callable[[Traffic], Traffic]) -> None:
-    from tfx_pipeline.serving.rollout import apply as rollout
+    from tfx_pipeline.serving.rollout.apply import apply_traffic
 
     config = load_config(options["config"], options["overrides"], root=options["root"])
     before = traffic_state.load(config.model_name, config.push_dir)
     after = change(before)
-    rollout.apply(before, after, options["target"], options["timeout"])
+    apply_traffic(before, after, options["target"], options["timeout"])
     if options["as_json"]:
         terminal.print_json({"model": after.model, **after.state.model_dump()})
         return

@@ -179,7 +179,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
     )
     _quieten()
     with lazy_imports.importing():
-        from tfx_pipeline.serving.local_server.app import App, Settings
+        from tfx_pipeline.serving.local_server.server import Server, Settings
 
     settings = Settings(
         config=config,
@@ -195,7 +195,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         metrics_path=metrics_path,
         max_pending_requests=flags["max_pending_requests"],
     )
-    App(settings).run()
+    Server(settings).run()
 
 
 def _metrics_path(file: str | None) -> str | None:

@@ -1,4 +1,4 @@
-"""The client's own parts: targets, retries, what it imports."""
+"""The client without a model server: targets, retries, imports, merging of chunks."""
 
 from __future__ import annotations
 
@@ -13,7 +13,7 @@ import pytest
 
 from tfx_pipeline.errors import ConfigError, ServingError
 from tfx_pipeline.serving import AsyncClient, Client, Split
-from tfx_pipeline.serving.client.predictions import Part, merge
+from tfx_pipeline.serving.client.predictions import ChunkPredictions, merge
 from tfx_pipeline.serving.client.transport import Target
 from tfx_pipeline.serving.protocol.status_codes import grpc_code, http_status
 
@@ -40,16 +40,6 @@ def test_no_tensorflow_is_imported(project):
     assert loaded.isdisjoint(heavy)
 
 
-def test_our_messages_and_tensorflow_servings_live_in_one_process(project):
-    """Both pools hold files of the same names."""
-    code = "from tfx_pipeline.serving.protocol import protos; protos.message('PredictRequest');"
-    code += "from google.protobuf import descriptor_pb2; print('fine')"
-    done = subprocess.run(
-        [sys.executable, "-c", code], cwd=project, capture_output=True, text=True, check=False
-    )
-    assert done.stdout == "fine\n"
-
-
 @pytest.mark.parametrize(
     ("url", "is_rest", "is_secure", "address"),
     [
@@ -68,15 +58,15 @@ def test_targets(url, is_rest, is_secure, address):
 @pytest.mark.parametrize(
     ("make", "message"),
     [
-        (lambda: Client("ftp://h:1", "x"), "ftp:// is not known"),
+        (lambda: Client("ftp://h:1", "x"), "ftp:// is not supported"),
         (lambda: Client("localhost", "x"), "must be HOST:PORT, found 'localhost'"),
         (lambda: Client("", "x"), "must be HOST:PORT"),
         (lambda: Client("h:1", "x", 1, "stable"), "a version or a label, not both"),
-        (lambda: Client("h:1", "x", 1, split=Split(5)), "a split decides by label"),
-        (lambda: AsyncClient("h:1", "x", label="a", split=Split(5)), "a split decides by label"),
+        (lambda: Client("h:1", "x", 1, split=Split(5)), "a split chooses the label"),
+        (lambda: AsyncClient("h:1", "x", label="a", split=Split(5)), "a split chooses the label"),
         (lambda: Client("grpcs://h:1", "x", ca_file="none"), "none: cannot be read"),
         (lambda: Client("https://h:1", "x", ca_file="none"), "none: cannot be read"),
-        (lambda: Client("https://h:1", "x", ca_file=__file__), "holds no certificates"),
+        (lambda: Client("https://h:1", "x", ca_file=__file__), "contains no certificates"),
     ],
 )
 def test_wrong_options(make, message):
@@ -87,11 +77,11 @@ def test_wrong_options(make, message):
 
 @pytest.fixture
 def web_server():
-    """Answers with what the test has put into `replies`; remembers what it was asked."""
+    """Answers with what the test has put into `replies`; remembers the requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
-            server.asked.append((self.path, dict(self.headers)))
+            server.requests.append((self.path, dict(self.headers)))
             status, body = server.replies.pop(0)
             self.send_response(status)
             self.send_header("Content-Length", str(len(body)))
@@ -102,7 +92,7 @@ def web_server():
             pass
 
     server = http.server.ThreadingHTTPServer(("127.0.0.1", 0), Handler)
-    server.asked, server.replies = [], []
+    server.requests, server.replies = [], []
     server.url = f"http://127.0.0.1:{server.server_port}"
     threading.Thread(target=server.serve_forever, daemon=True).start()
     yield server
@@ -149,19 +139,19 @@ def test_headers_and_names_go_along(web_server):
     web_server.replies.append((200, STATUS))
     with Client(web_server.url, "a b/c", headers={"Authorization": "Bearer x"}) as client:
         client.versions()
-    (path, headers), *_ = web_server.asked
+    (path, headers), *_ = web_server.requests
     assert path == "/v1/models/a%20b%2Fc"
     assert headers["Authorization"] == "Bearer x"
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1:1", "http://127.0.0.1:1"])
 def test_nobody_listens(target):
-    async def ask():
+    async def predict():
         async with AsyncClient(target, "x", timeout=0.2) as client:
             await client.predict([{}])
 
     with pytest.raises(ServingError) as caught:
-        asyncio.run(ask())
+        asyncio.run(predict())
     assert caught.value.code == "UNAVAILABLE"
 
 
@@ -175,19 +165,19 @@ def test_statuses_there_and_back():
 
 def test_parts_are_put_in_order():
     parts = [
-        Part([2, 0], {"y": np.array([b"c", b"a"], object)}, 1, "stable", 0.1),
-        Part([1], {"y": np.array([b"b"], object)}, 2, "canary", 0.2),
+        ChunkPredictions([2, 0], {"y": np.array([b"c", b"a"], object)}, 1, "stable", 0.1),
+        ChunkPredictions([1], {"y": np.array([b"b"], object)}, 2, "canary", 0.2),
     ]
-    merged = merge(parts, 3, ["y"])
+    merged = merge(parts, ["y"])
     assert merged["y"].tolist() == ["a", "b", "c"]
     assert merged.versions.tolist() == [1, 2, 1]
     assert merged.labels.tolist() == ["stable", "canary", "stable"]
     assert merged.rows() == [{"y": "a"}, {"y": "b"}, {"y": "c"}]
-    assert len(merge([], 0, ["y"])) == 0
+    assert len(merge([], ["y"])) == 0
 
 
 def test_float32_has_its_own_digits():
     outputs = {"probabilities": np.array([[0.1, 0.9]], np.float32)}
     outputs["classes"] = np.array([[b"no", b"yes"]], object)
-    merged = merge([Part([0], outputs, 1, "", 0.1)], 1, [*outputs])
+    merged = merge([ChunkPredictions([0], outputs, 1, "", 0.1)], [*outputs])
     assert merged.flat_rows() == [{"probability_no": 0.1, "probability_yes": 0.9}]

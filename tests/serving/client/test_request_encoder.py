@@ -1,4 +1,4 @@
-"""Rows to arrays: what is taken, what is filled, what is refused and in which words."""
+"""Rows to arrays: what is taken, what is filled, what is refused and with which message."""
 
 from __future__ import annotations
 
@@ -9,8 +9,8 @@ import pytest
 
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.serving.client import request_encoder
-from tfx_pipeline.serving.client import rows as tables
 from tfx_pipeline.serving.client.model_signature import Signature, Tensor
+from tfx_pipeline.serving.client.table import to_table
 
 FLOAT, INT, STRING, BOOL = 1, 9, 7, 10
 SIGNATURE = Signature(
@@ -25,8 +25,8 @@ SIGNATURE = Signature(
 )
 
 
-def feed(rows, signature=SIGNATURE):
-    return request_encoder.feed(tables.read(rows), signature)
+def encode(rows, signature=SIGNATURE):
+    return request_encoder.encode(to_table(rows), signature)
 
 
 def only(name, dtype):
@@ -35,26 +35,26 @@ def only(name, dtype):
 
 def problems(rows, signature=SIGNATURE):
     with pytest.raises(ConfigError) as caught:
-        feed(rows, signature)
+        encode(rows, signature)
     return str(caught.value)
 
 
 def test_dicts():
-    fed = feed([{"price": 1.5, "count": 2, "city": "Zürich", "size": 3}])
-    assert fed["price"].dtype == np.float32
-    assert fed["price"].tolist() == [1.5]
-    assert fed["count"].dtype == np.int64
-    assert fed["city"].tolist() == ["Zürich".encode()]
-    assert fed["size"].shape == (1, 1)
+    encoded = encode([{"price": 1.5, "count": 2, "city": "Zürich", "size": 3}])
+    assert encoded["price"].dtype == np.float32
+    assert encoded["price"].tolist() == [1.5]
+    assert encoded["count"].dtype == np.int64
+    assert encoded["city"].tolist() == ["Zürich".encode()]
+    assert encoded["size"].shape == (1, 1)
 
 
 @pytest.mark.parametrize("missing", [{}, {"price": None, "city": None, "size": None},
                                      {"price": math.nan, "city": math.nan}])  # fmt: skip
 def test_what_is_missing_is_filled(missing):
-    fed = feed([{"count": 1, **missing}])
-    assert np.isnan(fed["price"]).all()
-    assert np.isnan(fed["size"]).all()
-    assert fed["city"].tolist() == [b""]
+    encoded = encode([{"count": 1, **missing}])
+    assert np.isnan(encoded["price"]).all()
+    assert np.isnan(encoded["size"]).all()
+    assert encoded["city"].tolist() == [b""]
 
 
 def test_an_integer_cannot_be_missing():
@@ -84,8 +84,8 @@ def test_a_long_value_is_cut_short_and_a_long_list_too():
 @pytest.mark.parametrize(
     ("row", "message"),
     [
-        ({"count": 1, "pryce": 2.0}, "pryce: is no column of the model. Did you mean 'price'?"),
-        ({"count": 1, "weather": "fine"}, "weather: is no column of the model. Known: "),
+        ({"count": 1, "pryce": 2.0}, "pryce: is not a column of the model. Did you mean 'price'?"),
+        ({"count": 1, "weather": "fine"}, "weather: is not a column of the model. Known: "),
     ],
 )
 def test_an_unknown_key_is_refused(row, message):
@@ -96,7 +96,7 @@ def test_a_table_may_have_other_columns_but_no_near_ones():
     import pandas as pd
 
     rows = {"price": [1.0], "count": [1], "city": ["Rome"], "size": [2.0], "label": [1]}
-    assert set(feed(pd.DataFrame(rows))) == set(SIGNATURE.inputs)
+    assert set(encode(pd.DataFrame(rows))) == set(SIGNATURE.inputs)
     rows["pryce"] = rows.pop("price")
     assert "Did you mean 'price'?" in problems(pd.DataFrame(rows))
 
@@ -105,12 +105,12 @@ def test_a_data_frame_with_missing_values():
     import pandas as pd
 
     frame = pd.DataFrame({"price": [1.0, None], "count": [1, 2], "city": ["Rome", None]})
-    fed = feed(frame)
-    assert np.isnan(fed["price"][1])
-    assert fed["city"].tolist() == [b"Rome", b""]
+    encoded = encode(frame)
+    assert np.isnan(encoded["price"][1])
+    assert encoded["city"].tolist() == [b"Rome", b""]
     nullable = frame.astype({"price": "Float64", "city": "string"})
-    assert feed(nullable)["city"].tolist() == [b"Rome", b""]
-    assert np.isnan(feed(nullable)["price"][1])
+    assert encode(nullable)["city"].tolist() == [b"Rome", b""]
+    assert np.isnan(encode(nullable)["price"][1])
 
 
 def csv(tmp_path, text, **options):
@@ -120,11 +120,11 @@ def csv(tmp_path, text, **options):
 
 
 def test_a_csv_file(tmp_path):
-    fed = feed(csv(tmp_path, "\ufeffcity,price,count,label\nRome,1.5,2,1\n\nOslo,,3.0,0\n"))
-    assert fed["city"].tolist() == [b"Rome", b"Oslo"]
-    assert fed["count"].tolist() == [2, 3]
-    assert fed["price"][0] == 1.5
-    assert np.isnan(fed["price"][1])
+    encoded = encode(csv(tmp_path, "\ufeffcity,price,count,label\nRome,1.5,2,1\n\nOslo,,3.0,0\n"))
+    assert encoded["city"].tolist() == [b"Rome", b"Oslo"]
+    assert encoded["count"].tolist() == [2, 3]
+    assert encoded["price"][0] == 1.5
+    assert np.isnan(encoded["price"][1])
 
 
 @pytest.mark.parametrize(
@@ -153,19 +153,19 @@ def test_what_is_no_table():
 
 
 def test_no_rows():
-    assert {name: len(array) for name, array in feed([]).items()} == dict.fromkeys(
+    assert {name: len(array) for name, array in encode([]).items()} == dict.fromkeys(
         SIGNATURE.inputs, 0
     )
 
 
 def test_booleans():
     signature = only("rainy", BOOL)
-    assert feed([{"rainy": True}, {"rainy": False}], signature)["rainy"].tolist() == [True, False]
+    assert encode([{"rainy": True}, {"rainy": False}], signature)["rainy"].tolist() == [True, False]
     assert "must be true or false" in problems([{"rainy": 3}], signature)
 
 
 def test_bytes_are_taken_as_they_are():
-    assert feed([{"raw": b"\xff"}], only("raw", STRING))["raw"].tolist() == [b"\xff"]
+    assert encode([{"raw": b"\xff"}], only("raw", STRING))["raw"].tolist() == [b"\xff"]
 
 
 def test_a_number_beyond_64_bits():

@@ -69,11 +69,11 @@ def rest(certificate):
 
 @pytest.fixture(scope="module")
 def rpc(certificate):
-    """A ModelService that answers only who says the right word."""
+    """A ModelService that requires a header."""
 
     def status(request, context):
         if ("authorization", "Bearer x") not in context.invocation_metadata():
-            context.abort(grpc.StatusCode.UNAUTHENTICATED, "who are you?")
+            context.abort(grpc.StatusCode.UNAUTHENTICATED, "the header is missing")
         response = protos.message("GetModelStatusResponse")()
         response.model_version_status.add(version=7, state=30)
         return response
@@ -107,11 +107,11 @@ def test_a_trusted_server(target, certificate):
 
 
 def test_a_trusted_server_in_an_event_loop(target, certificate):
-    async def ask():
+    async def versions():
         async with AsyncClient(target, "x", headers=HEADERS, ca_file=str(certificate[1])) as client:
             return await client.versions()
 
-    assert asyncio.run(ask()) == {7: "AVAILABLE"}
+    assert asyncio.run(versions()) == {7: "AVAILABLE"}
 
 
 def test_without_its_certificate_nothing_is_sent(target):
@@ -121,7 +121,7 @@ def test_without_its_certificate_nothing_is_sent(target):
     assert caught.value.code == "UNAVAILABLE"
 
 
-def test_without_the_right_word(target, certificate):
+def test_without_the_header(target, certificate):
     client = Client(target, "x", ca_file=str(certificate[1]))
     with client, pytest.raises(ServingError) as caught:
         client.versions()

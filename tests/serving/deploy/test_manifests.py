@@ -10,8 +10,8 @@ from google.protobuf import text_format
 from ruamel.yaml import YAML
 
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.serving import deploy as manifests
-from tfx_pipeline.serving.deploy.spec import Plan
+from tfx_pipeline.serving import deploy
+from tfx_pipeline.serving.deploy.spec import DeploymentSpec
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.rollout.traffic_state import State
 
@@ -20,18 +20,18 @@ GOLDEN = pathlib.Path(__file__).parents[2] / "golden" / "serving"
 TRIAL = State(labels={"stable": 1, "canary": 2}, canary_percent=20)
 
 
-def plan(**changes):
+def deployment(**changes):
     values = {
         "model": "chicago-taxi",
         "push_dir": "/project/build/serving/chicago-taxi",
         "canary_uri": "pvc://chicago-taxi-models/canary",
         "state": TRIAL,
     }
-    return Plan(**{**values, **changes})
+    return DeploymentSpec(**{**values, **changes})
 
 
 def documents(target, **changes):
-    texts = manifests.render(target, plan(**changes))
+    texts = deploy.render(target, deployment(**changes))
     return [
         document
         for name, text in texts.items()
@@ -40,10 +40,10 @@ def documents(target, **changes):
     ]
 
 
-@pytest.mark.parametrize("target", manifests.TARGETS)
+@pytest.mark.parametrize("target", deploy.TARGETS)
 def test_the_golden_files(target, golden):
-    """Refresh them with: pytest tests/serving/deploy/test_manifests.py --golden"""
-    for name, text in manifests.render(target, plan()).items():
+    """Refresh them with: pytest tests/serving/deploy/test_deploy.py --golden"""
+    for name, text in deploy.render(target, deployment()).items():
         golden(GOLDEN / target / name, text)
 
 
@@ -136,19 +136,19 @@ def test_compose_is_confined_and_pinned():
     assert all(port.startswith("127.0.0.1:") for port in service["ports"])
 
 
-@pytest.mark.parametrize("target", manifests.TARGETS)
+@pytest.mark.parametrize("target", deploy.TARGETS)
 def test_no_secrets(target):
-    for text in manifests.render(target, plan()).values():
+    for text in deploy.render(target, deployment()).values():
         assert not re.search("(?i)secret|password|credential", text)
 
 
-def test_the_server_is_told_of_labels():
+def test_the_configuration_contains_the_labels():
     config_map = documents("kubernetes")[0]["data"]["models.config"]
     config = text_format.Parse(config_map, protos.message("ModelServerConfig")())
     (model,) = config.model_config_list.config
     assert dict(model.version_labels) == {"stable": 1, "canary": 2}
     assert model.base_path == "/models/chicago-taxi"
-    assert manifests.render("compose", plan())["models.config"] == config_map
+    assert deploy.render("compose", deployment())["models.config"] == config_map
 
 
 def test_kserve_names_a_runtime_that_is_new_enough():
@@ -181,7 +181,7 @@ REFUSED = [
     ("kubernetes", {"model_uri": "s3://bucket/x"}, "a pod cannot mount s3://bucket/x"),
     ("kserve", {"model_uri": "ftp://x"}, "model-uri: must be pvc://"),
     ("kserve", {"model_uri": "https://me:pw@host/x"}, "contains a password"),
-    ("kserve", {"model_uri": "pvc://Claim/x"}, "'Claim' is not a valid name of a claim"),
+    ("kserve", {"model_uri": "pvc://Claim/x"}, "'Claim' is not a valid name"),
     ("compose", {"image": "tensorflow/serving"}, "must be pinned"),
     ("compose", {"image": "tensorflow/serving:latest"}, "must be pinned"),
     ("compose", {"cpu": "1x"}, "cpu: must be cores"),
@@ -196,13 +196,13 @@ REFUSED = [
 @pytest.mark.parametrize(("target", "changes", "message"), REFUSED)
 def test_what_makes_no_sense_is_refused(target, changes, message):
     with pytest.raises(ConfigError) as caught:
-        manifests.render(target, plan(**changes))
+        deploy.render(target, deployment(**changes))
     assert message in str(caught.value)
 
 
 def test_all_problems_at_once():
     with pytest.raises(ConfigError) as caught:
-        manifests.render("compose", plan(cpu="x", memory="x", image="x"))
+        deploy.render("compose", deployment(cpu="x", memory="x", image="x"))
     assert "The deployment has 3 problems" in str(caught.value)
 
 

@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's gRPC API answers, to right requests and to wrong ones."""
+"""The replies of TensorFlow Serving's gRPC API to valid and to wrong requests."""
 
 from __future__ import annotations
 
@@ -9,8 +9,10 @@ from grpc_health.v1 import health_pb2, health_pb2_grpc
 
 from tests.serving.conftest import MODEL
 from tfx_pipeline.serving import Client
-from tfx_pipeline.serving.client import request_encoder, rows
-from tfx_pipeline.serving.client.protocols import Grpc, ModelRef
+from tfx_pipeline.serving.client import request_encoder
+from tfx_pipeline.serving.client.protocols import GrpcProtocol, ModelRef
+from tfx_pipeline.serving.client.table import to_table
+from tfx_pipeline.serving.client.transport import unary
 from tfx_pipeline.serving.protocol import protos
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
@@ -24,34 +26,34 @@ def signature(server):
 
 @pytest.fixture
 def request_(signature, taxi_rows):
-    feeds = request_encoder.feed(rows.read(taxi_rows[:3]), signature)
-    return Grpc().predict(ModelRef(MODEL), signature, feeds).payload
+    inputs = request_encoder.encode(to_table(taxi_rows[:3]), signature)
+    return GrpcProtocol().predict(ModelRef(MODEL), signature, inputs).payload
 
 
-def refusal(ask, method, request, call=None):
+def refusal(raw_client, method, request, call=None):
     with pytest.raises(grpc.RpcError) as caught:
-        (call or ask.prediction)(method, request)
+        (call or raw_client.prediction)(method, request)
     return caught.value.code().name, caught.value.details()
 
 
-def test_predict_says_who_answered(ask, request_):
-    reply = ask.prediction("Predict", request_)
+def test_predict_says_who_answered(raw_client, request_):
+    reply = raw_client.prediction("Predict", request_)
     assert reply.model_spec.name == MODEL
     assert reply.model_spec.version.value == 2
     assert reply.model_spec.signature_name == "columns"
     assert set(reply.outputs) == {"probabilities", "classes"}
 
 
-def test_an_output_filter(ask, request_):
+def test_an_output_filter(raw_client, request_):
     request_.output_filter.append("probabilities")
-    assert set(ask.prediction("Predict", request_).outputs) == {"probabilities"}
+    assert set(raw_client.prediction("Predict", request_).outputs) == {"probabilities"}
 
 
-def test_a_version_and_a_label(ask, request_):
+def test_a_version_and_a_label(raw_client, request_):
     request_.model_spec.version.value = 1
-    assert ask.prediction("Predict", request_).model_spec.version.value == 1
+    assert raw_client.prediction("Predict", request_).model_spec.version.value == 1
     request_.model_spec.version_label = "canary"
-    assert ask.prediction("Predict", request_).model_spec.version.value == 2
+    assert raw_client.prediction("Predict", request_).model_spec.version.value == 2
 
 
 def test_what_tensorflow_serving_api_sends_is_understood(server, request_):
@@ -72,16 +74,16 @@ def test_what_tensorflow_serving_api_sends_is_understood(server, request_):
     assert tf.make_ndarray(reply.outputs["classes"]).tolist() == [[b"0", b"1"]] * 3
 
 
-def test_the_metadata(ask):
+def test_the_metadata(raw_client):
     request = protos.message("GetModelMetadataRequest")()
     request.model_spec.name = MODEL
     request.metadata_field.append("signature_def")
-    reply = ask.prediction("GetModelMetadata", request)
+    reply = raw_client.prediction("GetModelMetadata", request)
     found = protos.message("SignatureDefMap")()
     assert reply.metadata["signature_def"].Unpack(found)
     assert "columns" in found.signature_def
     request.metadata_field.append("other")
-    assert refusal(ask, "GetModelMetadata", request) == (
+    assert refusal(raw_client, "GetModelMetadata", request) == (
         "INVALID_ARGUMENT",
         "Metadata field other is not supported",
     )
@@ -95,15 +97,15 @@ def test_the_health_service(server):
             assert reply.status == health_pb2.HealthCheckResponse.SERVING
 
 
-def test_a_message_of_more_than_four_megabytes(ask, signature, taxi_rows):
-    table = rows.read(taxi_rows * 500)
-    feeds = request_encoder.feed(table, signature)
-    feeds["company"] = np.array([b"x" * 50] * table.count, object)
-    request = Grpc().predict(ModelRef(MODEL), signature, feeds).payload
+def test_a_message_of_more_than_four_megabytes(raw_client, signature, taxi_rows):
+    table = to_table(taxi_rows * 500)
+    inputs = request_encoder.encode(table, signature)
+    inputs["company"] = np.array([b"x" * 50] * table.count, object)
+    request = GrpcProtocol().predict(ModelRef(MODEL), signature, inputs).payload
     assert request.ByteSize() > 4 * 2**20
-    with grpc.insecure_channel(ask.server.grpc, [("grpc.max_receive_message_length", -1)]) as c:
-        from tfx_pipeline.serving.client.transport import unary
-
+    with grpc.insecure_channel(
+        raw_client.server.grpc, [("grpc.max_receive_message_length", -1)]
+    ) as c:
         reply = unary(c, f"/{protos.PREDICTION_SERVICE}/Predict")(request)
     assert reply.outputs["probabilities"].tensor_shape.dim[0].size == table.count
 
@@ -190,34 +192,34 @@ def output_twice(request):
         (output_twice, "INVALID_ARGUMENT", "duplicate output tensor alias: classes"),
     ],
 )
-def test_a_wrong_predict_request(ask, request_, change, code, message):
+def test_a_wrong_predict_request(raw_client, request_, change, code, message):
     change(request_)
-    found_code, details = refusal(ask, "Predict", request_)
+    found_code, details = refusal(raw_client, "Predict", request_)
     assert found_code == code
     assert message in details
 
 
-def test_wrong_examples_requests(ask):
+def test_wrong_examples_requests(raw_client):
     request = protos.message("ClassificationRequest")()
     request.model_spec.name, request.model_spec.signature_name = MODEL, "classify"
-    assert refusal(ask, "Classify", request) == ("INVALID_ARGUMENT", "Input is empty.")
+    assert refusal(raw_client, "Classify", request) == ("INVALID_ARGUMENT", "Input is empty.")
     request.input.example_list.examples.add()
     request.model_spec.signature_name = "columns"
-    assert refusal(ask, "Classify", request) == (
+    assert refusal(raw_client, "Classify", request) == (
         "INVALID_ARGUMENT",
         "Expected one input Tensor.",
     )
     regression = protos.message("RegressionRequest")()
     regression.CopyFrom(type(regression).FromString(request.SerializeToString()))
     regression.model_spec.signature_name = "classify"
-    code, details = refusal(ask, "Regress", regression)
+    code, details = refusal(raw_client, "Regress", regression)
     assert code == "INVALID_ARGUMENT"
     assert details.startswith("No regression outputs found in SignatureDef")
 
 
-def test_wrong_multi_inference_requests(ask):
+def test_wrong_multi_inference_requests(raw_client):
     request = protos.message("MultiInferenceRequest")()
-    code, details = refusal(ask, "MultiInference", request)
+    code, details = refusal(raw_client, "MultiInference", request)
     assert (code, details) == (
         "INVALID_ARGUMENT",
         "Inference request must have at least one task",
@@ -225,20 +227,22 @@ def test_wrong_multi_inference_requests(ask):
     for _ in range(2):
         task = request.tasks.add(method_name="tensorflow/serving/classify")
         task.model_spec.name, task.model_spec.signature_name = MODEL, "classify"
-    assert "Duplicate evaluation" in refusal(ask, "MultiInference", request)[1]
+    assert "Duplicate evaluation" in refusal(raw_client, "MultiInference", request)[1]
     request.tasks[1].model_spec.name = "other"
-    assert "must access the same model name" in refusal(ask, "MultiInference", request)[1]
+    assert "must access the same model name" in refusal(raw_client, "MultiInference", request)[1]
     del request.tasks[1]
     request.tasks[0].method_name = "tensorflow/serving/predict"
     request.input.example_list.examples.add()
-    assert refusal(ask, "MultiInference", request)[0] == "UNIMPLEMENTED"
+    assert refusal(raw_client, "MultiInference", request)[0] == "UNIMPLEMENTED"
 
 
-def test_the_status_of_models(ask):
+def test_the_status_of_models(raw_client):
     request = protos.message("GetModelStatusRequest")()
-    assert refusal(ask, "GetModelStatus", request, ask.model)[1] == "Missing ModelSpec"
+    assert (
+        refusal(raw_client, "GetModelStatus", request, raw_client.model)[1] == "Missing ModelSpec"
+    )
     request.model_spec.name = MODEL
-    versions = ask.model("GetModelStatus", request).model_version_status
+    versions = raw_client.model("GetModelStatus", request).model_version_status
     assert [(one.version, one.state) for one in versions] == [(2, 30), (1, 30)]
 
 

@@ -1,4 +1,4 @@
-"""Which versions are loaded, and which one answers; with models that are only folders."""
+"""Which versions are loaded, and which one answers. The models are only folders."""
 
 from __future__ import annotations
 
@@ -7,9 +7,7 @@ import threading
 import pytest
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.local_server.grpc_server import GrpcServer
 from tfx_pipeline.serving.local_server.manager import Manager
-from tfx_pipeline.serving.local_server.metrics import Metrics
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.rollout import model_server_config
 
@@ -17,7 +15,7 @@ NAME = "shop"
 
 
 class Folder:
-    """Stands for a loaded model: loading a real one takes TensorFlow and seconds."""
+    """Used instead of a loaded model: loading a real one takes TensorFlow and seconds."""
 
     def __init__(self, path):
         self.path, self.is_closed = path, False
@@ -26,11 +24,11 @@ class Folder:
         self.is_closed = True
 
 
-def load(one):
-    with open(f"{one.found.path}/saved_model.pb") as file:
+def load(served):
+    with open(f"{served.folder.path}/saved_model.pb") as file:
         if file.read() == "broken":
             raise ServingError("INVALID_ARGUMENT", "broken")
-    return Folder(one.found.path)
+    return Folder(served.folder.path)
 
 
 @pytest.fixture
@@ -68,8 +66,8 @@ def spec(version=None, label=None):
 
 
 def answering(manager, *args):
-    with manager.acquire(spec(*args)) as one:
-        return one.version
+    with manager.acquire(spec(*args)) as served:
+        return served.version
 
 
 def test_the_newest_version_answers(manager, push, tmp_path):
@@ -79,10 +77,10 @@ def test_the_newest_version_answers(manager, push, tmp_path):
     push(2)
     manager.poll()
     assert answering(manager) == 2
-    assert manager.available() == {NAME: {2}}
+    assert manager.available_versions() == {NAME: {2}}
 
 
-def test_a_broken_version_displaces_nothing_and_is_tried_again_when_it_changes(
+def test_a_broken_version_replaces_nothing_and_is_tried_again_when_it_changes(
     manager, push, tmp_path
 ):
     push(1)
@@ -92,26 +90,26 @@ def test_a_broken_version_displaces_nothing_and_is_tried_again_when_it_changes(
     manager.poll()
     assert answering(manager) == 1
     assert "broken" in str(manager.status(spec(2)))
-    push(2, "mended")
+    push(2, "repaired")
     manager.poll()
     assert answering(manager) == 2
 
 
-def test_a_chosen_version_that_is_not_there_displaces_nothing(manager, push, tmp_path):
+def test_a_chosen_version_that_is_not_there_replaces_nothing(manager, push, tmp_path):
     push(1)
     manager.configure(config(tmp_path, specific=[1]))
     manager.configure(config(tmp_path, specific=[7]))
     assert answering(manager) == 1
     push(7)
     manager.poll()
-    assert manager.available() == {NAME: {7}}
+    assert manager.available_versions() == {NAME: {7}}
 
 
 def test_a_version_is_closed_when_its_last_request_has_ended(manager, push, tmp_path):
     push(1)
     manager.configure(config(tmp_path))
-    with manager.acquire(spec()) as one:
-        servable = one.servable
+    with manager.acquire(spec()) as served:
+        servable = served.servable
         push(2)
         polling = threading.Thread(target=manager.poll)
         polling.start()
@@ -154,7 +152,7 @@ def test_a_model_that_is_no_longer_listed_goes(manager, push, tmp_path):
     other = config(tmp_path)
     other.model_config_list.config[0].name = "other"
     manager.configure(other)
-    assert manager.available() == {"other": {1}}
+    assert manager.available_versions() == {"other": {1}}
 
 
 WRONG = {
@@ -175,23 +173,3 @@ def test_a_wrong_configuration(manager, text, tmp_path):
     with pytest.raises(ServingError) as caught:
         manager.configure(model_server_config.read(tmp_path / "models.config"))
     assert WRONG[text] in caught.value.message
-
-
-class LateContext:
-    """The context of a call whose deadline passed in the queue."""
-
-    def time_remaining(self):
-        return 0
-
-    def abort(self, code, details):
-        raise ServingError(code.name, details)
-
-
-def test_nobody_waits_for_what_waited_too_long(manager):
-    server = GrpcServer(manager, Metrics(manager.available), threads=1, most_pending=1)
-    asked = []
-    behave = server._behaviour("Predict", asked.append)
-    with pytest.raises(ServingError) as caught:
-        behave(protos.message("PredictRequest")(), LateContext())
-    assert caught.value.code == "DEADLINE_EXCEEDED"
-    assert asked == []

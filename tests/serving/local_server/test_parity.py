@@ -1,4 +1,4 @@
-"""Every way of asking gives the same numbers."""
+"""Every client and API gives the same numbers."""
 
 from __future__ import annotations
 
@@ -23,7 +23,7 @@ SAME = 1e-6
 
 @pytest.fixture(scope="module")
 def expected(version, taxi_rows):
-    """What a bare session answers through `serving_default`."""
+    """The predictions of a bare session through `serving_default`."""
     from tfx_pipeline.serving.local_server.servable import Servable
 
     servable = Servable(str(version))
@@ -59,11 +59,11 @@ def test_the_client(server, taxi_rows, expected, side):
 
 @pytest.mark.parametrize("side", ["grpc", "rest"])
 def test_the_client_in_an_event_loop(server, taxi_rows, expected, side):
-    async def ask():
+    async def predict():
         async with AsyncClient(getattr(server, side), MODEL, chunk_rows=7) as client:
             return await client.predict(taxi_rows)
 
-    assert asyncio.run(ask())["probabilities"] == pytest.approx(expected, abs=SAME)
+    assert asyncio.run(predict())["probabilities"] == pytest.approx(expected, abs=SAME)
 
 
 def test_chunks_come_back_in_order(server, taxi_rows, expected):
@@ -90,20 +90,20 @@ def test_a_csv_file(server, trained, expected):
     assert answer[: len(expected)] == pytest.approx(expected, abs=SAME)
 
 
-def test_classify(ask, taxi_rows, expected):
+def test_classify(raw_client, taxi_rows, expected):
     request = protos.message("ClassificationRequest")()
     request.model_spec.name, request.model_spec.signature_name = MODEL, "classify"
     request.input.example_list.examples.extend(map(example, taxi_rows))
-    reply = ask.prediction("Classify", request)
+    reply = raw_client.prediction("Classify", request)
     scores = [[item.score for item in row.classes] for row in reply.result.classifications]
     assert np.array(scores) == pytest.approx(expected, abs=SAME)
     assert [item.label for item in reply.result.classifications[0].classes] == ["0", "1"]
     assert reply.model_spec.version.value == 2
 
 
-def test_classify_over_rest(ask, taxi_rows, expected):
+def test_classify_over_rest(raw_client, taxi_rows, expected):
     body = {"signature_name": "classify", "examples": [as_json_example(taxi_rows[0])]}
-    status, reply = ask.post(f"/v1/models/{MODEL}:classify", body)
+    status, reply = raw_client.post(f"/v1/models/{MODEL}:classify", body)
     assert status == 200
     labels, scores = zip(*reply["results"][0])
     assert labels == ("0", "1")
@@ -116,12 +116,12 @@ def as_json_example(row):
     return {name: float(value) if name in floats else value for name, value in row.items()}
 
 
-def test_multi_inference(ask, taxi_rows, expected):
+def test_multi_inference(raw_client, taxi_rows, expected):
     request = protos.message("MultiInferenceRequest")()
     task = request.tasks.add(method_name="tensorflow/serving/classify")
     task.model_spec.name, task.model_spec.signature_name = MODEL, "classify"
     request.input.example_list.examples.extend(map(example, taxi_rows))
-    reply = ask.prediction("MultiInference", request)
+    reply = raw_client.prediction("MultiInference", request)
     rows = reply.results[0].classification_result.classifications
     scores = [[item.score for item in row.classes] for row in rows]
     assert np.array(scores) == pytest.approx(expected, abs=SAME)
@@ -154,8 +154,8 @@ def test_predict_with_json_lines(server, trained, taxi_rows, expected):
 
 def test_the_printed_curl_command_gives_the_same(server, trained, expected):
     done = predict_command(trained, "--target", server.rest, "--print-curl", "data/taxi/trips.csv")
-    asked = subprocess.run(["sh", "-c", done.stdout], capture_output=True, text=True, check=True)
-    found = [row["probabilities"] for row in json.loads(asked.stdout)["predictions"]]
+    curl = subprocess.run(["sh", "-c", done.stdout], capture_output=True, text=True, check=True)
+    found = [row["probabilities"] for row in json.loads(curl.stdout)["predictions"]]
     assert found == pytest.approx(expected[:3], abs=SAME)
 
 

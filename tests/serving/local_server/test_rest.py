@@ -1,4 +1,4 @@
-"""What TensorFlow Serving's REST API answers, to right requests and to wrong ones."""
+"""The replies of TensorFlow Serving's REST API to valid and to wrong requests."""
 
 from __future__ import annotations
 
@@ -32,53 +32,53 @@ def without(name):
     return body
 
 
-def test_the_row_format(ask):
-    status, reply = ask.predict(request())
+def test_the_row_format(raw_client):
+    status, reply = raw_client.predict(request())
     assert status == 200
     (row,) = reply["predictions"]
     assert row["classes"] == ["0", "1"]
     assert sum(row["probabilities"]) == pytest.approx(1, abs=1e-6)
 
 
-def test_the_column_format(ask):
-    (row,) = ask.predict(request())[1]["predictions"]
+def test_the_column_format(raw_client):
+    (row,) = raw_client.predict(request())[1]["predictions"]
     columns = {name: [value] for name, value in request()["instances"][0].items()}
-    status, reply = ask.predict({"signature_name": "columns", "inputs": columns})
+    status, reply = raw_client.predict({"signature_name": "columns", "inputs": columns})
     assert status == 200
     assert reply["outputs"] == {name: [value] for name, value in row.items()}
 
 
-def test_a_column_may_be_batch_by_one(ask):
-    (row,) = ask.predict(request())[1]["predictions"]
+def test_a_column_may_be_batch_by_one(raw_client):
+    (row,) = raw_client.predict(request())[1]["predictions"]
     instance = {name: [value] for name, value in request()["instances"][0].items()}
     body = {"signature_name": "columns", "instances": [instance]}
-    assert ask.predict(body)[1]["predictions"] == [row]
+    assert raw_client.predict(body)[1]["predictions"] == [row]
 
 
-def test_strings_may_be_base64(ask):
+def test_strings_may_be_base64(raw_client):
     company = {"b64": base64.b64encode(b"Flash Cab").decode()}
-    assert ask.predict(request(company=company)) == ask.predict(request())
+    assert raw_client.predict(request(company=company)) == raw_client.predict(request())
 
 
-def test_one_input_needs_no_name(ask):
+def test_one_input_needs_no_name(raw_client):
     example = {"b64": ""}
-    plain = ask.predict({"instances": [example]})
-    named = ask.predict({"instances": [{"examples": example}]})
+    plain = raw_client.predict({"instances": [example]})
+    named = raw_client.predict({"instances": [{"examples": example}]})
     assert plain == named
     assert plain[0] == 200
-    column = ask.predict({"inputs": [example]})
+    column = raw_client.predict({"inputs": [example]})
     assert column[1]["outputs"]["probabilities"][0] == plain[1]["predictions"][0]["probabilities"]
 
 
-def test_versions_and_labels(ask):
+def test_versions_and_labels(raw_client):
     paths = (":predict", "/versions/1:predict", "/versions/2:predict", "/labels/stable:predict")
-    answers = [ask.post(MODEL_PATH + path, request()) for path in paths]
+    answers = [raw_client.post(MODEL_PATH + path, request()) for path in paths]
     assert all(answer == answers[0] for answer in answers)
     assert answers[0][0] == 200
 
 
-def test_the_status(ask):
-    status, reply = ask.get(MODEL_PATH)
+def test_the_status(raw_client):
+    status, reply = raw_client.get(MODEL_PATH)
     assert status == 200
     assert reply == {
         "model_version_status": [
@@ -90,12 +90,17 @@ def test_the_status(ask):
             for version in ("2", "1")
         ]
     }
-    assert ask.get(f"{MODEL_PATH}/versions/1")[1]["model_version_status"][0]["version"] == "1"
-    assert ask.get(f"{MODEL_PATH}/labels/canary")[1]["model_version_status"][0]["version"] == "2"
+    assert (
+        raw_client.get(f"{MODEL_PATH}/versions/1")[1]["model_version_status"][0]["version"] == "1"
+    )
+    assert (
+        raw_client.get(f"{MODEL_PATH}/labels/canary")[1]["model_version_status"][0]["version"]
+        == "2"
+    )
 
 
-def test_the_metadata(ask):
-    status, reply = ask.get(f"{MODEL_PATH}/versions/1/metadata")
+def test_the_metadata(raw_client):
+    status, reply = raw_client.get(f"{MODEL_PATH}/versions/1/metadata")
     assert status == 200
     assert reply["model_spec"] == {"name": "chicago-taxi", "signature_name": "", "version": "1"}
     signatures = reply["metadata"]["signature_def"]["signature_def"]
@@ -104,10 +109,10 @@ def test_the_metadata(ask):
     assert signatures["classify"]["method_name"] == "tensorflow/serving/classify"
 
 
-def test_the_metrics(ask):
-    ask.predict(request())
-    ask.predict({})
-    text = ask.text("/monitoring/prometheus/metrics")
+def test_the_metrics(raw_client):
+    raw_client.predict(request())
+    raw_client.predict({})
+    text = raw_client.text("/monitoring/prometheus/metrics")
     labels = 'model_name="chicago-taxi"'
     assert f':tensorflow:serving:request_count{{{labels},status="OK"}}' in text
     assert f':tensorflow:serving:request_count{{{labels},status="INVALID_ARGUMENT"}}' in text
@@ -176,12 +181,12 @@ REFUSED = {
 
 
 @pytest.mark.parametrize("case", REFUSED)
-def test_a_wrong_request_is_refused_with_a_reason(ask, case):
+def test_a_wrong_request_is_refused_with_a_reason(raw_client, case):
     body, message = REFUSED[case]
-    status, reply = ask.predict(body)
+    status, reply = raw_client.predict(body)
     assert status == 400
     assert message in reply["error"]
-    assert ask.predict(request())[0] == 200
+    assert raw_client.predict(request())[0] == 200
 
 
 @pytest.mark.parametrize(
@@ -200,8 +205,8 @@ def test_a_wrong_request_is_refused_with_a_reason(ask, case):
         ("/v2/models", 404, "Not found: /v2/models"),
     ],
 )  # fmt: skip
-def test_a_wrong_path(ask, path, status, message):
-    found, reply = ask.post(path, request())
+def test_a_wrong_path(raw_client, path, status, message):
+    found, reply = raw_client.post(path, request())
     assert found == status
     assert reply["error"].startswith(message)
 
@@ -216,8 +221,8 @@ def test_a_wrong_path(ask, path, status, message):
         ("/v1/models", 400, "Missing model name in request."),
     ],
 )
-def test_a_wrong_question(ask, path, status, message):
-    found, reply = ask.get(path)
+def test_a_wrong_get_request(raw_client, path, status, message):
+    found, reply = raw_client.get(path)
     assert found == status
     assert reply["error"].startswith(message)
 
@@ -237,47 +242,47 @@ EXAMPLES_REFUSED = [
 
 
 @pytest.mark.parametrize(("body", "message"), EXAMPLES_REFUSED)
-def test_a_wrong_classify_request(ask, body, message):
-    status, reply = ask.post(f"{MODEL_PATH}:classify", body)
+def test_a_wrong_classify_request(raw_client, body, message):
+    status, reply = raw_client.post(f"{MODEL_PATH}:classify", body)
     assert status == 400
     assert message in reply["error"]
 
 
-def test_a_context_is_in_each_example(ask):
+def test_a_context_is_in_each_example(raw_client):
     path = f"{MODEL_PATH}:classify"
     plain = {"signature_name": "classify", "examples": [{"fare": 3.5, "company": "Flash Cab"}]}
     shared = {**plain, "context": {"company": "Flash Cab"}, "examples": [{"fare": 3.5}]}
-    assert ask.post(path, shared) == ask.post(path, plain)
+    assert raw_client.post(path, shared) == raw_client.post(path, plain)
 
 
 @pytest.mark.parametrize("text", ["Zürich タクシー 🚕", "x" * 1_000_000, "\u0000", '"\\\n'])
-def test_any_text_is_a_company(ask, text):
-    status, reply = ask.predict(request(company=text))
+def test_any_text_is_a_company(raw_client, text):
+    status, reply = raw_client.predict(request(company=text))
     assert status == 200
     assert len(reply["predictions"]) == 1
 
 
-def test_a_hundred_megabytes(ask):
+def test_a_hundred_megabytes(raw_client):
     row = json.dumps(request()["instances"][0])
     count = 100_000_000 // len(row) + 1
     body = f'{{"signature_name": "columns", "instances": [{",".join([row] * count)}]}}'.encode()
     assert len(body) > 100_000_000
-    status, reply = ask.predict(body)
+    status, reply = raw_client.predict(body)
     assert status == 200
     assert len(reply["predictions"]) == count
-    status, reply = ask.predict(body[:-5])
+    status, reply = raw_client.predict(body[:-5])
     assert status == 400
     assert len(reply["error"]) < 1000
 
 
-def test_one_poisoned_row_fails_no_other_request(ask):
+def test_one_poisoned_row_fails_no_other_request(raw_client):
     import threading
 
     good, bad, failures = request(), request(fare="poison"), []
 
     def send(body, wanted):
         for _ in range(50):
-            if ask.predict(body)[0] != wanted:
+            if raw_client.predict(body)[0] != wanted:
                 failures.append(body)
 
     senders = [threading.Thread(target=send, args=args) for args in [(good, 200), (bad, 400)] * 2]

@@ -1,4 +1,4 @@
-"""Where the REST side does its work: in the event loop what is quick, else in a thread."""
+"""Where the REST server processes a request: in the event loop if it is quick, else a thread."""
 
 from __future__ import annotations
 
@@ -10,21 +10,21 @@ import pytest
 
 pytest.importorskip("tornado")
 
-from tfx_pipeline.serving.local_server.rest_api import Answer
+from tfx_pipeline.serving.local_server.rest_api import Response
 from tfx_pipeline.serving.local_server.rest_server import RestServer
 
 SMALL, LARGE = b"{}", b" " * 100_000
 
 
 class Api:
-    """Answers after `seconds`, with the name of the thread it ran in."""
+    """Responses after `seconds`, with the name of the thread it ran in."""
 
     def __init__(self):
         self.seconds = 0.0
 
-    def answer(self, method, path, body):
+    def handle(self, method, path, body):
         time.sleep(self.seconds)
-        return Answer(200 if path != "/wrong" else 404, threading.current_thread().name.encode())
+        return Response(200 if path != "/wrong" else 404, threading.current_thread().name.encode())
 
 
 @pytest.fixture
@@ -33,30 +33,30 @@ def api():
 
 
 @pytest.fixture
-def ask(api):
-    server = RestServer(api, None, threads=2, most_pending=2, timeout_seconds=30, metrics_path=None)
+def thread_of(api):
+    server = RestServer(api, None, threads=2, max_pending=2, timeout_seconds=30, metrics_path=None)
 
-    def asked(path="/v1", body=SMALL):
-        where = asyncio.run(server.answer("POST", path, body)).body
+    def run(path="/v1", body=SMALL):
+        where = asyncio.run(server.handle("POST", path, body)).body
         return "thread" if where.startswith(b"rest") else "loop"
 
-    yield asked
+    yield run
     server.threads.shutdown()
 
 
-def test_what_was_quick_once_is_answered_at_once(ask):
-    assert [ask(), ask(), ask("/other")] == ["thread", "loop", "thread"]
+def test_a_path_that_was_quick_runs_in_the_event_loop(thread_of):
+    assert [thread_of(), thread_of(), thread_of("/other")] == ["thread", "loop", "thread"]
 
 
-def test_what_was_slow_goes_to_a_thread_until_it_is_quick_again(ask, api):
-    ask()
+def test_a_path_that_was_slow_runs_in_a_thread_until_it_is_quick_again(thread_of, api):
+    thread_of()
     api.seconds = 0.02
-    assert [ask(), ask()] == ["loop", "thread"]
+    assert [thread_of(), thread_of()] == ["loop", "thread"]
     api.seconds = 0.0
-    assert [ask(), ask()] == ["thread", "loop"]
+    assert [thread_of(), thread_of()] == ["thread", "loop"]
 
 
-def test_large_bodies_and_wrong_requests_say_nothing_of_small_ones(ask):
-    ask()
-    assert ask(body=LARGE) == "thread"
-    assert [ask("/wrong"), ask("/wrong")] == ["thread", "thread"]
+def test_large_bodies_and_wrong_requests_do_not_count(thread_of):
+    thread_of()
+    assert thread_of(body=LARGE) == "thread"
+    assert [thread_of("/wrong"), thread_of("/wrong")] == ["thread", "thread"]

@@ -1,4 +1,4 @@
-"""Labels, canary and rollback; and who gets which version."""
+"""Labels, canary and rollback; and which rows the canary receives."""
 
 from __future__ import annotations
 
@@ -8,13 +8,13 @@ import pytest
 
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.serving import Split
-from tfx_pipeline.serving.client import rows as tables
+from tfx_pipeline.serving.client.table import from_dicts
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
 
 
 @pytest.fixture
 def pushed(tmp_path):
-    """A push folder with versions 1, 2, 3 and what else may lie there."""
+    """A push folder with versions 1, 2, 3 and whatever else may be there."""
     for name in ("1", "2", "3"):
         (tmp_path / "shop" / name).mkdir(parents=True)
         (tmp_path / "shop" / name / "saved_model.pb").touch()
@@ -65,17 +65,21 @@ def test_rollback_goes_back_step_by_step(pushed):
     for before in reversed(steps[:-1]):
         now = now.rolled_back()
         assert now.state == before.state
-    assert refusal(now.rolled_back) == "nothing to roll back: the traffic of shop never changed"
+    assert refusal(now.rolled_back) == "nothing to roll back: the traffic of shop was never changed"
 
 
 @pytest.mark.parametrize(
     ("change", "args", "message"),
     [
-        ("promoted", (9,), "9: is no version of shop. Known: 1, 2, 3."),
-        ("promoted", (4,), "4: is no version of shop"),
+        ("promoted", (9,), "9: is not a version of shop. Known: 1, 2, 3."),
+        ("promoted", (4,), "4: is not a version of shop"),
         ("promoted", (1, "b/c"), "--label: must be letters, digits and . _ -, found 'b/c'"),
         ("with_canary", (2, 250), "--percent: must be from 0 to 100, found 250"),
-        ("with_canary", (2, 10), "canary: no version is stable. Say which"),
+        (
+            "with_canary",
+            (2, 10),
+            "canary: no version is stable. Choose the version for all other rows",
+        ),
     ],
 )
 def test_what_cannot_be(pushed, change, args, message):
@@ -83,13 +87,13 @@ def test_what_cannot_be(pushed, change, args, message):
 
 
 def test_the_stable_version_is_no_canary(pushed):
-    assert "is the stable one" in refusal(pushed.promoted(2).with_canary, 2, 10)
+    assert "is the stable version" in refusal(pushed.promoted(2).with_canary, 2, 10)
 
 
 def test_a_rollback_to_a_version_that_is_gone(pushed):
     after = pushed.promoted(1).promoted(2)
     (pushed.file.parent / "shop" / "1" / "saved_model.pb").unlink()
-    assert "1: is no version of shop" in refusal(after.rolled_back)
+    assert "1: is not a version of shop" in refusal(after.rolled_back)
 
 
 @pytest.mark.parametrize("text", ["{", '{"state": {"canary_percent": 300}}', '{"colour": "red"}'])
@@ -97,11 +101,11 @@ def test_a_broken_file(pushed, text):
     pushed.file.write_text(text)
     message = refusal(traffic_state.load, "shop", pushed.base_path)
     assert message.startswith(f"{pushed.file}: cannot be read: ")
-    assert message.endswith("Mend it or remove it.")
+    assert message.endswith("Correct it or remove it.")
 
 
 def rows(count):
-    return tables.from_dicts([{"taxi": number, "fare": number / 2} for number in range(count)])
+    return from_dicts([{"taxi": number, "fare": number / 2} for number in range(count)])
 
 
 def test_a_split_is_stable_and_about_right():
@@ -113,9 +117,9 @@ def test_a_split_is_stable_and_about_right():
     assert all(after == "canary" for before, after in zip(labels, larger) if before == "canary")
 
 
-def test_a_split_hangs_on_the_key_only():
+def test_a_split_depends_on_the_key_only():
     one, other = {"taxi": "a", "fare": 1}, {"taxi": "a", "fare": 2}
-    table = tables.from_dicts([one, other] * 10)
+    table = from_dicts([one, other] * 10)
     assert len(set(Split(50, key="taxi").labels(table))) == 1
     assert len(set(Split(50).labels(rows(100)))) == 2
 
@@ -163,7 +167,7 @@ def test_the_commands(project, tfx_pipeline, pushed):
 def test_wrong_commands(project, tfx_pipeline):
     done = tfx_pipeline("promote", "9", "--config", project)
     assert done.returncode == 2
-    assert "9: is no version of shop. Known: 1, 2, 3." in done.stderr
+    assert "9: is not a version of shop. Known: 1, 2, 3." in done.stderr
     done = tfx_pipeline("promote", "1", "--config", project, "--target", "127.0.0.1:1",
                         "--timeout", "0.5")  # fmt: skip
     assert done.returncode == 1

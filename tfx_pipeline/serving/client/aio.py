@@ -7,20 +7,26 @@ import time
 from typing import Any
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.client import base as asking
 from tfx_pipeline.serving.client.aio_transport import AioGrpcChannel, AioRestChannel
+from tfx_pipeline.serving.client.base import (
+    BaseClient,
+    Chunk,
+    Retries,
+    raise_if_unavailable,
+    version_states,
+)
 from tfx_pipeline.serving.client.model_signature import Signature
-from tfx_pipeline.serving.client.predictions import Part, Predictions
+from tfx_pipeline.serving.client.predictions import ChunkPredictions, Predictions
 from tfx_pipeline.serving.client.protocols import Call, ModelRef
 from tfx_pipeline.serving.client.transport import Target
 
-_AT_ONCE = 4
+_MAX_CONCURRENT_REQUESTS = 4
 
 
-class AsyncClient(asking.Asker):
-    """`Client` with `await`; chunks of one call are asked side by side.
+class AsyncClient(BaseClient):
+    """`Client` with `await`; the chunks of one call are sent concurrently.
 
-    Args: as `Client` has them.
+    Takes the arguments of `Client`.
     """
 
     def _connect(self, target: Target) -> AioRestChannel | AioGrpcChannel:
@@ -33,36 +39,40 @@ class AsyncClient(asking.Asker):
         await self.close()
 
     async def close(self) -> None:
+        """Closes the connection."""
         await self._channel.close()
 
     async def signature(self) -> Signature:
-        """What the model takes and gives; asked once. Raises as `Client.signature`."""
-        return self._signature or self._learn(await self._send(self._metadata_call()))
+        """Returns the model's signature; raises as `Client.signature`."""
+        if self._signature is None:
+            self._signature = self._read_signature(await self._send(self._metadata_call()))
+        return self._signature
 
     async def predict(self, rows: Any) -> Predictions:
-        """Predictions for rows; raises as `Client.predict`."""
-        wanted, room = await self.signature(), asyncio.Semaphore(_AT_ONCE)
-        asked = [self._ask(q, wanted, room) for q in self._questions(rows, wanted)]
-        return self._merged(await asyncio.gather(*asked), wanted)
+        """Returns predictions for rows; takes and raises as `Client.predict`."""
+        signature = await self.signature()
+        semaphore = asyncio.Semaphore(_MAX_CONCURRENT_REQUESTS)
+
+        async def predict_chunk(chunk: Chunk) -> ChunkPredictions:
+            async with semaphore:
+                start = time.perf_counter()
+                reply = await self._send(self._predict_call(chunk, signature))
+                seconds = time.perf_counter() - start
+                return self._read_chunk(chunk, signature, reply, seconds)
+
+        chunks = self._chunks(rows, signature)
+        parts = await asyncio.gather(*[predict_chunk(chunk) for chunk in chunks])
+        return self._merge(parts, signature)
 
     async def versions(self) -> dict[int, str]:
-        """The states of the model's versions; raises as `Client.versions`."""
+        """Returns the states of the model's versions; raises as `Client.versions`."""
         reply = await self._send(self._protocol.status(ModelRef(self._model.name)))
-        return asking.states(self._protocol.read_status(reply))
-
-    async def _ask(
-        self, question: asking.Question, wanted: Signature, room: asyncio.Semaphore
-    ) -> Part:
-        async with room:
-            began = time.perf_counter()
-            call = self._protocol.predict(question.model, wanted, question.feeds)
-            reply = await self._send(call)
-            return self._part(question, wanted, reply, time.perf_counter() - began)
+        return version_states(self._protocol.read_status(reply))
 
     async def _send(self, call: Call) -> Any:
-        attempts = asking.Attempts(self._timeout)
+        retries = Retries(self._timeout)
         while True:
             try:
-                return asking.checked(await self._channel.send(call, attempts.left))
+                return raise_if_unavailable(await self._channel.send(call, retries.seconds_left))
             except ServingError as error:
-                await asyncio.sleep(attempts.pause_after(error))
+                await asyncio.sleep(retries.pause_after(error))

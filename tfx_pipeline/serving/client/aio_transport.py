@@ -1,4 +1,4 @@
-"""The channels for an event loop."""
+"""The channels of `transport` for an event loop."""
 
 from __future__ import annotations
 
@@ -10,12 +10,12 @@ from tfx_pipeline.serving.client.transport import Target
 
 
 class AioGrpcChannel:
-    """Sends over gRPC."""
+    """Sends requests over gRPC, as `transport.GrpcChannel`."""
 
     def __init__(self, target: Target):
         import grpc.aio
 
-        self._headers = transport.lower_headers(target)
+        self._metadata = transport.grpc_metadata(target)
         options = transport.GRPC_OPTIONS
         if target.is_secure:
             credentials = grpc.ssl_channel_credentials(target.certificates())
@@ -24,21 +24,22 @@ class AioGrpcChannel:
             self._channel = grpc.aio.insecure_channel(target.address, options)
 
     async def send(self, call: Call, timeout: float) -> Any:
-        """The reply; raises ServingError."""
+        """Returns the reply; raises ServingError as `GrpcChannel.send`."""
         import grpc
 
         method = transport.unary(self._channel, call.method)
         try:
-            return await method(call.payload, timeout=timeout, metadata=self._headers)
+            return await method(call.payload, timeout=timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             raise transport.grpc_error(error) from error
 
     async def close(self) -> None:
+        """Closes the connection."""
         await self._channel.close()
 
 
 class AioRestChannel:
-    """Sends over HTTP."""
+    """Sends requests over HTTP, as `transport.RestChannel`."""
 
     def __init__(self, target: Target):
         import httpx
@@ -46,7 +47,7 @@ class AioRestChannel:
         self._client = httpx.AsyncClient(**transport.http_options(target))
 
     async def send(self, call: Call, timeout: float) -> tuple[int, bytes]:
-        """Status and body; raises ServingError."""
+        """Returns status and body; raises ServingError as `RestChannel.send`."""
         import httpx
 
         method, path = call.method.split(" ", 1)
@@ -57,4 +58,5 @@ class AioRestChannel:
         return reply.status_code, reply.content
 
     async def close(self) -> None:
+        """Closes the connections."""
         await self._client.aclose()

@@ -1,4 +1,4 @@
-"""What a model takes and gives, as its server says."""
+"""The inputs and outputs of a model, as its server reports them."""
 
 from __future__ import annotations
 
@@ -17,8 +17,8 @@ class Tensor:
     """An input or output.
 
     Attributes:
-      dtype: TensorFlow's DataType.
-      width: None for `[batch]` and for any rank; 1 for `[batch, 1]`.
+      dtype: the number of TensorFlow's DataType.
+      width: 1 for the shape `[batch, 1]`; None for `[batch]` and for an unknown rank.
     """
 
     dtype: int
@@ -26,6 +26,7 @@ class Tensor:
 
     @property
     def type_name(self) -> str:
+        """TensorFlow's name of the type, for example `float`."""
         return tensors.type_name(self.dtype)
 
 
@@ -39,29 +40,33 @@ class Signature:
 
 
 def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
-    """The signature `name` of a SignatureDefMap.
+    """Returns one signature of a model.
+
+    Args:
+      definitions: the model's SignatureDefs by name.
+      name: the name of the wanted signature.
+      model: the model's name, for error messages.
 
     Raises:
-      ConfigError: there is none, or its inputs are no columns.
+      ConfigError: there is no such signature, or its inputs are not columns.
     """
     if name not in definitions:
         hint = did_you_mean(name, sorted(definitions))
         raise ConfigError(Problem("signature", f"model {model} has no {name!r}", hint))
     definition = definitions[name]
-    signature = Signature(name, _read(definition.inputs), _read(definition.outputs))
+    signature = Signature(name, _tensors(definition.inputs), _tensors(definition.outputs))
     for column, tensor in signature.inputs.items():
         shape = definition.inputs[column].tensor_shape
         if len(shape.dim) > 2 or tensor.width not in (None, 1):
             sizes = [dim.size for dim in shape.dim]
-            message = f"input {column!r} of {name!r} is no column: its shape is {sizes}"
+            message = f"input {column!r} of {name!r} is not a column: its shape is {sizes}"
             raise ConfigError(Problem("signature", message))
     return signature
 
 
-def _read(infos: Mapping[str, Any]) -> dict[str, Tensor]:
-    return {name: Tensor(infos[name].dtype, _width(infos[name])) for name in sorted(infos)}
-
-
-def _width(info: Any) -> int | None:
-    dims = info.tensor_shape.dim
-    return dims[1].size if len(dims) == 2 else None
+def _tensors(infos: Mapping[str, Any]) -> dict[str, Tensor]:
+    found = {}
+    for name, info in sorted(infos.items()):
+        dims = info.tensor_shape.dim
+        found[name] = Tensor(info.dtype, dims[1].size if len(dims) == 2 else None)
+    return found

@@ -1,4 +1,4 @@
-"""What a model answers."""
+"""The predictions of a model for rows."""
 
 from __future__ import annotations
 
@@ -8,47 +8,42 @@ from typing import Any
 
 import numpy as np
 
+from tfx_pipeline.serving.protocol.tensors import Array, to_lists
+
 
 @dataclasses.dataclass(frozen=True)
 class Predictions:
-    """Outputs for rows, in their order.
+    """Outputs for rows, in the order of the rows.
 
     Attributes:
-      outputs: arrays by name, one row each; strings as str.
-      versions: which version answered each row; 0 where the server does not say.
-      labels: which label each row went to; '' where none was asked for.
-      seconds: how long the server took for each row's request.
+      outputs: arrays by name, with one entry for each row; strings are str.
+      versions: the version that answered each row; 0 if the server did not report it.
+      labels: the label that each row was sent to; '' if none was requested.
+      seconds: the duration of the request that each row was part of.
     """
 
-    outputs: Mapping[str, np.ndarray]
-    versions: np.ndarray
-    labels: np.ndarray
-    seconds: np.ndarray
+    outputs: Mapping[str, Array]
+    versions: Array
+    labels: Array
+    seconds: Array
 
     def __len__(self) -> int:
         return len(self.versions)
 
-    def __getitem__(self, name: str) -> np.ndarray:
+    def __getitem__(self, name: str) -> Array:
         return self.outputs[name]
 
     def rows(self) -> list[dict[str, Any]]:
-        """One dict for each row, ready for JSON."""
-        columns = {name: _plain(array) for name, array in self.outputs.items()}
+        """Returns one dict for each row, ready for JSON."""
+        columns = {name: to_lists(array) for name, array in self.outputs.items()}
         return [dict(zip(columns, values)) for values in zip(*columns.values())]
 
     def flat_rows(self) -> list[dict[str, Any]]:
-        """One dict for each row with single values, for CSV.
+        """Returns one dict for each row without nested lists, for CSV.
 
         `probabilities` becomes one column for each class, `probability_<class>`.
         """
         return [_flat(row) for row in self.rows()]
-
-
-def _plain(array: np.ndarray) -> list[Any]:
-    """Python values; float32 in its own digits, not in those of the double nearest to it."""
-    if array.dtype == np.float32:
-        array = np.array([float(str(value)) for value in array.ravel()]).reshape(array.shape)
-    return array.tolist()
 
 
 def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
@@ -58,51 +53,60 @@ def _flat(row: Mapping[str, Any]) -> dict[str, Any]:
         if not isinstance(value, list):
             result[name] = value
         elif name != "classes":
-            ends = classes if classes and len(classes) == len(value) else range(len(value))
-            stem = "probability" if name == "probabilities" else name
-            result.update({f"{stem}_{end}": item for end, item in zip(ends, value)})
+            suffixes = classes if classes and len(classes) == len(value) else range(len(value))
+            prefix = "probability" if name == "probabilities" else name
+            result.update({f"{prefix}_{suffix}": item for suffix, item in zip(suffixes, value)})
     return result
 
 
-def decoded(array: np.ndarray) -> np.ndarray:
-    """Strings as str; other arrays as they are."""
-    if array.dtype != object:
-        return array
-    texts = np.empty(array.size, object)
-    texts[:] = [v.decode("utf-8", "replace") if type(v) is bytes else v for v in array.ravel()]
-    return texts.reshape(array.shape)
-
-
 @dataclasses.dataclass(frozen=True)
-class Part:
-    """The answer to one request, for some of the rows.
+class ChunkPredictions:
+    """The reply to one request, for some of the rows.
 
     Attributes:
-      numbers: which rows.
+      row_numbers: which rows.
+      outputs: arrays by name.
+      version, label, seconds: as in `Predictions`, the same for all rows of the chunk.
     """
 
-    numbers: Sequence[int]
-    outputs: Mapping[str, np.ndarray]
+    row_numbers: Sequence[int]
+    outputs: Mapping[str, Array]
     version: int
     label: str
     seconds: float
 
 
-def merge(parts: Sequence[Part], count: int, outputs: Sequence[str]) -> Predictions:
-    """The answers in the order of the rows."""
-    order = np.argsort([number for part in parts for number in part.numbers], kind="stable")
-    sizes = [len(part.numbers) for part in parts]
+def merge(chunks: Sequence[ChunkPredictions], outputs: Sequence[str]) -> Predictions:
+    """Returns the predictions of all chunks in the order of the rows.
 
-    def spread(values: Sequence[Any], dtype: Any) -> np.ndarray:
-        return np.repeat(np.array(values, dtype), sizes)[order] if parts else np.empty(0, dtype)
+    Args:
+      chunks: the replies, in any order.
+      outputs: names of the outputs to keep.
+    """
+    if not chunks:
+        return Predictions({}, np.empty(0, np.int64), np.empty(0, object), np.empty(0))
+    numbers = [number for chunk in chunks for number in chunk.row_numbers]
+    order = np.argsort(numbers, kind="stable")
+    sizes = [len(chunk.row_numbers) for chunk in chunks]
+
+    def by_row(values: Sequence[Any], dtype: Any) -> Array:
+        return np.repeat(np.array(values, dtype), sizes)[order]
 
     return Predictions(
-        {n: _joined([p.outputs[n] for p in parts])[order] for n in outputs} if count else {},
-        spread([part.version for part in parts], np.int64),
-        spread([part.label for part in parts], object),
-        spread([part.seconds for part in parts], np.float64),
+        {
+            name: _decoded(np.concatenate([chunk.outputs[name] for chunk in chunks]))[order]
+            for name in outputs
+        },
+        by_row([chunk.version for chunk in chunks], np.int64),
+        by_row([chunk.label for chunk in chunks], object),
+        by_row([chunk.seconds for chunk in chunks], np.float64),
     )
 
 
-def _joined(arrays: Sequence[np.ndarray]) -> np.ndarray:
-    return decoded(np.concatenate(arrays))
+def _decoded(array: Array) -> Array:
+    """Returns byte strings as str; arrays of other types are returned unchanged."""
+    if array.dtype != object:
+        return array
+    texts = np.empty(array.size, object)
+    texts[:] = [v.decode("utf-8", "replace") if type(v) is bytes else v for v in array.ravel()]
+    return texts.reshape(array.shape)

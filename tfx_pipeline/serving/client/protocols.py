@@ -1,4 +1,7 @@
-"""What goes over the wire, for gRPC and for REST; how it goes is the channels' part."""
+"""The content of requests and replies, for gRPC and for REST.
+
+The channels in `transport` and `aio_transport` send them.
+"""
 
 from __future__ import annotations
 
@@ -17,13 +20,18 @@ from tfx_pipeline.serving.client import rest_json
 from tfx_pipeline.serving.client.model_signature import Signature
 from tfx_pipeline.serving.protocol import protos, tensors
 from tfx_pipeline.serving.protocol.status_codes import grpc_code
+from tfx_pipeline.serving.protocol.tensors import Array
 
 _SIGNATURE_DEF = "signature_def"
 
 
 @dataclasses.dataclass(frozen=True)
 class ModelRef:
-    """A model, and which version of it; without one, the latest."""
+    """A model and one of its versions, by number or by label; with neither, the latest.
+
+    Raises:
+      ConfigError: both a version and a label are given.
+    """
 
     name: str
     version: int | None = None
@@ -39,16 +47,12 @@ class Call:
     """One request.
 
     Attributes:
-      method: `/service/Method`, or `POST /path`.
-      payload: a message, or the body.
+      method: `/service/Method` for gRPC, `POST /path` for REST.
+      payload: a protobuf message for gRPC, the body for REST.
     """
 
     method: str
     payload: Any
-
-
-Answer = tuple[dict[str, np.ndarray], int]
-"""Outputs by name, and the version that answered; 0 where the server does not say."""
 
 
 class Protocol(abc.ABC):
@@ -56,66 +60,66 @@ class Protocol(abc.ABC):
 
     @abc.abstractmethod
     def metadata(self, model: ModelRef) -> Call:
-        """Asks for the signatures."""
+        """Returns the request for the model's signatures."""
 
     @abc.abstractmethod
     def read_metadata(self, reply: Any) -> Mapping[str, Any]:
-        """SignatureDefs by name."""
+        """Returns the SignatureDefs in a reply, by name."""
 
     @abc.abstractmethod
     def status(self, model: ModelRef) -> Call:
-        """Asks which versions there are."""
+        """Returns the request for the states of the model's versions."""
 
     @abc.abstractmethod
     def read_status(self, reply: Any) -> Any:
-        """A GetModelStatusResponse."""
+        """Returns the GetModelStatusResponse in a reply."""
 
     @abc.abstractmethod
-    def predict(
-        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
-    ) -> Call:
-        """Asks for predictions."""
+    def predict(self, model: ModelRef, signature: Signature, inputs: Mapping[str, Array]) -> Call:
+        """Returns the request for predictions."""
 
     @abc.abstractmethod
-    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
-        """The outputs."""
+    def read_predictions(
+        self, model: ModelRef, signature: Signature, reply: Any
+    ) -> tuple[dict[str, Array], int]:
+        """Returns the outputs by name, and the version that answered; 0 if not reported."""
 
 
-class Grpc(Protocol):
-    """Payloads are messages, and so are replies."""
+class GrpcProtocol(Protocol):
+    """Payloads and replies are protobuf messages."""
 
     def metadata(self, model: ModelRef) -> Call:
-        request = protos.message("GetModelMetadataRequest")(model_spec=_spec(model))
+        request = protos.message("GetModelMetadataRequest")(model_spec=_model_spec(model))
         request.metadata_field.append(_SIGNATURE_DEF)
         return Call(f"/{protos.PREDICTION_SERVICE}/GetModelMetadata", request)
 
     def read_metadata(self, reply: Any) -> Mapping[str, Any]:
         result = protos.message("SignatureDefMap")()
         reply.metadata[_SIGNATURE_DEF].Unpack(result)
-        return result.signature_def
+        return dict(result.signature_def)
 
     def status(self, model: ModelRef) -> Call:
-        request = protos.message("GetModelStatusRequest")(model_spec=_spec(model))
+        request = protos.message("GetModelStatusRequest")(model_spec=_model_spec(model))
         return Call(f"/{protos.MODEL_SERVICE}/GetModelStatus", request)
 
     def read_status(self, reply: Any) -> Any:
         return reply
 
-    def predict(
-        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
-    ) -> Call:
-        request = protos.message("PredictRequest")(model_spec=_spec(model))
+    def predict(self, model: ModelRef, signature: Signature, inputs: Mapping[str, Array]) -> Call:
+        request = protos.message("PredictRequest")(model_spec=_model_spec(model))
         request.model_spec.signature_name = signature.name
-        for name, array in feeds.items():
+        for name, array in inputs.items():
             tensors.to_proto(array, request.inputs[name])
         return Call(f"/{protos.PREDICTION_SERVICE}/Predict", request)
 
-    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
+    def read_predictions(
+        self, model: ModelRef, signature: Signature, reply: Any
+    ) -> tuple[dict[str, Array], int]:
         outputs = {name: tensors.from_proto(proto) for name, proto in reply.outputs.items()}
         return outputs, reply.model_spec.version.value
 
 
-def _spec(model: ModelRef) -> Any:
+def _model_spec(model: ModelRef) -> Any:
     spec = protos.message("ModelSpec")(name=model.name)
     if model.version is not None:
         spec.version.value = model.version
@@ -124,44 +128,44 @@ def _spec(model: ModelRef) -> Any:
     return spec
 
 
-class Rest(Protocol):
-    """Payloads are bodies; replies are (status, body)."""
+class RestProtocol(Protocol):
+    """Payloads are bodies in JSON; replies are pairs of HTTP status and body."""
 
     def metadata(self, model: ModelRef) -> Call:
-        return Call(f"GET {path(model)}/metadata", None)
+        return Call(f"GET {model_path(model)}/metadata", None)
 
     def read_metadata(self, reply: Any) -> Mapping[str, Any]:
         found = _document(reply).get("metadata", {}).get(_SIGNATURE_DEF, {})
         result = protos.message("SignatureDefMap")()
         json_format.ParseDict(found, result, ignore_unknown_fields=True)
-        return result.signature_def
+        return dict(result.signature_def)
 
     def status(self, model: ModelRef) -> Call:
-        return Call(f"GET {path(model)}", None)
+        return Call(f"GET {model_path(model)}", None)
 
     def read_status(self, reply: Any) -> Any:
         response = protos.message("GetModelStatusResponse")()
         return json_format.ParseDict(_document(reply), response, ignore_unknown_fields=True)
 
-    def predict(
-        self, model: ModelRef, signature: Signature, feeds: Mapping[str, np.ndarray]
-    ) -> Call:
-        document = {"signature_name": signature.name, "inputs": rest_json.columns(feeds)}
-        return Call(f"POST {path(model)}:predict", json.dumps(document).encode())
+    def predict(self, model: ModelRef, signature: Signature, inputs: Mapping[str, Array]) -> Call:
+        document = {"signature_name": signature.name, "inputs": rest_json.columns(inputs)}
+        return Call(f"POST {model_path(model)}:predict", json.dumps(document).encode())
 
-    def read_predictions(self, model: ModelRef, signature: Signature, reply: Any) -> Answer:
+    def read_predictions(
+        self, model: ModelRef, signature: Signature, reply: Any
+    ) -> tuple[dict[str, Array], int]:
         found = _document(reply)["outputs"]
-        if len(signature.outputs) == 1:
+        if len(signature.outputs) == 1:  # then the reply does not name the output
             found = {next(iter(signature.outputs)): found}
-        outputs = {
+        outputs: dict[str, Array] = {
             name: np.array(found[name], tensors.numpy_type(tensor.dtype))
             for name, tensor in signature.outputs.items()
         }
         return outputs, model.version or 0
 
 
-def path(model: ModelRef) -> str:
-    """The URL's path of a model: `/v1/models/NAME/versions/N`."""
+def model_path(model: ModelRef) -> str:
+    """Returns the path of a model in URLs, for example `/v1/models/NAME/versions/N`."""
     result = f"/v1/models/{urllib.parse.quote(model.name, safe='')}"
     if model.version is not None:
         result += f"/versions/{model.version}"
@@ -181,5 +185,5 @@ def _document(reply: tuple[int, bytes]) -> dict[str, Any]:
         text = error or body[:200].decode("utf-8", "replace") or f"HTTP status {status}"
         raise ServingError(grpc_code(status), str(text))
     if not isinstance(document, dict):
-        raise ServingError("INTERNAL", "the answer is no JSON object: is this a model server?")
+        raise ServingError("INTERNAL", "the reply is not a JSON object: is this a model server?")
     return document

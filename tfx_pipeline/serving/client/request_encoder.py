@@ -1,7 +1,7 @@
-"""Columns to the arrays that a signature takes: checked, converted, missing ones filled.
+"""Columns to the arrays of a request: values are checked, converted and filled in.
 
-A missing number is NaN, a missing string is empty; an integer input cannot be
-missing (the export takes integer columns that may be as floats).
+A missing number becomes NaN, a missing string becomes empty. An integer input cannot
+be missing: the export declares integer columns that may be missing as floats.
 """
 
 from __future__ import annotations
@@ -13,49 +13,49 @@ from typing import Any
 import numpy as np
 
 from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.serving.client import rows
 from tfx_pipeline.serving.client.model_signature import Signature, Tensor
-from tfx_pipeline.serving.client.rows import Table
+from tfx_pipeline.serving.client.table import Table, ensure_known_columns
 from tfx_pipeline.serving.protocol import tensors
+from tfx_pipeline.serving.protocol.tensors import Array
 
-_MOST_PROBLEMS = 20
-_LONGEST_TEXT = 60
+_MAX_PROBLEMS = 20
+_MAX_SHOWN_CHARACTERS = 60
+
+_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
 
-def feed(table: Table, signature: Signature) -> dict[str, np.ndarray]:
-    """An array for each input, as long as the table.
+def encode(table: Table, signature: Signature) -> dict[str, Array]:
+    """Returns an array for each input, as long as the table.
 
     Raises:
-      ConfigError: with every column of every row that is wrong, up to a number.
+      ConfigError: values are wrong. The error lists row and column of the first 20 of them.
     """
-    rows.ensure_known(table, [*signature.inputs])
-    feeds, problems = {}, []
+    ensure_known_columns(table, [*signature.inputs])
+    inputs: dict[str, Array] = {}
+    problems: list[tuple[int, Problem]] = []
     for name, tensor in signature.inputs.items():
         values = table.columns.get(name)
         values = [None] * table.count if values is None else values
         try:
-            feeds[name] = _converted(values, tensor, table.is_text)
+            inputs[name] = _convert(values, tensor, table.is_text)
         except (ValueError, TypeError, OverflowError):
             problems += _problems(name, values, tensor, table)
     if problems:
-        problems.sort(key=lambda problem: (_row(problem), problem.where))
-        raise ConfigError(problems[:_MOST_PROBLEMS], table.source)
-    return feeds
+        problems.sort(key=lambda item: (item[0], item[1].where))
+        raise ConfigError([problem for _, problem in problems[:_MAX_PROBLEMS]], table.source)
+    return inputs
 
 
-def _row(problem: Problem) -> int:
-    return int(problem.where.split()[1].rstrip(","))
-
-
-def _converted(values: Sequence[Any], tensor: Tensor, is_text: bool) -> np.ndarray:
+def _convert(values: Sequence[Any], tensor: Tensor, is_text: bool) -> Array:
     kind = tensors.numpy_type(tensor.dtype)
+    array: Array
     if tensor.dtype == tensors.STRING:
         array = np.empty(len(values), object)
         array[:] = [_text(value) for value in values]
     elif kind is np.bool_:
         array = np.array([_boolean(value) for value in values], kind)
     elif is_text:
-        array = _parsed(values, kind)
+        array = _numbers_from_text(values, kind)
     else:
         array = _numbers(values, kind)
     return array[:, np.newaxis] if tensor.width == 1 else array
@@ -72,7 +72,7 @@ def _text(value: Any) -> bytes:
 
 
 def _is_missing(value: Any) -> bool:
-    """None, NaN, and what pandas has for them."""
+    """Whether a value is None, NaN, or one of pandas' missing values."""
     if value is None:
         return True
     try:
@@ -82,59 +82,66 @@ def _is_missing(value: Any) -> bool:
 
 
 def _boolean(value: Any) -> bool:
-    texts = {"true": True, "1": True, "false": False, "0": False}
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if isinstance(value, str) and value.lower() in texts:
-        return texts[value.lower()]
+    if isinstance(value, str) and value.lower() in _BOOLEANS:
+        return _BOOLEANS[value.lower()]
     raise TypeError
 
 
-def _parsed(values: Sequence[str | None], kind: Any) -> np.ndarray:
-    """Numbers of a CSV file; an empty one is missing."""
+def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> Array:
+    """Converts the values of a CSV file; an empty one is missing."""
     texts = [(value or "").strip() or "nan" for value in values]
     if issubclass(kind, np.floating):
         return np.array(texts, str).astype(np.float64).astype(kind) if texts else np.empty(0, kind)
     try:
-        return _whole([int(text) for text in texts], kind)
+        return _integers([int(text) for text in texts], kind)
     except ValueError:
-        return _whole([float(text) for text in texts], kind)  # 5.0, as pandas writes integers
+        return _integers([float(text) for text in texts], kind)  # pandas writes 5 as 5.0
 
 
-def _numbers(values: Sequence[Any], kind: Any) -> np.ndarray:
+def _numbers(values: Sequence[Any], kind: type[np.generic]) -> Array:
+    is_float = issubclass(kind, np.floating)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
-        as_float = issubclass(kind, np.floating)
-        return values.astype(kind) if as_float else _whole(values, kind)
-    plain = [math.nan if _is_missing(value) else _number(value) for value in values]
-    return np.array(plain, kind) if issubclass(kind, np.floating) else _whole(plain, kind)
+        return values.astype(kind) if is_float else _integers(values, kind)
+    plain: list[Any] = []
+    for value in values:
+        if _is_missing(value):
+            plain.append(math.nan)
+        elif isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
+            plain.append(value)
+        else:
+            raise TypeError
+    return np.array(plain, kind) if is_float else _integers(plain, kind)
 
 
-def _number(value: Any) -> int | float:
-    if isinstance(value, (bool, np.bool_)) or not isinstance(value, (int, float, np.number)):
-        raise TypeError
-    return value
+def _integers(values: Sequence[Any] | Array, kind: type[np.generic]) -> Array:
+    """Converts numbers to integers.
 
-
-def _whole(values: Sequence[Any] | np.ndarray, kind: Any) -> np.ndarray:
-    """Integers, refused where one is missing, broken or out of range."""
-    whole = [int(value) for value in values]
-    if any(value != original for value, original in zip(whole, values)):
+    Raises:
+      ValueError, OverflowError: one is missing, has a fraction, or is out of range.
+    """
+    integers = [int(value) for value in values]
+    if any(integer != value for integer, value in zip(integers, values)):
         raise ValueError
-    return np.array(whole, kind)
+    return np.array(integers, kind)
 
 
-def _problems(name: str, values: Sequence[Any], tensor: Tensor, table: Table) -> Iterator[Problem]:
-    """Says of each value what is wrong with it."""
+def _problems(
+    name: str, values: Sequence[Any], tensor: Tensor, table: Table
+) -> Iterator[tuple[int, Problem]]:
+    """Yields the row and the problem of each wrong value of a column."""
     rule = {"string": "text", "bool": "true or false"}.get(tensor.type_name)
     rule = rule or ("a number" if tensor.type_name in ("float", "double") else "a whole number")
-    for number, value in enumerate(values):
+    for row, value in enumerate(values, table.first_row):
         try:
-            _converted([value], tensor, table.is_text)
+            _convert([value], tensor, table.is_text)
         except (ValueError, TypeError, OverflowError):
-            where = f"row {table.first_row + number}, column {name}"
+            where = f"row {row}, column {name}"
             if _is_missing(value) or value == "":
-                yield Problem(where, "has no value, and the model needs one")
-            else:
-                found = repr(value)
-                found = found if len(found) <= _LONGEST_TEXT else found[:_LONGEST_TEXT] + "..."
-                yield Problem(where, f"must be {rule}, found {found}")
+                yield row, Problem(where, "has no value, and the model needs one")
+                continue
+            found = repr(value)
+            if len(found) > _MAX_SHOWN_CHARACTERS:
+                found = found[:_MAX_SHOWN_CHARACTERS] + "..."
+            yield row, Problem(where, f"must be {rule}, found {found}")

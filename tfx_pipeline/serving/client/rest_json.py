@@ -1,4 +1,4 @@
-"""Arrays to the JSON that a REST request holds."""
+"""Arrays to the JSON values of a REST request."""
 
 from __future__ import annotations
 
@@ -8,28 +8,26 @@ from typing import Any
 
 import numpy as np
 
-
-def columns(feeds: Mapping[str, np.ndarray]) -> dict[str, list[Any]]:
-    """`inputs` of a request: a list for each input."""
-    return {name: _values(array) for name, array in feeds.items()}
+from tfx_pipeline.serving.protocol.tensors import Array, to_lists
 
 
-def rows(feeds: Mapping[str, np.ndarray]) -> list[dict[str, Any]]:
-    """`instances` of a request: an object for each row."""
-    lists = columns(feeds)
+def columns(inputs: Mapping[str, Array]) -> dict[str, list[Any]]:
+    """Returns the value of `inputs` in a request: a list for each input."""
+    return {name: _values(array) for name, array in inputs.items()}
+
+
+def rows(inputs: Mapping[str, Array]) -> list[dict[str, Any]]:
+    """Returns the value of `instances` in a request: an object for each row."""
+    lists = columns(inputs)
     return [dict(zip(lists, values)) for values in zip(*lists.values())]
 
 
-def _values(array: np.ndarray) -> list[Any]:
+def _values(array: Array) -> list[Any]:
     if array.dtype == object:
         texts = np.empty(array.size, object)
         texts[:] = [_text(value) for value in array.ravel()]
-        return texts.reshape(array.shape).tolist()
-    if array.dtype == np.float32:
-        # The digits of the float32, not those of the double next to it.
-        doubles = [float(str(value)) for value in array.ravel()]
-        return np.array(doubles, np.float64).reshape(array.shape).tolist()
-    return array.tolist()
+        array = texts.reshape(array.shape)
+    return to_lists(array)
 
 
 def _text(value: bytes) -> str | dict[str, str]:

@@ -1,4 +1,4 @@
-"""Files of rows, read a batch at a time: CSV, or one JSON object a line."""
+"""Files of rows, read in batches: CSV, or one JSON object a line."""
 
 from __future__ import annotations
 
@@ -8,29 +8,33 @@ import itertools
 import json
 import pathlib
 import sys
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from typing import Any, TextIO
 
 from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.serving.client import rows as tables
-from tfx_pipeline.serving.client.rows import Table
+from tfx_pipeline.serving.client.table import CsvReader, Table, from_dicts
 
 CSV, JSON_LINES = "csv", "jsonl"
 
-_ENDINGS = {".csv": CSV, ".jsonl": JSON_LINES, ".ndjson": JSON_LINES, ".json": JSON_LINES}
+_FORMATS_BY_SUFFIX = {
+    ".csv": CSV,
+    ".jsonl": JSON_LINES,
+    ".ndjson": JSON_LINES,
+    ".json": JSON_LINES,
+}
 
 
 def format_of(name: str) -> str:
-    """What a file's name says; CSV where it says nothing."""
-    return _ENDINGS.get(pathlib.Path(name).suffix.lower(), CSV)
+    """Returns the format that a file's suffix means; CSV for an unknown suffix."""
+    return _FORMATS_BY_SUFFIX.get(pathlib.Path(name).suffix.lower(), CSV)
 
 
 @contextlib.contextmanager
-def opened(name: str) -> Iterator[TextIO]:
-    """The file to read; `-` is standard input.
+def open_input(name: str) -> Iterator[TextIO]:
+    """Opens a file to read; `-` is standard input.
 
     Raises:
-      ConfigError: there is none, or it is no text.
+      ConfigError: the file cannot be read, or is not UTF-8.
     """
     try:
         if name == "-":
@@ -46,18 +50,24 @@ def opened(name: str) -> Iterator[TextIO]:
         raise ConfigError(Problem(name, f"cannot be read: {error.strerror}")) from error
 
 
-def batches(file: TextIO, name: str, file_format: str, size: int) -> Iterator[Table]:
-    """Tables of at most `size` rows.
+def read_batches(file: TextIO, name: str, file_format: str, size: int) -> Iterator[Table]:
+    """Yields tables of at most `size` rows.
+
+    Args:
+      file: the open file.
+      name: its name, for error messages.
+      file_format: CSV or JSON_LINES.
+      size: the maximum number of rows in a batch.
 
     Raises:
-      ConfigError: a line is neither.
+      ConfigError: a line cannot be parsed.
     """
     read = _csv_batches if file_format == CSV else _json_batches
     return read(file, name, size)
 
 
 def _csv_batches(file: TextIO, name: str, size: int) -> Iterator[Table]:
-    reader = tables.CsvReader(file, name)
+    reader = CsvReader(file, name)
     rows = (row for row in reader.rows if row)
     first = 1
     try:
@@ -71,36 +81,35 @@ def _csv_batches(file: TextIO, name: str, size: int) -> Iterator[Table]:
 def _json_batches(file: TextIO, name: str, size: int) -> Iterator[Table]:
     lines = ((number, line) for number, line in enumerate(file, 1) if line.strip())
     while batch := list(itertools.islice(lines, size)):
-        rows = [_json_row(line, number, name) for number, line in batch]
-        yield tables.from_dicts(rows, name, batch[0][0])
+        rows = []
+        for number, line in batch:
+            try:
+                rows.append(json.loads(line))
+            except (ValueError, RecursionError) as error:
+                message = f"is not valid JSON: {getattr(error, 'msg', error)}"
+                raise ConfigError(Problem(f"line {number}", message), name) from error
+        yield from_dicts(rows, name, batch[0][0])
 
 
-def _json_row(line: str, number: int, name: str) -> Any:
-    try:
-        return json.loads(line)
-    except (ValueError, RecursionError) as error:
-        text = getattr(error, "msg", error)
-        message = f"is no JSON: {text}"
-        raise ConfigError(Problem(f"line {number}", message), name) from error
+class PredictionWriter:
+    """Writes predictions to a file, batch by batch.
 
-
-class Writer:
-    """Writes predictions as they come."""
+    Args:
+      file: the open file.
+      file_format: CSV or JSON_LINES.
+    """
 
     def __init__(self, file: TextIO, file_format: str):
         self._file, self._format = file, file_format
-        self._csv: csv.DictWriter | None = None
+        self._csv: csv.DictWriter[str] | None = None
 
     def write(self, rows: Iterable[Mapping[str, Any]]) -> None:
-        """One line for each row; CSV has a header, from the first."""
+        """Writes one line for each row; the first row's keys are the header of a CSV file."""
         rows = list(rows)
         if self._format == JSON_LINES:
             self._file.writelines(f"{json.dumps(row, ensure_ascii=False)}\n" for row in rows)
         elif rows:
-            self._writer([*rows[0]]).writerows(rows)
-
-    def _writer(self, names: Sequence[str]) -> csv.DictWriter:
-        if self._csv is None:
-            self._csv = csv.DictWriter(self._file, names, lineterminator="\n")
-            self._csv.writeheader()
-        return self._csv
+            if self._csv is None:
+                self._csv = csv.DictWriter(self._file, [*rows[0]], lineterminator="\n")
+                self._csv.writeheader()
+            self._csv.writerows(rows)

@@ -1,4 +1,4 @@
-"""A client of TensorFlow Serving and of the local server, over gRPC or REST."""
+"""The client of TensorFlow Serving and of the local server, over gRPC or REST."""
 
 from __future__ import annotations
 
@@ -6,29 +6,34 @@ import time
 from typing import Any
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.client import base as asking
+from tfx_pipeline.serving.client.base import (
+    BaseClient,
+    Retries,
+    raise_if_unavailable,
+    version_states,
+)
 from tfx_pipeline.serving.client.model_signature import Signature
 from tfx_pipeline.serving.client.predictions import Predictions
 from tfx_pipeline.serving.client.protocols import Call, ModelRef
 from tfx_pipeline.serving.client.transport import GrpcChannel, RestChannel, Target
 
 
-class Client(asking.Asker):
-    """Asks one model.
+class Client(BaseClient):
+    """A client for one model.
 
     Args:
       target: `HOST:PORT` or `grpcs://HOST:PORT` for gRPC, `http(s)://HOST:PORT` for REST.
-      model: its name.
-      version, label: which version; absent, the latest.
-      split: sends a share of the rows to the canary, in place of version or label.
-      signature: what to call; its inputs are the rows' columns.
-      timeout: seconds for one request, attempts after UNAVAILABLE included.
-      chunk_rows: the most rows of one request.
-      headers: sent along.
-      ca_file: certificates to trust in TLS.
+      model: the model's name.
+      version, label: which version to use; without either, the latest one.
+      split: sends a share of the rows to the canary; instead of version or label.
+      signature: which signature to call; its inputs are the columns of the rows.
+      timeout: seconds for one request, including retries after UNAVAILABLE.
+      chunk_rows: the maximum number of rows in one request.
+      headers: headers to send with each request.
+      ca_file: a file of certificates to trust for TLS, instead of the system's.
 
     Raises:
-      ConfigError: the target is none, or options contradict each other.
+      ConfigError: the target is not valid, or options contradict each other.
     """
 
     def _connect(self, target: Target) -> RestChannel | GrpcChannel:
@@ -41,48 +46,52 @@ class Client(asking.Asker):
         self.close()
 
     def close(self) -> None:
+        """Closes the connection."""
         self._channel.close()
 
     def signature(self) -> Signature:
-        """What the model takes and gives; asked once.
+        """Returns the model's signature. Only the first call sends a request.
 
         Raises:
-          ServingError: the server refuses, or cannot be reached.
+          ServingError: the server refuses the request, or cannot be reached.
           ConfigError: the model has no such signature.
         """
-        return self._signature or self._learn(self._send(self._metadata_call()))
+        if self._signature is None:
+            self._signature = self._read_signature(self._send(self._metadata_call()))
+        return self._signature
 
     def predict(self, rows: Any) -> Predictions:
-        """Predictions for rows.
+        """Returns predictions for rows.
 
         Args:
           rows: a list of dicts, a pandas DataFrame, a pyarrow table, or the path of a
-            CSV file. Absent values and columns are missing ones.
+            CSV file. Values and columns that are absent are missing values.
 
         Raises:
-          ConfigError: a column of a row is wrong; nothing was sent.
-          ServingError: the server refuses, or cannot be reached.
+          ConfigError: a value is wrong; no request was sent.
+          ServingError: the server refuses a request, or cannot be reached.
         """
-        wanted, parts = self.signature(), []
-        for question in self._questions(rows, wanted):
-            began = time.perf_counter()
-            reply = self._send(self._protocol.predict(question.model, wanted, question.feeds))
-            parts.append(self._part(question, wanted, reply, time.perf_counter() - began))
-        return self._merged(parts, wanted)
+        signature, parts = self.signature(), []
+        for chunk in self._chunks(rows, signature):
+            start = time.perf_counter()
+            reply = self._send(self._predict_call(chunk, signature))
+            seconds = time.perf_counter() - start
+            parts.append(self._read_chunk(chunk, signature, reply, seconds))
+        return self._merge(parts, signature)
 
     def versions(self) -> dict[int, str]:
-        """The states of the model's versions: AVAILABLE and others.
+        """Returns the state of each version of the model, for example AVAILABLE.
 
         Raises:
-          ServingError: the server refuses, or cannot be reached.
+          ServingError: the server refuses the request, or cannot be reached.
         """
         reply = self._send(self._protocol.status(ModelRef(self._model.name)))
-        return asking.states(self._protocol.read_status(reply))
+        return version_states(self._protocol.read_status(reply))
 
     def _send(self, call: Call) -> Any:
-        attempts = asking.Attempts(self._timeout)
+        retries = Retries(self._timeout)
         while True:
             try:
-                return asking.checked(self._channel.send(call, attempts.left))
+                return raise_if_unavailable(self._channel.send(call, retries.seconds_left))
             except ServingError as error:
-                time.sleep(attempts.pause_after(error))
+                time.sleep(retries.pause_after(error))

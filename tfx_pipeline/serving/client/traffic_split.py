@@ -1,4 +1,4 @@
-"""Which rows the canary gets: a share of them, the same ones each time."""
+"""Which rows the canary receives: a fixed share of them, always the same rows."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
-from tfx_pipeline.serving.client.rows import Table
+from tfx_pipeline.serving.client.table import Table
 
 if TYPE_CHECKING:
     from tfx_pipeline.serving.rollout.traffic_state import Traffic
@@ -21,15 +21,19 @@ _BUCKETS = 100_000
 
 @dataclasses.dataclass(frozen=True)
 class Split:
-    """Sends a percentage of rows to one label and the rest to another.
+    """Sends a percentage of the rows to one label and the rest to another.
 
-    A row's side hangs on a hash of its key, so the same customer, or taxi, sees
-    the same version from every client; with a larger percentage none of them moves
-    back.
+    A hash of the row's key decides, so a customer, for example, is served by the same
+    version whichever client sends the request. When the percentage grows, rows only
+    move from stable to canary.
 
     Attributes:
-      percent: of the rows, to the canary.
-      key: the column that decides; absent, all columns of the row together.
+      percent: the canary's percentage of the rows.
+      key: the column to hash; if None, all columns of the row together.
+      canary, stable: the two labels.
+
+    Raises:
+      ConfigError: the percentage is not between 0 and 100.
     """
 
     percent: float
@@ -43,15 +47,15 @@ class Split:
 
     @classmethod
     def of(cls, traffic: Traffic, key: str | None = None) -> Split:
-        """As `tfx-pipeline canary` has set it."""
+        """Returns the split that `tfx-pipeline canary` has set."""
         has_canary = CANARY in traffic.state.labels
         return cls(traffic.state.canary_percent if has_canary else 0, key)
 
     def labels(self, table: Table) -> list[str]:
-        """The label that each row goes to.
+        """Returns the label that each row is sent to.
 
         Raises:
-          ConfigError: the table has no such key.
+          ConfigError: the table has no column for the key.
         """
         if self.key is not None and self.key not in table.columns:
             hint = did_you_mean(self.key, table.columns)
@@ -61,7 +65,7 @@ class Split:
         return [self.label(values) for values in zip(*columns)] if columns else []
 
     def label(self, values: Sequence[Any]) -> str:
-        """The label that a key goes to."""
+        """Returns the label for the values of a key."""
         text = "\x1f".join("" if value is None else str(value) for value in values)
         digest = hashlib.sha256(text.encode("utf-8", "surrogateescape")).digest()
         bucket = int.from_bytes(digest[:8], "big") % _BUCKETS

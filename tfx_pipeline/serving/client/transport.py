@@ -1,35 +1,42 @@
-"""How requests reach a server: gRPC or HTTP, with TLS and headers, waiting or not."""
+"""Channels to a server: gRPC or HTTP, with TLS and headers. These block; see `aio_transport`."""
 
 from __future__ import annotations
 
 import dataclasses
 import pathlib
-from collections.abc import Mapping
+import ssl
+from collections.abc import Callable, Mapping
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline.errors import ConfigError, Problem, ServingError
-from tfx_pipeline.serving.client.protocols import Call, Grpc, Protocol, Rest
+from tfx_pipeline.serving.client.protocols import Call, GrpcProtocol, Protocol, RestProtocol
 from tfx_pipeline.serving.protocol import protos
 
 if TYPE_CHECKING:
     import grpc
     import httpx
 
-_GREATEST_MESSAGE = 2**31 - 1
+_MAX_MESSAGE_BYTES = 2**31 - 1
 GRPC_OPTIONS = [
-    ("grpc.max_receive_message_length", _GREATEST_MESSAGE),
-    ("grpc.max_send_message_length", _GREATEST_MESSAGE),
+    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
 ]
 
 
 @dataclasses.dataclass(frozen=True)
 class Target:
-    """Where the server is: `HOST:PORT` and `grpc://` are gRPC, `grpcs://` is gRPC over
-    TLS, `http://` and `https://` are REST.
+    """The address of a server.
+
+    `HOST:PORT` and `grpc://` mean gRPC, `grpcs://` means gRPC over TLS, `http://` and
+    `https://` mean REST.
 
     Attributes:
+      url: the address.
       headers: sent with each request; gRPC calls them metadata.
-      ca_file: certificates to trust, in place of the system's.
+      ca_file: a file of certificates to trust, instead of the system's.
+
+    Raises:
+      ConfigError: the address is none of these.
     """
 
     url: str
@@ -37,40 +44,43 @@ class Target:
     ca_file: str | None = None
 
     def __post_init__(self) -> None:
-        scheme, _, rest = self._parts()
+        scheme, address = self._scheme_and_address()
         if scheme not in ("grpc", "grpcs", "http", "https"):
             remedy = "Use HOST:PORT, grpcs://, http:// or https://."
-            raise ConfigError(Problem("target", f"{scheme}:// is not known", remedy))
-        if not rest or (scheme.startswith("grpc") and ":" not in rest):
+            raise ConfigError(Problem("target", f"{scheme}:// is not supported", remedy))
+        if not address or (scheme.startswith("grpc") and ":" not in address):
             remedy = "For example localhost:8500, or http://localhost:8501."
             raise ConfigError(Problem("target", f"must be HOST:PORT, found {self.url!r}", remedy))
 
-    def _parts(self) -> tuple[str, str, str]:
-        scheme, sign, rest = self.url.partition("://")
-        return (scheme.lower(), sign, rest) if sign else ("grpc", "://", scheme)
+    def _scheme_and_address(self) -> tuple[str, str]:
+        scheme, separator, address = self.url.partition("://")
+        return (scheme.lower(), address) if separator else ("grpc", self.url)
 
     @property
     def is_rest(self) -> bool:
-        return self._parts()[0].startswith("http")
+        """Whether requests are sent over HTTP rather than gRPC."""
+        return self._scheme_and_address()[0].startswith("http")
 
     @property
     def is_secure(self) -> bool:
-        return self._parts()[0].endswith("s")
+        """Whether the connection uses TLS."""
+        return self._scheme_and_address()[0].endswith("s")
 
     @property
     def address(self) -> str:
-        """What comes after the scheme."""
-        return self._parts()[2].rstrip("/")
+        """The part after the scheme."""
+        return self._scheme_and_address()[1].rstrip("/")
 
     @property
     def protocol(self) -> Protocol:
-        return Rest() if self.is_rest else Grpc()
+        """What makes requests for this server."""
+        return RestProtocol() if self.is_rest else GrpcProtocol()
 
     def certificates(self) -> bytes | None:
-        """The contents of `ca_file`.
+        """Returns the contents of `ca_file`, or None without one.
 
         Raises:
-          ConfigError: it cannot be read.
+          ConfigError: the file cannot be read.
         """
         if self.ca_file is None:
             return None
@@ -81,62 +91,76 @@ class Target:
             raise ConfigError(Problem(self.ca_file, message)) from error
 
 
-def lower_headers(target: Target) -> list[tuple[str, str]]:
-    """gRPC takes lower-case names only."""
-    return [(name.lower(), value) for name, value in target.headers.items()]
-
-
 class GrpcChannel:
-    """Sends over gRPC and waits."""
+    """Sends requests over gRPC.
+
+    Raises:
+      ConfigError: the certificates of the target cannot be read.
+    """
 
     def __init__(self, target: Target):
         import grpc
 
-        self._headers = lower_headers(target)
+        self._metadata = grpc_metadata(target)
         if target.is_secure:
             credentials = grpc.ssl_channel_credentials(target.certificates())
             self._channel = grpc.secure_channel(target.address, credentials, GRPC_OPTIONS)
         else:
             self._channel = grpc.insecure_channel(target.address, GRPC_OPTIONS)
-        self._methods: dict[str, Any] = {}
+        self._methods: dict[str, Callable[..., Any]] = {}
 
     def send(self, call: Call, timeout: float) -> Any:
-        """The reply.
+        """Returns the reply, a protobuf message.
+
+        Args:
+          call: the request.
+          timeout: seconds to wait for the reply.
 
         Raises:
-          ServingError: the server refused, or was not reached in time.
+          ServingError: the server refused the request, or did not reply in time.
         """
         import grpc
 
         if call.method not in self._methods:
             self._methods[call.method] = unary(self._channel, call.method)
         try:
-            return self._methods[call.method](call.payload, timeout, metadata=self._headers)
+            return self._methods[call.method](call.payload, timeout, metadata=self._metadata)
         except grpc.RpcError as error:
             raise grpc_error(error) from error
 
     def close(self) -> None:
+        """Closes the connection."""
         self._channel.close()
 
 
-def unary(channel: grpc.Channel | grpc.aio.Channel, method: str) -> Any:
-    """The callable of a method `/service/Method`."""
+def grpc_metadata(target: Target) -> list[tuple[str, str]]:
+    """Returns the headers as gRPC takes them: with names in lower case."""
+    return [(name.lower(), value) for name, value in target.headers.items()]
+
+
+def unary(channel: grpc.Channel | grpc.aio.Channel, method: str) -> Callable[..., Any]:
+    """Returns the function that calls a method, named as `/service/Method`."""
     _, service, name = method.split("/")
     request, response = protos.methods(service)[name]
-    return channel.unary_unary(
+    call: Callable[..., Any] = channel.unary_unary(
         method,
         request_serializer=request.SerializeToString,
         response_deserializer=response.FromString,
     )
+    return call
 
 
 def grpc_error(error: Any) -> ServingError:
-    """What gRPC raised."""
+    """Returns the ServingError for a grpc.RpcError."""
     return ServingError(error.code().name, error.details() or "no details")
 
 
 class RestChannel:
-    """Sends over HTTP and waits."""
+    """Sends requests over HTTP.
+
+    Raises:
+      ConfigError: the certificates of the target cannot be read.
+    """
 
     def __init__(self, target: Target):
         import httpx
@@ -144,10 +168,14 @@ class RestChannel:
         self._client = httpx.Client(**http_options(target))
 
     def send(self, call: Call, timeout: float) -> tuple[int, bytes]:
-        """Status and body.
+        """Returns the HTTP status and the body.
+
+        Args:
+          call: the request.
+          timeout: seconds to wait for the reply.
 
         Raises:
-          ServingError: the server was not reached in time.
+          ServingError: the server did not reply in time.
         """
         import httpx
 
@@ -159,34 +187,36 @@ class RestChannel:
         return reply.status_code, reply.content
 
     def close(self) -> None:
+        """Closes the connections."""
         self._client.close()
 
 
 def http_options(target: Target) -> dict[str, Any]:
-    """What both of httpx's clients are made with.
+    """Returns the arguments of httpx's clients, blocking or not.
 
     Raises:
       ConfigError: the certificates cannot be read.
     """
-    import ssl
-
     scheme = "https" if target.is_secure else "http"
-    options: dict[str, Any] = {"base_url": f"{scheme}://{target.address}"}
+    options: dict[str, Any] = {
+        "base_url": f"{scheme}://{target.address}",
+        "headers": {"Content-Type": "application/json", **target.headers},
+        # Model servers are inside the network; the environment's proxies are for the web.
+        "trust_env": False,
+    }
     if target.ca_file is not None:
-        target.certificates()
+        target.certificates()  # gives a better message than ssl does
         try:
             options["verify"] = ssl.create_default_context(cafile=target.ca_file)
         except ssl.SSLError as error:
-            raise ConfigError(Problem(target.ca_file, "holds no certificates")) from error
-    headers = {"Content-Type": "application/json", **target.headers}
-    # A model server is asked directly: proxies of the environment are for the web.
-    return {**options, "headers": headers, "trust_env": False}
+            raise ConfigError(Problem(target.ca_file, "contains no certificates")) from error
+    return options
 
 
 def http_error(error: httpx.HTTPError) -> ServingError:
-    """What httpx raised."""
+    """Returns the ServingError for an error of httpx."""
     import httpx
 
     if isinstance(error, httpx.TimeoutException) and not isinstance(error, httpx.ConnectTimeout):
-        return ServingError("DEADLINE_EXCEEDED", "the answer took too long")
+        return ServingError("DEADLINE_EXCEEDED", "the server did not reply in time")
     return ServingError("UNAVAILABLE", str(error) or type(error).__name__)

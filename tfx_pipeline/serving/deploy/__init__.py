@@ -1,7 +1,7 @@
-"""What Docker Compose and Kubernetes run: TensorFlow Serving with a pushed model.
+"""Manifests that serve a pushed model with TensorFlow Serving.
 
-plan = Plan(model="chicago-taxi", push_dir="build/serving/chicago-taxi")
-for name, text in render("kubernetes", plan).items():
+spec = DeploymentSpec(model="chicago-taxi", push_dir="build/serving/chicago-taxi")
+for name, text in render("kubernetes", spec).items():
     ...
 """
 
@@ -12,12 +12,12 @@ from typing import Any
 
 from tfx_pipeline.config.yaml_writer import dump
 from tfx_pipeline.serving.deploy import compose, kserve, kubernetes, seldon
-from tfx_pipeline.serving.deploy.spec import Plan, checked
+from tfx_pipeline.serving.deploy.spec import DeploymentSpec, ensure_valid
 
 Documents = dict[str, list[dict[str, Any]] | str]
-"""By file name: Kubernetes objects or other YAML documents, or a text as it is."""
+"""Contents of files by name: a list of YAML documents, or the text itself."""
 
-TARGETS: dict[str, Callable[[Plan], Documents]] = {
+TARGETS: dict[str, Callable[[DeploymentSpec], Documents]] = {
     "compose": compose.documents,
     "kubernetes": kubernetes.documents,
     "kserve": kserve.documents,
@@ -25,14 +25,18 @@ TARGETS: dict[str, Callable[[Plan], Documents]] = {
 }
 
 
-def render(target: str, plan: Plan) -> dict[str, str]:
-    """The texts of a target's files, by name.
+def render(target: str, spec: DeploymentSpec) -> dict[str, str]:
+    """Returns the contents of a target's files, by name.
+
+    Args:
+      target: one of `TARGETS`.
+      spec: the deployment.
 
     Raises:
-      ConfigError: the plan is wrong; with all of its problems.
+      ConfigError: the deployment is not valid; the error lists all problems.
     """
-    checked(plan)
+    ensure_valid(spec)
     return {
         name: content if isinstance(content, str) else dump(content)
-        for name, content in TARGETS[target](plan).items()
+        for name, content in TARGETS[target](spec).items()
     }

@@ -1,4 +1,4 @@
-"""What several targets share: labels, security, TensorFlow Serving's flags and files."""
+"""What the targets share: labels, security, TensorFlow Serving's flags and files."""
 
 from __future__ import annotations
 
@@ -6,11 +6,11 @@ from typing import Any
 
 from google.protobuf import text_format
 
-from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, USER, Plan
+from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, USER, DeploymentSpec
 from tfx_pipeline.serving.rollout.traffic_state import Traffic
 
-MODELS = "/models"
-CONFIG = "/etc/serving"
+MODELS_FOLDER = "/models"
+CONFIG_FOLDER = "/etc/serving"
 MODELS_CONFIG, MONITORING_CONFIG = "models.config", "monitoring.config"
 
 MONITORING_TEXT = """\
@@ -23,31 +23,33 @@ prometheus_config {
 FLAGS = [
     f"--port={GRPC_PORT}",
     f"--rest_api_port={REST_PORT}",
-    f"--model_config_file={CONFIG}/{MODELS_CONFIG}",
+    f"--model_config_file={CONFIG_FOLDER}/{MODELS_CONFIG}",
     "--model_config_file_poll_wait_seconds=10",
     "--allow_version_labels_for_unavailable_models=true",
-    f"--monitoring_config_file={CONFIG}/{MONITORING_CONFIG}",
+    f"--monitoring_config_file={CONFIG_FOLDER}/{MONITORING_CONFIG}",
 ]
 
 
-def models_config(plan: Plan) -> str:
-    """TensorFlow Serving's configuration, with the path inside the container."""
-    base_path = f"{MODELS}/{plan.model}"
-    config = Traffic(model=plan.model, base_path=base_path, state=plan.state).config()
+def models_config(spec: DeploymentSpec) -> str:
+    """Returns the ModelServerConfig, with the path inside the container."""
+    base_path = f"{MODELS_FOLDER}/{spec.model}"
+    config = Traffic(model=spec.model, base_path=base_path, state=spec.state).config()
     return text_format.MessageToString(config, as_utf8=True)
 
 
-def metadata(plan: Plan, **more: Any) -> dict[str, Any]:
-    """Name, namespace and labels of an object."""
-    labels = {**selector(plan), "app.kubernetes.io/managed-by": "tfx-pipeline"}
-    return {"name": plan.model, "namespace": plan.namespace, "labels": labels, **more}
+def metadata(spec: DeploymentSpec) -> dict[str, Any]:
+    """Returns name, namespace and labels of an object."""
+    labels = {**selector(spec), "app.kubernetes.io/managed-by": "tfx-pipeline"}
+    return {"name": spec.model, "namespace": spec.namespace, "labels": labels}
 
 
-def selector(plan: Plan) -> dict[str, str]:
-    return {"app.kubernetes.io/name": plan.model, "app.kubernetes.io/component": "serving"}
+def selector(spec: DeploymentSpec) -> dict[str, str]:
+    """Returns the labels that select the server's pods."""
+    return {"app.kubernetes.io/name": spec.model, "app.kubernetes.io/component": "serving"}
 
 
 def pod_security() -> dict[str, Any]:
+    """Returns the security context of a pod: an unprivileged user."""
     return {
         "runAsNonRoot": True,
         "runAsUser": USER,
@@ -58,6 +60,7 @@ def pod_security() -> dict[str, Any]:
 
 
 def container_security() -> dict[str, Any]:
+    """Returns the security context of a container: no privileges, a read-only file system."""
     return {
         "allowPrivilegeEscalation": False,
         "readOnlyRootFilesystem": True,

@@ -5,24 +5,25 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from tfx_pipeline.serving.deploy import common as parts
-from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, USER, Plan
+from tfx_pipeline.serving.deploy import common
+from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, USER, DeploymentSpec
 
 
-def documents(plan: Plan) -> dict[str, Any]:
+def documents(spec: DeploymentSpec) -> dict[str, Any]:
+    """Returns the contents of the files by name."""
     return {
-        "compose.yaml": [{"name": plan.model, "services": {"serving": _service(plan)}}],
-        parts.MODELS_CONFIG: parts.models_config(plan),
-        parts.MONITORING_CONFIG: parts.MONITORING_TEXT,
+        "compose.yaml": [{"name": spec.model, "services": {"serving": _service(spec)}}],
+        common.MODELS_CONFIG: common.models_config(spec),
+        common.MONITORING_CONFIG: common.MONITORING_TEXT,
     }
 
 
-def _service(plan: Plan) -> dict[str, Any]:
+def _service(spec: DeploymentSpec) -> dict[str, Any]:
     return {
-        "image": plan.image,
-        # The image's own entry point takes one model's name and no configuration.
+        "image": spec.image,
+        # The image's own entry point takes the name of one model, not a configuration.
         "entrypoint": ["tensorflow_model_server"],
-        "command": parts.FLAGS,
+        "command": common.FLAGS,
         "user": f"{USER}:{USER}",
         "read_only": True,
         "tmpfs": ["/tmp"],
@@ -30,12 +31,19 @@ def _service(plan: Plan) -> dict[str, Any]:
         "security_opt": ["no-new-privileges:true"],
         "ports": [f"127.0.0.1:{port}:{port}" for port in (GRPC_PORT, REST_PORT)],
         "volumes": [
-            _mount(os.path.abspath(plan.push_dir), f"{parts.MODELS}/{plan.model}"),
-            # The folder, not the files: a file that is replaced stays the old one inside.
-            _mount(".", parts.CONFIG),
+            _mount(os.path.abspath(spec.push_dir), f"{common.MODELS_FOLDER}/{spec.model}"),
+            # The folder, not the files: a mounted file would stay the old one when replaced.
+            _mount(".", common.CONFIG_FOLDER),
         ],
-        "healthcheck": _healthcheck(),
-        "deploy": {"resources": {"limits": _limits(plan)}},
+        "healthcheck": {
+            # The image has neither curl nor a probe, but bash, which can open a port.
+            "test": ["CMD", "bash", "-c", f"</dev/tcp/127.0.0.1/{REST_PORT}"],
+            "interval": "10s",
+            "timeout": "3s",
+            "retries": 3,
+            "start_period": "60s",
+        },
+        "deploy": {"resources": {"limits": _limits(spec)}},
         "stop_grace_period": "30s",
         "restart": "unless-stopped",
     }
@@ -45,20 +53,9 @@ def _mount(source: str, target: str) -> dict[str, Any]:
     return {"type": "bind", "source": source, "target": target, "read_only": True}
 
 
-def _healthcheck() -> dict[str, Any]:
-    """The image has neither curl nor a probe, but bash, which can open a port."""
-    test = ["CMD", "bash", "-c", f"</dev/tcp/127.0.0.1/{REST_PORT}"]
-    return {
-        "test": test,
-        "interval": "10s",
-        "timeout": "3s",
-        "retries": 3,
-        "start_period": "60s",
-    }
-
-
-def _limits(plan: Plan) -> dict[str, str]:
-    cpu = plan.cpu
+def _limits(spec: DeploymentSpec) -> dict[str, str]:
+    """Returns Kubernetes' quantities in the units of Compose."""
+    cpu = spec.cpu
     cpus = f"{int(cpu[:-1]) / 1000:g}" if cpu.endswith("m") else cpu
-    memory = plan.memory.replace("Gi", "g").replace("Mi", "m")
+    memory = spec.memory.replace("Gi", "g").replace("Mi", "m")
     return {"cpus": cpus, "memory": memory}

@@ -6,114 +6,116 @@ import hashlib
 from typing import Any
 
 from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.serving.deploy import common as parts
-from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, Plan
+from tfx_pipeline.serving.deploy import common
+from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, DeploymentSpec
 
 _CPU_PERCENT = 70
 
 
-def documents(plan: Plan) -> dict[str, Any]:
-    """Raises:
-    ConfigError: the models are not on a claim, which is what a pod can mount.
+def documents(spec: DeploymentSpec) -> dict[str, Any]:
+    """Returns the contents of the files by name.
+
+    Raises:
+      ConfigError: the models are not on a PersistentVolumeClaim, which a pod can mount.
     """
-    if not plan.uri.startswith("pvc://"):
-        remedy = "Give pvc://CLAIM/PATH, or take the target kserve, which fetches models."
-        raise ConfigError(Problem("model-uri", f"a pod cannot mount {plan.uri}", remedy))
-    objects = [_config_map(plan), _deployment(plan), _service(plan), _autoscaler(plan)]
+    if not spec.uri.startswith("pvc://"):
+        remedy = "Give pvc://CLAIM/PATH, or use the target kserve, which downloads models."
+        raise ConfigError(Problem("model-uri", f"a pod cannot mount {spec.uri}", remedy))
+    objects = [_config_map(spec), _deployment(spec), _service(spec), _autoscaler(spec)]
     return {"serving.yaml": objects}
 
 
-def _files(plan: Plan) -> dict[str, str]:
-    return {
-        parts.MODELS_CONFIG: parts.models_config(plan),
-        parts.MONITORING_CONFIG: parts.MONITORING_TEXT,
-    }
-
-
-def _config_map(plan: Plan) -> dict[str, Any]:
+def _config_map(spec: DeploymentSpec) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "ConfigMap",
-        "metadata": parts.metadata(plan),
-        "data": _files(plan),
+        "metadata": common.metadata(spec),
+        "data": {
+            common.MODELS_CONFIG: common.models_config(spec),
+            common.MONITORING_CONFIG: common.MONITORING_TEXT,
+        },
     }
 
 
-def _deployment(plan: Plan) -> dict[str, Any]:
-    spec = {
-        "selector": {"matchLabels": parts.selector(plan)},
-        # A new pod answers before an old one goes.
-        "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
-        "template": {"metadata": _pod_metadata(plan), "spec": _pod(plan)},
-    }
-    metadata = parts.metadata(plan)
-    return {"apiVersion": "apps/v1", "kind": "Deployment", "metadata": metadata, "spec": spec}
-
-
-def _pod_metadata(plan: Plan) -> dict[str, Any]:
+def _deployment(spec: DeploymentSpec) -> dict[str, Any]:
     annotations = {
         "prometheus.io/scrape": "true",
         "prometheus.io/port": str(REST_PORT),
         "prometheus.io/path": "/monitoring/prometheus/metrics",
-        # What is not polled again takes a new pod.
-        "tfx-pipeline/monitoring": hashlib.sha256(parts.MONITORING_TEXT.encode()).hexdigest()[:16],
+        # The server reads this file only at start: a change must replace the pods.
+        "tfx-pipeline/monitoring": hashlib.sha256(common.MONITORING_TEXT.encode()).hexdigest()[:16],
     }
-    return {"labels": parts.selector(plan), "annotations": annotations}
+    pod_metadata = {"labels": common.selector(spec), "annotations": annotations}
+    return {
+        "apiVersion": "apps/v1",
+        "kind": "Deployment",
+        "metadata": common.metadata(spec),
+        "spec": {
+            "selector": {"matchLabels": common.selector(spec)},
+            # A new pod is ready before an old one is stopped.
+            "strategy": {"rollingUpdate": {"maxUnavailable": 0, "maxSurge": 1}},
+            "template": {"metadata": pod_metadata, "spec": _pod(spec)},
+        },
+    }
 
 
-def _pod(plan: Plan) -> dict[str, Any]:
-    claim, _ = plan.claim
+def _pod(spec: DeploymentSpec) -> dict[str, Any]:
+    claim, _ = spec.claim
     return {
         "automountServiceAccountToken": False,
         "terminationGracePeriodSeconds": 60,
-        "securityContext": parts.pod_security(),
-        "containers": [_container(plan)],
+        "securityContext": common.pod_security(),
+        "containers": [_container(spec)],
         "volumes": [
             {"name": "models", "persistentVolumeClaim": {"claimName": claim, "readOnly": True}},
-            {"name": "config", "configMap": {"name": plan.model}},
+            {"name": "config", "configMap": {"name": spec.model}},
             {"name": "tmp", "emptyDir": {"sizeLimit": "64Mi"}},
         ],
     }
 
 
-def _container(plan: Plan) -> dict[str, Any]:
-    _, path = plan.claim
-    models = {"name": "models", "mountPath": f"{parts.MODELS}/{plan.model}", "readOnly": True}
+def _container(spec: DeploymentSpec) -> dict[str, Any]:
+    _, path = spec.claim
+    models = {
+        "name": "models",
+        "mountPath": f"{common.MODELS_FOLDER}/{spec.model}",
+        "readOnly": True,
+    }
     if path:
         models["subPath"] = path
     return {
         "name": "serving",
-        "image": plan.image,
+        "image": spec.image,
         "command": ["tensorflow_model_server"],
-        "args": list(parts.FLAGS),
+        "args": list(common.FLAGS),
         "ports": [
             {"name": "grpc", "containerPort": GRPC_PORT},
             {"name": "http", "containerPort": REST_PORT},
         ],
-        "resources": plan.resources,
-        "securityContext": parts.container_security(),
+        "resources": spec.resources,
+        "securityContext": common.container_security(),
         "volumeMounts": [
             models,
-            {"name": "config", "mountPath": parts.CONFIG, "readOnly": True},
+            {"name": "config", "mountPath": common.CONFIG_FOLDER, "readOnly": True},
             {"name": "tmp", "mountPath": "/tmp"},
         ],
-        **_probes(plan),
+        **_probes(spec),
     }
 
 
-def _probes(plan: Plan) -> dict[str, Any]:
-    # The status of a model that is not loaded yet is 404.
-    answers = {"httpGet": {"path": f"/v1/models/{plan.model}", "port": "http"}}
+def _probes(spec: DeploymentSpec) -> dict[str, Any]:
+    # The HTTP status is 404 until the model is loaded.
+    model_status = {"httpGet": {"path": f"/v1/models/{spec.model}", "port": "http"}}
     return {
-        "startupProbe": {**answers, "periodSeconds": 2, "failureThreshold": 150},
-        "readinessProbe": {**answers, "periodSeconds": 5, "timeoutSeconds": 3},
+        "startupProbe": {**model_status, "periodSeconds": 2, "failureThreshold": 150},
+        "readinessProbe": {**model_status, "periodSeconds": 5, "timeoutSeconds": 3},
         "livenessProbe": {"tcpSocket": {"port": "grpc"}, "periodSeconds": 10},
-        # Endpoints are updated meanwhile, so nobody is sent to a pod that is going.
+        # In these seconds the endpoints are updated, so no request goes to a pod that stops.
         "lifecycle": {"preStop": {"exec": {"command": ["sleep", "10"]}}},
     }
 
 
-def _service(plan: Plan) -> dict[str, Any]:
+def _service(spec: DeploymentSpec) -> dict[str, Any]:
     ports = [
         {"name": name, "port": port, "targetPort": name, "appProtocol": protocol}
         for name, port, protocol in (
@@ -124,21 +126,21 @@ def _service(plan: Plan) -> dict[str, Any]:
     return {
         "apiVersion": "v1",
         "kind": "Service",
-        "metadata": parts.metadata(plan),
-        "spec": {"selector": parts.selector(plan), "ports": ports},
+        "metadata": common.metadata(spec),
+        "spec": {"selector": common.selector(spec), "ports": ports},
     }
 
 
-def _autoscaler(plan: Plan) -> dict[str, Any]:
+def _autoscaler(spec: DeploymentSpec) -> dict[str, Any]:
     target = {"type": "Utilization", "averageUtilization": _CPU_PERCENT}
     return {
         "apiVersion": "autoscaling/v2",
         "kind": "HorizontalPodAutoscaler",
-        "metadata": parts.metadata(plan),
+        "metadata": common.metadata(spec),
         "spec": {
-            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": plan.model},
-            "minReplicas": plan.min_replicas,
-            "maxReplicas": plan.max_replicas,
+            "scaleTargetRef": {"apiVersion": "apps/v1", "kind": "Deployment", "name": spec.model},
+            "minReplicas": spec.min_replicas,
+            "maxReplicas": spec.max_replicas,
             "metrics": [{"type": "Resource", "resource": {"name": "cpu", "target": target}}],
         },
     }

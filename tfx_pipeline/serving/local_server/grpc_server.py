@@ -1,10 +1,10 @@
-"""The gRPC side: PredictionService, ModelService and the health service."""
+"""The gRPC server: PredictionService, ModelService and the health service."""
 
 from __future__ import annotations
 
 import logging
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
@@ -12,18 +12,17 @@ import grpc
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.local_server.inference import Inference
 from tfx_pipeline.serving.local_server.manager import Manager
 from tfx_pipeline.serving.local_server.metrics import Metrics
+from tfx_pipeline.serving.local_server.services import ModelService, PredictionService
 from tfx_pipeline.serving.protocol import protos
-from tfx_pipeline.serving.protocol.status_codes import invalid
 
-_GREATEST_MESSAGE = 2**31 - 1
+_MAX_MESSAGE_BYTES = 2**31 - 1
 
 _OPTIONS = [
-    ("grpc.max_receive_message_length", _GREATEST_MESSAGE),
-    ("grpc.max_send_message_length", _GREATEST_MESSAGE),
-    # Else a second server on the same port takes every other request of the first.
+    ("grpc.max_receive_message_length", _MAX_MESSAGE_BYTES),
+    ("grpc.max_send_message_length", _MAX_MESSAGE_BYTES),
+    # Otherwise a second server on the same port would receive half of the requests.
     ("grpc.so_reuseport", 0),
 ]
 
@@ -35,53 +34,67 @@ _HEALTH_NAMES = (
     protos.PREDICTION_SERVICE,
 )
 
-Call = Callable[[Any], Any]
+Method = Callable[[Any], Any]
 
 
 class GrpcServer:
     """Serves the manager's models over gRPC.
 
     Args:
-      threads: how many requests are worked on at once.
-      most_pending: how many may wait besides; more are refused with RESOURCE_EXHAUSTED.
+      manager: holds the models.
+      metrics: counts the requests.
+      threads: the number of requests that are processed at the same time.
+      max_pending: the number of further requests that may wait; more are refused with
+        RESOURCE_EXHAUSTED.
+
+    Attributes:
+      threads: the pool of threads that process requests.
     """
 
-    def __init__(self, manager: Manager, metrics: Metrics, *, threads: int, most_pending: int):
+    def __init__(self, manager: Manager, metrics: Metrics, *, threads: int, max_pending: int):
         self._manager = manager
         self._metrics = metrics
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="grpc")
         self._server = grpc.server(
-            self.threads,
-            options=_OPTIONS,
-            maximum_concurrent_rpcs=threads + most_pending,
+            self.threads, options=_OPTIONS, maximum_concurrent_rpcs=threads + max_pending
         )
-        inference = Inference(manager)
-        self._add(
+        prediction, model = PredictionService(manager), ModelService(manager)
+        self._add_service(
             protos.PREDICTION_SERVICE,
             {
-                "Predict": inference.predict,
-                "Classify": inference.classify,
-                "Regress": inference.regress,
-                "MultiInference": inference.multi_inference,
-                "GetModelMetadata": inference.metadata,
+                "Predict": prediction.predict,
+                "Classify": prediction.classify,
+                "Regress": prediction.regress,
+                "MultiInference": prediction.multi_inference,
+                "GetModelMetadata": prediction.get_model_metadata,
             },
         )
-        status, reload = self._status, self._reload
-        calls = {"GetModelStatus": status, "HandleReloadConfigRequest": reload}
-        self._add(protos.MODEL_SERVICE, calls)
+        self._add_service(
+            protos.MODEL_SERVICE,
+            {
+                "GetModelStatus": model.get_model_status,
+                "HandleReloadConfigRequest": model.handle_reload_config,
+            },
+        )
         self._health = health.HealthServicer(
             experimental_non_blocking=True, experimental_thread_pool=ThreadPoolExecutor(1)
         )
         health_pb2_grpc.add_HealthServicer_to_server(self._health, self._server)
 
     def bind(self, address: str) -> int:
-        """Takes a port; requests wait until `start`. Returns its number.
+        """Binds a port; requests wait until `start`.
+
+        Args:
+          address: `HOST:PORT`; the port 0 means any free port.
+
+        Returns:
+          The number of the port.
 
         Raises:
-          OSError: it cannot be had.
+          OSError: the port cannot be bound.
         """
         try:
-            port = self._server.add_insecure_port(address)
+            port: int = self._server.add_insecure_port(address)
         except RuntimeError as error:
             raise OSError(str(error)) from error
         if not port:
@@ -89,19 +102,20 @@ class GrpcServer:
         return port
 
     def start(self) -> None:
+        """Begins to process requests."""
         self._server.start()
         for name in _HEALTH_NAMES:
             self._health.set(name, health_pb2.HealthCheckResponse.SERVING)
 
     def stop(self, seconds: float) -> None:
-        """Refuses new requests, lets those under way end, and returns when they have."""
+        """Refuses new requests and waits, at most so many seconds, for the current ones."""
         self._health.enter_graceful_shutdown()
         self._server.stop(seconds).wait()
 
-    def _add(self, service: str, calls: dict[str, Call]) -> None:
+    def _add_service(self, service: str, methods: Mapping[str, Method]) -> None:
         handlers = {
             name: grpc.unary_unary_rpc_method_handler(
-                self._behaviour(name, calls[name]),
+                self._handler(name, methods[name]),
                 request_deserializer=request.FromString,
                 response_serializer=response.SerializeToString,
             )
@@ -110,35 +124,23 @@ class GrpcServer:
         handler = grpc.method_handlers_generic_handler(service, handlers)
         self._server.add_generic_rpc_handlers((handler,))
 
-    def _behaviour(self, name: str, call: Call) -> Callable[[Any, grpc.ServicerContext], Any]:
-        def behave(request: Any, context: grpc.ServicerContext) -> Any:
-            began, code, message = time.perf_counter(), "OK", ""
+    def _handler(self, name: str, method: Method) -> Callable[[Any, grpc.ServicerContext], Any]:
+        """Returns a method as gRPC calls it: errors become statuses, requests are counted."""
+
+        def handle(request: Any, context: grpc.ServicerContext) -> Any:
+            start, code, message = time.perf_counter(), "OK", ""
+            spec = getattr(request, "model_spec", None)
             try:
-                # Nobody waits any more for what waited too long in the queue.
-                if context.time_remaining() == 0:
-                    raise ServingError("DEADLINE_EXCEEDED", "the deadline passed in the queue")
-                return call(request)
+                return method(request)
             except ServingError as error:
                 code, message = error.code, error.message
             except Exception:
                 logging.exception("%s failed", name)
-                code, message = "INTERNAL", "the server failed; its log says why"
+                code, message = "INTERNAL", "the server failed; see its log"
             finally:
-                self._metrics.record(self._model_of(request), name, "GRPC", code, began)
+                # Names of unknown models are not counted: clients could invent any number.
+                model = spec.name if spec and self._manager.has_model(spec.name) else ""
+                self._metrics.record(model, name, "GRPC", code, start)
             context.abort(getattr(grpc.StatusCode, code), message)
 
-        return behave
-
-    def _model_of(self, request: Any) -> str:
-        """The model's name, if there is such a model: names of others are not counted."""
-        spec = getattr(request, "model_spec", None)
-        return spec.name if spec is not None and self._manager.knows(spec.name) else ""
-
-    def _status(self, request: Any) -> Any:
-        if not request.HasField("model_spec"):
-            raise invalid("Missing ModelSpec")
-        return self._manager.status(request.model_spec)
-
-    def _reload(self, request: Any) -> Any:
-        self._manager.configure(request.config, strict_labels=True)
-        return protos.message("ReloadConfigResponse")()
+        return handle

@@ -1,8 +1,8 @@
-"""Loads, swaps and unloads versions.
+"""Loads, replaces and unloads the versions of models.
 
-A new version is loaded and warmed before the old one stops receiving requests;
-requests end on the version they began with; a version that cannot be loaded
-displaces nothing and is tried again when its files change.
+A new version is loaded and warmed up before the old one stops receiving requests. A
+request is finished by the version that it began with. A version that cannot be loaded
+replaces nothing; it is tried again when its files change.
 """
 
 from __future__ import annotations
@@ -16,196 +16,207 @@ from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfx_pipeline.errors import ServingError, did_you_mean
-from tfx_pipeline.serving.local_server import versions
-from tfx_pipeline.serving.local_server.version_state import (
+from tfx_pipeline.serving.local_server import config_check
+from tfx_pipeline.serving.local_server.served_model import (
     AVAILABLE,
     END,
     UNLOADING,
-    Loaded,
-    Model,
+    ServedModel,
+    ServedVersion,
     fill_status,
 )
-from tfx_pipeline.serving.local_server.versions import Found
+from tfx_pipeline.serving.local_server.version_discovery import (
+    VersionFolder,
+    aspired_versions,
+    find_versions,
+)
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.protocol.status_codes import invalid
-
-Load = Callable[[Loaded], Any]
 
 
 class Manager:
     """The models of one server.
 
     Args:
-      load: makes a servable of a version's folder and warms it; raises ServingError.
+      load: returns the servable of a version, warmed up; raises ServingError.
     """
 
-    def __init__(self, load: Load):
+    def __init__(self, load: Callable[[ServedVersion], Any]):
         self._load = load
-        self._models: dict[str, Model] = {}
-        self._lock = threading.Condition()
-        self._one_change = threading.Lock()
-        self._stop = threading.Event()
+        self._models: dict[str, ServedModel] = {}
+        self._state_changed = threading.Condition()
+        """Guards `_models` and what is in them; notified when a request ends."""
+        self._change_lock = threading.Lock()
+        """Held during a change of configuration or a poll, which may take seconds."""
+        self._stopped = threading.Event()
 
     def configure(self, config: Any, *, strict_labels: bool = False) -> None:
-        """Takes a ModelServerConfig over and loads what it names.
+        """Replaces the configuration and loads the versions that it selects.
 
         Args:
-          strict_labels: refuse labels for versions that are not available, as
-            TensorFlow Serving does; else such a label waits for its version.
+          config: a ModelServerConfig.
+          strict_labels: whether to refuse labels for versions that are not available,
+            as TensorFlow Serving does; otherwise such a label waits for its version.
 
         Raises:
-          ServingError: the config is wrong; nothing has changed then.
+          ServingError: the configuration is not valid; nothing has changed.
         """
-        models = versions.check_config(config)
-        with self._one_change:
+        models = config_check.check_models(config)
+        with self._change_lock:
             if strict_labels:
-                versions.check_labels(models, self.available())
-            with self._lock:
-                gone = [m for name, m in self._models.items() if name not in models]
+                config_check.check_labels(models, self.available_versions())
+            with self._state_changed:
+                removed = [model for name, model in self._models.items() if name not in models]
                 self._models = {
                     name: dataclasses.replace(self._models[name], config=model, warned=False)
                     if name in self._models
-                    else Model(model)
+                    else ServedModel(model)
                     for name, model in models.items()
                 }
-            self._poll_all()
-            for model in gone:
-                self._unload(model, [*model.loaded])
+            self._poll_models()
+            for model in removed:
+                self._unload(model, [*model.versions])
 
     def poll(self) -> None:
-        """Looks at the disk once: loads new versions, unloads those not wanted any more."""
-        with self._one_change:
-            self._poll_all()
+        """Reads the file system once: loads new versions, unloads unselected ones."""
+        with self._change_lock:
+            self._poll_models()
 
-    def poll_for_ever(self, seconds: float) -> None:
-        """Polls until `stop` is called."""
-        while not self.wait(seconds):
+    def poll_until_stopped(self, seconds: float) -> None:
+        """Polls with pauses of so many seconds until `stop` is called."""
+        while not self.wait_for_stop(seconds):
             try:
                 self.poll()
-            except Exception:  # one bad look must not be the last
+            except Exception:  # keep polling after an unexpected error
                 logging.exception("polling the file system failed")
 
-    def wait(self, seconds: float) -> bool:
-        """Waits, unless `stop` is called meanwhile or before: then it returns True."""
-        return self._stop.wait(seconds)
+    def wait_for_stop(self, seconds: float) -> bool:
+        """Waits so many seconds; returns True at once when `stop` is called."""
+        return self._stopped.wait(seconds)
 
     def stop(self) -> None:
-        """Ends `poll_for_ever`."""
-        self._stop.set()
+        """Ends `poll_until_stopped`."""
+        self._stopped.set()
 
-    def _poll_all(self) -> None:
+    def _poll_models(self) -> None:
         for name, model in self._models.items():
-            found = versions.find(model.config.base_path)
+            found = find_versions(model.config.base_path)
             if not found and not model.warned:
-                what = "no versions" if found is not None else "there is no such folder to read"
                 logging.warning(
-                    "model %s: %s: %s. Versions are subfolders with numbers for names; "
+                    "model %s: %s: %s. Versions are subfolders with numbers as names; "
                     "waiting for one",
                     name,
                     model.config.base_path,
-                    what,
+                    "no versions" if found is not None else "the folder cannot be read",
                 )
                 model.warned = True
             if found is not None:
-                self._follow(name, model, found)
-            self._move_labels(model)
+                self._update_versions(name, model, found)
+            self._update_labels(model)
 
-    def _follow(self, name: str, model: Model, found: dict[int, Found]) -> None:
-        wanted = versions.aspired(model.config.model_version_policy, found)
-        for version in sorted(wanted & set(found)):
+    def _update_versions(
+        self, name: str, model: ServedModel, found: dict[int, VersionFolder]
+    ) -> None:
+        aspired = aspired_versions(model.config.model_version_policy, found)
+        for version in sorted(aspired & set(found)):
             self._ensure_loaded(name, model, version, found[version])
         available = model.available()
-        failed = len(wanted - set(available))
-        # A good version stays in the place of one that cannot be loaded.
-        others = sorted(set(available) - wanted, reverse=True)
+        failed = len(aspired - set(available))
+        # For each version that cannot be loaded, an available one is kept.
+        others = sorted(set(available) - aspired, reverse=True)
         kept = [version for version in others if version in found][:failed]
-        self._unload(model, [v for v in model.loaded if v not in wanted and v not in kept])
+        self._unload(model, [v for v in model.versions if v not in aspired and v not in kept])
 
-    def _ensure_loaded(self, name: str, model: Model, version: int, found: Found) -> None:
-        before = model.loaded.get(version)
-        if before and (before.state == AVAILABLE or before.found == found):
+    def _ensure_loaded(
+        self, name: str, model: ServedModel, version: int, folder: VersionFolder
+    ) -> None:
+        before = model.versions.get(version)
+        if before and (before.state == AVAILABLE or before.folder == folder):
             return
-        one = Loaded(name, version, found)
-        with self._lock:
-            model.loaded[version] = one
-        logging.info("model %s version %d: loading %s", name, version, found.path)
-        began = time.monotonic()
+        served = ServedVersion(name, version, folder)
+        with self._state_changed:
+            model.versions[version] = served
+        logging.info("model %s version %d: loading %s", name, version, folder.path)
+        start = time.monotonic()
         try:
-            if found.stamp is None:
-                raise ServingError("NOT_FOUND", f"{found.path} holds no SavedModel (yet)")
-            one.servable = self._load(one)
+            if folder.fingerprint is None:
+                raise ServingError("NOT_FOUND", f"{folder.path} contains no SavedModel (yet)")
+            served.servable = self._load(served)
         except ServingError as error:
             logging.error("model %s version %d cannot be loaded: %s", name, version, error)
-            with self._lock:
-                one.state, one.error = END, error
+            with self._state_changed:
+                served.state, served.error = END, error
             return
-        with self._lock:
-            one.state = AVAILABLE
-        seconds = time.monotonic() - began
+        with self._state_changed:
+            served.state = AVAILABLE
+        seconds = time.monotonic() - start
         logging.info("model %s version %d: loaded in %.1f s", name, version, seconds)
 
-    def _unload(self, model: Model, gone: list[int]) -> None:
-        for version in gone:
-            one = model.loaded[version]
-            with self._lock:
-                if one.state == AVAILABLE:
-                    one.state = UNLOADING
-                    self._lock.wait_for(lambda one=one: one.requests == 0)
-                    one.servable.close()
-                    one.servable, one.state = None, END
-                    logging.info("model %s version %d: unloaded", one.model, version)
-                del model.loaded[version]
+    def _unload(self, model: ServedModel, versions: list[int]) -> None:
+        for version in versions:
+            served = model.versions[version]
+            with self._state_changed:
+                if served.state == AVAILABLE:
+                    served.state = UNLOADING
+                    while served.requests:
+                        self._state_changed.wait()
+                    served.servable.close()
+                    served.servable, served.state = None, END
+                    logging.info("model %s version %d: unloaded", served.model, version)
+                del model.versions[version]
 
-    def _move_labels(self, model: Model) -> None:
-        """A label stays where it was until the version it should move to can answer."""
+    def _update_labels(self, model: ServedModel) -> None:
+        """Moves each label once its new version is available; until then it stays."""
         available = model.available()
         wanted = dict(model.config.version_labels)
-        kept = {label: version for label, version in model.labels.items() if label in wanted}
-        ready = {label: version for label, version in wanted.items() if version in available}
-        with self._lock:
-            model.labels = {**kept, **ready}
+        old = {label: version for label, version in model.labels.items() if label in wanted}
+        new = {label: version for label, version in wanted.items() if version in available}
+        with self._state_changed:
+            model.labels = {**old, **new}
 
-    def available(self) -> dict[str, set[int]]:
-        """The versions that answer, by model."""
-        with self._lock:
+    def available_versions(self) -> dict[str, set[int]]:
+        """Returns the versions that can process requests, by model."""
+        with self._state_changed:
             return {name: set(model.available()) for name, model in self._models.items()}
 
-    def knows(self, name: str) -> bool:
+    def has_model(self, name: str) -> bool:
+        """Whether a model of that name is configured."""
         return name in self._models
 
     @contextlib.contextmanager
-    def acquire(self, spec: Any) -> Iterator[Loaded]:
-        """The version that a ModelSpec asks for; it stays loaded meanwhile.
+    def acquire(self, spec: Any) -> Iterator[ServedVersion]:
+        """Yields the version that a ModelSpec names, and keeps it loaded until the end.
 
         Raises:
           ServingError: there is no such model, version or label.
         """
-        with self._lock:
-            one = self._find(spec)
-            one.requests += 1
+        with self._state_changed:
+            served = self._find(spec)
+            served.requests += 1
         try:
-            yield one
+            yield served
         finally:
-            with self._lock:
-                one.requests -= 1
-                self._lock.notify_all()
+            with self._state_changed:
+                served.requests -= 1
+                self._state_changed.notify_all()
 
-    def _find(self, spec: Any) -> Loaded:
+    def _find(self, spec: Any) -> ServedVersion:
         if not spec.name:
             raise invalid("ModelSpec has no name specified.")
         model = self._models.get(spec.name)
         available = model.available() if model else {}
-        version = self._wanted_version(spec, model)
+        version = self._requested_version(spec, model)
         if version is None and available:
             return available[max(available)]
-        if version in available:
+        if version is not None and version in available:
             return available[version]
         which = f"Latest({spec.name})" if version is None else f"Specific({spec.name}, {version})"
         hint = "" if model else did_you_mean(spec.name, self._models)
         message = f"Servable not found for request: {which}"
         raise ServingError("NOT_FOUND", f"{message}. {hint}" if hint else message)
 
-    def _wanted_version(self, spec: Any, model: Model | None) -> int | None:
+    def _requested_version(self, spec: Any, model: ServedModel | None) -> int | None:
+        """Returns the version that a ModelSpec names by number or label; None for the latest."""
         choice = spec.WhichOneof("version_choice")
         if choice == "version_label":
             labels = model.labels if model else {}
@@ -217,21 +228,21 @@ class Manager:
         return spec.version.value if choice else None
 
     def status(self, spec: Any) -> Any:
-        """The GetModelStatusResponse to a ModelSpec.
+        """Returns the GetModelStatusResponse for a ModelSpec.
 
         Raises:
           ServingError: there is no such model or version.
         """
         response = protos.message("GetModelStatusResponse")()
-        with self._lock:
+        with self._state_changed:
             model = self._models.get(spec.name)
-            loaded = model.loaded if model else {}
-            version = self._wanted_version(spec, model)
-            if version is None and not loaded:
+            versions = model.versions if model else {}
+            version = self._requested_version(spec, model)
+            if version is None and not versions:
                 raise ServingError("NOT_FOUND", f"Could not find any versions of model {spec.name}")
-            if version is not None and version not in loaded:
+            if version is not None and version not in versions:
                 message = f"Could not find version {version} of model {spec.name}"
                 raise ServingError("NOT_FOUND", message)
-            for number in [version] if version is not None else sorted(loaded, reverse=True):
-                fill_status(response.model_version_status.add(), loaded[number])
+            for number in [version] if version is not None else sorted(versions, reverse=True):
+                fill_status(response.model_version_status.add(), versions[number])
         return response

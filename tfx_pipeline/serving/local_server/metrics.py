@@ -19,21 +19,21 @@ CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
 
 DEFAULT_PATH = "/monitoring/prometheus/metrics"
 
-# TensorFlow Serving's: 10 microseconds, times 1.8, 33 buckets.
+# TensorFlow Serving's buckets: from 10 microseconds, each 1.8 times the one before.
 _BUCKETS = [10 * 1.8**power for power in range(33)]
 
-_COUNT = ":tensorflow:serving:request_count"
+_REQUEST_COUNT = ":tensorflow:serving:request_count"
 
 
 class Metrics:
-    """Request counts and latencies, and which versions are loaded.
+    """Counts and latencies of requests, and the loaded versions.
 
     Args:
-      available: gives the versions that answer, by model.
+      available_versions: returns the versions that can process requests, by model.
     """
 
-    def __init__(self, available: Callable[[], Mapping[str, Iterable[int]]]):
-        self._available = available
+    def __init__(self, available_versions: Callable[[], Mapping[str, Iterable[int]]]):
+        self._available_versions = available_versions
         self._counts: collections.Counter[tuple[str, str]] = collections.Counter()
         self._lock = threading.Lock()
         self._registry = CollectorRegistry()
@@ -47,29 +47,41 @@ class Metrics:
         )
         self._registry.register(self)
 
-    def record(self, model: str, api: str, entrypoint: str, code: str, began: float) -> None:
-        """Counts a request that began at `time.perf_counter()` `began`."""
+    def record(self, model: str, api: str, entrypoint: str, code: str, start: float) -> None:
+        """Counts a request, and its latency if it succeeded.
+
+        Args:
+          model: the model's name.
+          api: the method, for example `Predict`.
+          entrypoint: `GRPC` or `REST`.
+          code: the name of the gRPC status code.
+          start: when the request began, by `time.perf_counter()`.
+        """
         with self._lock:
             self._counts[model, code] += 1
         if code == "OK":
-            microseconds = (time.perf_counter() - began) * 1e6
+            microseconds = (time.perf_counter() - start) * 1e6
             self._latency.labels(model, api, entrypoint).observe(microseconds)
 
     def collect(self) -> Iterable[Metric]:
-        """What is counted by hand: a Prometheus counter's name would end in `_total`."""
+        """Yields the metrics that are not a Prometheus class; the registry calls this.
+
+        A Counter of prometheus_client would add `_total` to TensorFlow Serving's name.
+        """
         with self._lock:
             counts = dict(self._counts)
-        requests = Metric(_COUNT, "The total number of requests.", "unknown")
+        requests = Metric(_REQUEST_COUNT, "The total number of requests.", "unknown")
         for (model, code), count in counts.items():
-            requests.add_sample(_COUNT, {"model_name": model, "status": code}, count)
+            requests.add_sample(_REQUEST_COUNT, {"model_name": model, "status": code}, count)
         yield requests
         name = ":tensorflow:serving:loaded_version"
-        loaded = GaugeMetricFamily(name, "Versions that answer.", labels=["model_name", "version"])
-        for model, versions in self._available().items():
+        labels = ["model_name", "version"]
+        loaded = GaugeMetricFamily(name, "Versions that are available.", labels=labels)
+        for model, versions in self._available_versions().items():
             for version in sorted(versions):
                 loaded.add_metric([model, str(version)], 1)
         yield loaded
 
-    def page(self) -> bytes:
-        """The page that Prometheus reads."""
+    def text(self) -> bytes:
+        """Returns all metrics in Prometheus' text format."""
         return generate_latest(self._registry)

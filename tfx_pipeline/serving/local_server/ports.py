@@ -1,4 +1,4 @@
-"""Is a port to be had? Asked before anything slow begins."""
+"""Checks of ports, made before anything slow begins."""
 
 from __future__ import annotations
 
@@ -8,8 +8,15 @@ from tfx_pipeline.errors import ConfigError, Problem
 
 
 def ensure_free(option: str, host: str, port: int) -> None:
-    """Raises:
-    ConfigError: somebody listens there, or the host is not this one.
+    """Checks that a server can listen on a port.
+
+    Args:
+      option: the command's option for this port, for the error message.
+      host: a name or address of this machine.
+      port: the port.
+
+    Raises:
+      ConfigError: another process listens there, or the host is not this machine.
     """
     try:
         family, kind, protocol, _, address = socket.getaddrinfo(host, port, type=1)[0]
@@ -17,10 +24,11 @@ def ensure_free(option: str, host: str, port: int) -> None:
             probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             probe.bind(address)
     except OSError as error:
-        raise in_use(option, port, error) from error
+        raise port_error(option, port, error) from error
 
 
-def in_use(option: str, port: int, error: OSError) -> ConfigError:
-    """Says which option, and what to do."""
-    message = f"port {port} cannot be had ({error.strerror or error})"
-    return ConfigError(Problem(option, message, "Choose another one, or stop what listens there."))
+def port_error(option: str, port: int, error: OSError) -> ConfigError:
+    """Returns the error for a port that cannot be used."""
+    message = f"port {port} cannot be used ({error.strerror or error})"
+    remedy = "Choose another port, or stop the process that listens on it."
+    return ConfigError(Problem(option, message, remedy))

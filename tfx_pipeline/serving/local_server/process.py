@@ -17,7 +17,7 @@ import time
 
 from tfx_pipeline.errors import ServingError
 
-_PAUSE_SECONDS = 0.05
+_POLL_SECONDS = 0.05
 _READY = " ready: "
 
 
@@ -26,13 +26,11 @@ class LocalServer:
 
     Args:
       arguments: further options of that command.
-      folder: where it runs.
-      seconds: how long it may take until it answers.
+      folder: its working directory.
+      seconds: the maximum time until it is ready.
 
     Attributes:
-      grpc: its gRPC target, `127.0.0.1:PORT`.
-      rest: its REST target, `http://127.0.0.1:PORT`.
-      process: the process.
+      process: the process, once it was started.
     """
 
     process: subprocess.Popen[bytes]
@@ -42,25 +40,28 @@ class LocalServer:
         self._folder = folder
         self._seconds = seconds
         self._ports = free_ports(2)
-        self._place = tempfile.TemporaryDirectory(prefix="local-server-")
-        self._log = pathlib.Path(self._place.name) / "log"
+        self._log_folder = tempfile.TemporaryDirectory(prefix="local-server-")
+        self._log = pathlib.Path(self._log_folder.name) / "log"
 
     @property
     def grpc(self) -> str:
+        """The target for gRPC, `127.0.0.1:PORT`."""
         return f"127.0.0.1:{self._ports[0]}"
 
     @property
     def rest(self) -> str:
+        """The target for REST, `http://127.0.0.1:PORT`."""
         return f"http://127.0.0.1:{self._ports[1]}"
 
     @property
     def command(self) -> list[str]:
+        """The command that runs the server."""
         port, rest_port = map(str, self._ports)
         options = ["--local", "--port", port, "--rest-api-port", rest_port]
         return [sys.executable, "-m", "tfx_pipeline", "serve", *options, *self._arguments]
 
     def log(self) -> str:
-        """What it has said so far."""
+        """Returns what it has logged so far."""
         return self._log.read_text()
 
     def __enter__(self) -> LocalServer:
@@ -71,39 +72,39 @@ class LocalServer:
         self.stop()
 
     def start(self) -> None:
-        """Starts it, and waits until it answers.
+        """Starts the process and waits until it is ready.
 
         Raises:
-          ServingError: it ended instead, or takes too long.
+          ServingError: it ended instead, or is not ready in time.
         """
-        said = self.log().count(_READY) if self._log.exists() else 0
+        count = self.log().count(_READY) if self._log.exists() else 0
         with open(self._log, "ab") as log:
             self.process = subprocess.Popen(
                 self.command, cwd=self._folder, stdout=log, stderr=subprocess.STDOUT
             )
         deadline = time.monotonic() + self._seconds
-        while self.log().count(_READY) == said:
+        while self.log().count(_READY) == count:
             if self.process.poll() is not None:
                 raise ServingError("UNAVAILABLE", f"the local server ended:\n{self.log()}")
             if time.monotonic() > deadline:
                 self.kill()
-                raise ServingError("UNAVAILABLE", f"it is not ready:\n{self.log()}")
-            time.sleep(_PAUSE_SECONDS)
+                raise ServingError("UNAVAILABLE", f"the local server is not ready:\n{self.log()}")
+            time.sleep(_POLL_SECONDS)
 
     def stop(self) -> int:
-        """Lets it end in order; returns its exit code."""
+        """Lets it finish its requests and end; returns its exit code."""
         if self.process.poll() is None:
             self.process.send_signal(signal.SIGTERM)
         return self.process.wait()
 
     def kill(self) -> None:
-        """Ends it as a crash would."""
+        """Kills it, like a crash."""
         self.process.kill()
         self.process.wait()
 
 
 def free_ports(count: int) -> list[int]:
-    """Ports that nobody listens on just now."""
+    """Returns so many ports of this machine that are free now."""
     sockets = [socket.socket() for _ in range(count)]
     for one in sockets:
         one.bind(("127.0.0.1", 0))

@@ -1,4 +1,4 @@
-"""The JSON of classify and regress requests, to tf.Examples; their results, to JSON."""
+"""Classify and regress requests in JSON to tf.Examples, and their results to JSON."""
 
 from __future__ import annotations
 
@@ -7,19 +7,25 @@ from typing import Any
 
 import numpy as np
 
-from tfx_pipeline.serving.local_server.json_arrays import array, debug_text, is_base64, kind_of
-from tfx_pipeline.serving.local_server.rest_tensors import signature_name
+from tfx_pipeline.serving.local_server.json_tensor import (
+    debug_text,
+    is_base64,
+    json_type,
+    to_array,
+)
+from tfx_pipeline.serving.local_server.rest_request import signature_name
 from tfx_pipeline.serving.protocol.status_codes import invalid
-from tfx_pipeline.serving.protocol.tensors import STRING
+from tfx_pipeline.serving.protocol.tensors import STRING, Array
 
-_LISTS = {bytes: "bytes_list", int: "int64_list", float: "float_list"}
+_FIELDS = {bytes: "bytes_list", int: "int64_list", float: "float_list"}
+_TYPE_NAMES = {"bytes_list": "bytes", "int64_list": "int64", "float_list": "float"}
 
 
 def fill_request(request: Any, document: Mapping[str, Any]) -> None:
     """Fills a ClassificationRequest or RegressionRequest from a JSON document.
 
     Raises:
-      ServingError: with TensorFlow Serving's texts.
+      ServingError: the document is not valid; with TensorFlow Serving's message.
     """
     request.model_spec.signature_name = signature_name(document)
     examples = document.get("examples")
@@ -43,39 +49,36 @@ def fill_request(request: Any, document: Mapping[str, Any]) -> None:
 
 def _fill_example(example: Any, values: Any) -> None:
     if not isinstance(values, dict):
-        raise invalid(f"Example must be JSON object but got JSON {kind_of(values)}")
+        raise invalid(f"Example must be JSON object but got JSON {json_type(values)}")
     for name, value in values.items():
         feature = example.features.feature[name]
         for item in value if isinstance(value, list) else [value]:
-            _add(feature, name, item)
+            _append(feature, name, item)
 
 
-def _add(feature: Any, name: str, value: Any) -> None:
-    converted = _converted(name, value)
-    wanted = _LISTS[type(converted)]
-    kind = feature.WhichOneof("kind")
-    if kind not in (None, wanted):
-        expected = {"bytes_list": "bytes", "int64_list": "int64", "float_list": "float"}[kind]
+def _append(feature: Any, name: str, value: Any) -> None:
+    converted: bytes | int | float
+    if isinstance(value, bool):
+        converted = int(value)
+    elif isinstance(value, (int, float)):
+        converted = value
+    elif isinstance(value, str) or is_base64(value):
+        converted = to_array(value, STRING).item()
+    else:
+        raise invalid(f"Feature: {name} has element with unexpected JSON type: {json_type(value)}")
+    field, used = _FIELDS[type(converted)], feature.WhichOneof("kind")
+    if used not in (None, field):
+        expected = _TYPE_NAMES[used]
         raise invalid(f"Unexpected element type in feature: {name} expecting type: {expected}")
     try:
-        getattr(feature, wanted).value.append(converted)
+        getattr(feature, field).value.append(converted)
     except ValueError as error:
         message = f"Feature: {name} has uint64_t element. Only int64_t is supported."
         raise invalid(message) from error
 
 
-def _converted(name: str, value: Any) -> bytes | int | float:
-    if isinstance(value, bool):
-        return int(value)
-    if isinstance(value, (int, float)):
-        return value
-    if isinstance(value, str) or is_base64(value):
-        return array(value, STRING).item()
-    raise invalid(f"Feature: {name} has element with unexpected JSON type: {kind_of(value)}")
-
-
 def classes(response: Any) -> list[list[Any]]:
-    """The result of a ClassificationResponse: for each row, label and score of each class."""
+    """Returns the results of a ClassificationResponse: a row's pairs of label and score."""
     return [
         [[item.label, np.float32(item.score)] for item in row.classes]
         for row in response.result.classifications
@@ -83,11 +86,11 @@ def classes(response: Any) -> list[list[Any]]:
 
 
 def values(response: Any) -> list[Any]:
-    """The result of a RegressionResponse: one number for each row."""
+    """Returns the results of a RegressionResponse: one number for each row."""
     return [np.float32(item.value) for item in response.result.regressions]
 
 
-def scores(results: list[Any]) -> list[np.ndarray]:
-    """All numbers of the results of `classes` or `values`."""
+def scores(results: list[Any]) -> list[Array]:
+    """Returns all numbers in the results of `classes` or `values`, as `dumps` needs them."""
     rows = [[score for _, score in row] if isinstance(row, list) else row for row in results]
     return [np.array(rows, np.float32)]

@@ -1,4 +1,4 @@
-"""The REST side over HTTP. Slow clients wait in the event loop, not in a thread."""
+"""The HTTP server of the REST API. Slow clients wait in the event loop, not in a thread."""
 
 from __future__ import annotations
 
@@ -6,23 +6,23 @@ import asyncio
 import socket
 import time
 from concurrent.futures import ThreadPoolExecutor
+from typing import Any
 
 import tornado.httpserver
-import tornado.netutil
 import tornado.web
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.local_server import metrics
-from tfx_pipeline.serving.local_server.rest_api import Answer, RestApi, refusal
+from tfx_pipeline.serving.local_server.metrics import CONTENT_TYPE, Metrics
+from tfx_pipeline.serving.local_server.rest_api import Response, RestApi, error_response
 
-GREATEST_BODY = 2**31 - 1
+_MAX_BODY_BYTES = 2**31 - 1
 """TensorFlow Serving's limit for a message."""
 
-# Small requests to a path whose last one took less than this are answered in the event
-# loop; one that then takes longer is the last for that path.
+# A small request runs in the event loop if the last one to its path was quick enough:
+# passing it to a thread and back takes longer than a small model does.
 _QUICK_SECONDS = 0.002
-_SMALL_BODY = 16_384
-_MOST_PATHS = 1000
+_SMALL_BODY_BYTES = 16_384
+_MAX_PATHS = 1000
 
 _IDLE_SECONDS = 3600
 _BODY_SECONDS = 600
@@ -32,88 +32,105 @@ class RestServer:
     """Serves a RestApi over HTTP.
 
     Args:
-      threads: how many requests are worked on at once.
-      most_pending: how many may wait besides; more are refused with 429.
-      timeout_seconds: how long a client waits for an answer before it gets 504.
-      metrics_path: where Prometheus reads, or None.
+      api: processes the requests.
+      metrics: what Prometheus reads.
+      threads: the number of requests that are processed at the same time.
+      max_pending: the number of further requests that may wait; more are refused with 429.
+      timeout_seconds: how long a client waits for a response before it receives 504.
+      metrics_path: the path that Prometheus reads; None for none.
+
+    Attributes:
+      threads: the pool of threads that process requests.
+      is_stopping: whether connections are closed after the current response.
     """
 
     def __init__(
         self,
         api: RestApi,
-        measured: metrics.Metrics,
+        metrics: Metrics,
         *,
         threads: int,
-        most_pending: int,
+        max_pending: int,
         timeout_seconds: float,
         metrics_path: str | None,
     ):
         self._api = api
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
-        self._most = threads + most_pending
+        self._max_requests = threads + max_pending
         self._timeout = timeout_seconds
-        self._seconds: dict[str, float] = {}
-        self.pending = 0
-        self.stopping = False
-        routes: list[tuple] = [(r"(?i)/v1/.*", _Handler, {"server": self})]
+        self._last_seconds: dict[str, float] = {}
+        """How long the last small request to each path took."""
+        self._pending = 0
+        self.is_stopping = False
+        routes: list[tuple[Any, ...]] = [(r"(?i)/v1/.*", _ApiHandler, {"server": self})]
         if metrics_path:
-            routes.insert(0, (metrics_path, _MetricsHandler, {"measured": measured}))
+            routes.insert(0, (metrics_path, _MetricsHandler, {"metrics": metrics}))
         self._http = tornado.httpserver.HTTPServer(
-            tornado.web.Application(routes, default_handler_class=_Elsewhere, log_function=_quiet),
+            tornado.web.Application(
+                routes,
+                default_handler_class=_NotFoundHandler,
+                log_function=lambda handler: None,  # the metrics count requests
+            ),
             decompress_request=True,
-            max_buffer_size=GREATEST_BODY,
-            max_body_size=GREATEST_BODY,
+            max_buffer_size=_MAX_BODY_BYTES,
+            max_body_size=_MAX_BODY_BYTES,
             idle_connection_timeout=_IDLE_SECONDS,
             body_timeout=_BODY_SECONDS,
         )
 
     def start(self, sockets: list[socket.socket]) -> None:
-        """Accepts connections; call it in the event loop."""
+        """Accepts connections; must be called in the event loop."""
         self._http.add_sockets(sockets)
 
-    async def answer(self, method: str, path: str, body: bytes) -> Answer:
-        """Answers in a thread, if there is room; at once what is answered in a moment.
+    async def handle(self, method: str, path: str, body: bytes) -> Response:
+        """Returns the response to one request.
 
-        Handing a request to a thread and back takes longer than a small model does.
+        Args:
+          method: the HTTP method.
+          path: the path of the URL, still quoted.
+          body: the body.
         """
-        if len(body) <= _SMALL_BODY and self._seconds.get(path, _QUICK_SECONDS) < _QUICK_SECONDS:
-            return self._work(method, path, body)
-        if self.pending >= self._most:
-            return refusal(ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting"))
-        self.pending += 1
+        last_seconds = self._last_seconds.get(path, _QUICK_SECONDS)
+        if len(body) <= _SMALL_BODY_BYTES and last_seconds < _QUICK_SECONDS:
+            return self._process(method, path, body)
+        if self._pending >= self._max_requests:
+            return error_response(
+                ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting")
+            )
+        self._pending += 1
         loop = asyncio.get_running_loop()
-        work = loop.run_in_executor(self.threads, self._work, method, path, body)
-        # Counted until it ends, not until its client has given up waiting.
-        work.add_done_callback(self._ended)
-        done, _ = await asyncio.wait([work], timeout=self._timeout)
+        future = loop.run_in_executor(self.threads, self._process, method, path, body)
+        # Pending until the work ends, even if its client no longer waits.
+        future.add_done_callback(self._end_pending)
+        done, _ = await asyncio.wait([future], timeout=self._timeout)
         if not done:
-            return refusal(ServingError("DEADLINE_EXCEEDED", "the answer took too long"))
-        return work.result()
+            return error_response(ServingError("DEADLINE_EXCEEDED", "the request took too long"))
+        return future.result()
 
-    def _work(self, method: str, path: str, body: bytes) -> Answer:
-        began = time.perf_counter()
-        answer = self._api.answer(method, path, body)
-        if answer.status == 200 and len(body) <= _SMALL_BODY:
-            if len(self._seconds) >= _MOST_PATHS:
-                self._seconds.clear()
-            self._seconds[path] = time.perf_counter() - began
-        return answer
+    def _process(self, method: str, path: str, body: bytes) -> Response:
+        start = time.perf_counter()
+        response = self._api.handle(method, path, body)
+        if response.status == 200 and len(body) <= _SMALL_BODY_BYTES:
+            if len(self._last_seconds) >= _MAX_PATHS:
+                self._last_seconds.clear()
+            self._last_seconds[path] = time.perf_counter() - start
+        return response
 
-    def _ended(self, _: asyncio.Future) -> None:
-        self.pending -= 1
+    def _end_pending(self, _: asyncio.Future[Response]) -> None:
+        self._pending -= 1
 
     async def drain(self, seconds: float) -> None:
-        """Refuses new connections and lets requests end."""
-        self.stopping = True
+        """Refuses new connections and waits, at most so many seconds, for current requests."""
+        self.is_stopping = True
         self._http.stop()
         deadline = asyncio.get_running_loop().time() + seconds
-        while self.pending and asyncio.get_running_loop().time() < deadline:
+        while self._pending and asyncio.get_running_loop().time() < deadline:
             await asyncio.sleep(0.01)
-        await asyncio.sleep(0.05)  # what was answered last is being written
+        await asyncio.sleep(0.05)  # the last responses are still being written
         await self._http.close_all_connections()
 
 
-class _Handler(tornado.web.RequestHandler):
+class _ApiHandler(tornado.web.RequestHandler):
     def initialize(self, server: RestServer) -> None:
         self._server = server
 
@@ -121,34 +138,31 @@ class _Handler(tornado.web.RequestHandler):
         self.clear_header("Server")
         self.set_header("Content-Type", "application/json")
 
-    async def _answer(self) -> None:
+    async def _handle(self) -> None:
         request = self.request
-        answer = await self._server.answer(request.method or "", request.path, request.body)
-        self.set_status(answer.status)
-        if self._server.stopping:
+        response = await self._server.handle(request.method or "", request.path, request.body)
+        self.set_status(response.status)
+        if self._server.is_stopping:
             self.set_header("Connection", "close")
-        self.finish(answer.body)
+        self.finish(response.body)
 
-    get = post = put = delete = patch = head = _answer  # type: ignore[assignment]
+    # Tornado declares these as functions that a subclass may make coroutines.
+    get = post = put = delete = patch = head = _handle  # type: ignore[assignment]
 
     def compute_etag(self) -> None:
         return None
 
 
 class _MetricsHandler(tornado.web.RequestHandler):
-    def initialize(self, measured: metrics.Metrics) -> None:
-        self._measured = measured
+    def initialize(self, metrics: Metrics) -> None:
+        self._metrics = metrics
 
     def get(self) -> None:
-        self.set_header("Content-Type", metrics.CONTENT_TYPE)
-        self.finish(self._measured.page())
+        self.set_header("Content-Type", CONTENT_TYPE)
+        self.finish(self._metrics.text())
 
 
-class _Elsewhere(tornado.web.RequestHandler):
+class _NotFoundHandler(tornado.web.RequestHandler):
     def prepare(self) -> None:
         self.set_status(404)
         self.finish({"error": f"Not found: {self.request.path}; the API is below /v1/models"})
-
-
-def _quiet(_: tornado.web.RequestHandler) -> None:
-    """Metrics count requests; a line for each would be too many."""

@@ -1,9 +1,9 @@
 """TensorFlow Serving's messages and services, without TensorFlow.
 
 The modules of tensorflow-serving-api import TensorFlow, which takes seconds and a
-gigabyte that a client has no use for. Here the same descriptors are read from
-`protos.binpb` into a pool of their own, so both may be loaded in one process.
-`scripts/make_protos.py` writes that file.
+gigabyte of memory that a client does not need. Here the same descriptors are read
+from `protos.binpb` into a descriptor pool of their own, so that both can be loaded
+in one process. `scripts/make_protos.py` writes that file.
 """
 
 from __future__ import annotations
@@ -30,24 +30,31 @@ def _pool() -> descriptor_pool.DescriptorPool:
 
 @functools.cache
 def message(name: str) -> Any:
-    """The class of a message, `Name` of tensorflow.serving or `tensorflow.Name`."""
-    full = name if "." in name else f"tensorflow.serving.{name}"
-    return _class_of(_pool().FindMessageTypeByName(full))
+    """Returns the class of a message.
+
+    Args:
+      name: `Name` of the package tensorflow.serving, or a full name such as
+        `tensorflow.TensorProto`.
+    """
+    full_name = name if "." in name else f"tensorflow.serving.{name}"
+    return _message_class(_pool().FindMessageTypeByName(full_name))
 
 
 @functools.cache
 def methods(service: str) -> dict[str, tuple[Any, Any]]:
-    """The classes of request and response by method name."""
-    found = _pool().FindServiceByName(service).methods
-    return {m.name: (_class_of(m.input_type), _class_of(m.output_type)) for m in found}
+    """Returns the classes of request and response of each method of a service, by name."""
+    return {
+        method.name: (_message_class(method.input_type), _message_class(method.output_type))
+        for method in _pool().FindServiceByName(service).methods
+    }
 
 
 def enum(name: str) -> Any:
-    """The descriptor of an enum: `tensorflow.DataType`."""
+    """Returns the descriptor of an enum, for example `tensorflow.DataType`."""
     return _pool().FindEnumTypeByName(name)
 
 
-def _class_of(descriptor: Any) -> Any:
+def _message_class(descriptor: Any) -> Any:
     if hasattr(message_factory, "GetMessageClass"):
         return message_factory.GetMessageClass(descriptor)
     return _factory().GetPrototype(descriptor)  # protobuf before 4.22

@@ -1,10 +1,10 @@
-"""What TensorFlow Serving's REST API makes of gRPC's status codes."""
+"""gRPC's status codes, and the HTTP statuses that TensorFlow Serving's REST API uses for them."""
 
 from __future__ import annotations
 
 from tfx_pipeline.errors import ServingError
 
-_HTTP = {
+_HTTP_STATUSES = {
     "OK": 200,
     "CANCELLED": 499,
     "INVALID_ARGUMENT": 400,
@@ -21,7 +21,13 @@ _HTTP = {
     "DEADLINE_EXCEEDED": 504,
 }
 
-_CODES = {400: "INVALID_ARGUMENT", 409: "ABORTED", 413: "RESOURCE_EXHAUSTED"}
+_GRPC_CODES = {
+    **{status: code for code, status in reversed(_HTTP_STATUSES.items())},
+    400: "INVALID_ARGUMENT",
+    409: "ABORTED",
+    413: "RESOURCE_EXHAUSTED",
+}
+"""Where several codes share an HTTP status, the most likely one."""
 
 NUMBERS = {
     "OK": 0,
@@ -42,22 +48,19 @@ NUMBERS = {
     "DATA_LOSS": 15,
     "UNAUTHENTICATED": 16,
 }
-"""google.rpc's numbers, which `StatusProto.error_code` holds."""
+"""The numbers of google.rpc.Code, as `StatusProto.error_code` holds them."""
 
 
 def http_status(code: str) -> int:
-    """The HTTP status of a gRPC status."""
-    return _HTTP.get(code, 500)
+    """Returns the HTTP status of a gRPC status code."""
+    return _HTTP_STATUSES.get(code, 500)
 
 
 def grpc_code(status: int) -> str:
-    """The gRPC status that an HTTP status stands for; where several do, the likeliest."""
-    for code, number in _HTTP.items():
-        if number == status and status not in _CODES:
-            return code
-    return _CODES.get(status, "INTERNAL" if status >= 500 else "UNKNOWN")
+    """Returns the gRPC status code of an HTTP status; where several share it, the likeliest."""
+    return _GRPC_CODES.get(status, "INTERNAL" if status >= 500 else "UNKNOWN")
 
 
 def invalid(message: str) -> ServingError:
-    """The request is wrong."""
+    """Returns the error for a wrong request."""
     return ServingError("INVALID_ARGUMENT", message)

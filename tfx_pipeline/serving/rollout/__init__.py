@@ -1,1 +1,1 @@
-"""Labels, canary shares and the model server's configuration."""
+"""Which version of a model receives which traffic: labels, the canary, the server's config."""

@@ -1,9 +1,9 @@
-"""Changes a model's traffic, in the order that TensorFlow Serving needs.
+"""Changes the traffic of a model in the order that TensorFlow Serving needs.
 
-TensorFlow Serving refuses a configuration whose label points to a version that is
-not loaded, and does not load it then either. With a server to ask, the version is
-loaded first and the label moved when it answers. The local server needs no such
-care: there a label waits for its version.
+TensorFlow Serving refuses a configuration in which a label points to a version that is
+not loaded, and then does not load that version either. If a server is named, the version
+is loaded first, and the label moves when the version is available. The local server does
+not have this restriction: there a label waits for its version.
 """
 
 from __future__ import annotations
@@ -15,46 +15,49 @@ from tfx_pipeline.serving.client.sync import Client
 from tfx_pipeline.serving.rollout import model_server_config
 from tfx_pipeline.serving.rollout.traffic_state import Traffic
 
-_PAUSE_SECONDS = 0.2
+_POLL_SECONDS = 0.2
 
 
-def apply(before: Traffic, after: Traffic, target: str | None, timeout: float) -> None:
+def apply_traffic(before: Traffic, after: Traffic, target: str | None, timeout: float) -> None:
     """Writes the new traffic.
 
     Args:
-      target: the server to wait for; absent, the labels are moved at once.
-      timeout: how long to wait for it, in seconds.
+      before: the traffic now.
+      after: the traffic to apply.
+      target: the server to wait for; if None, the labels move at once.
+      timeout: how long to wait for the server, in seconds.
 
     Raises:
-      ServingError: the server cannot be reached, or does not load the version; the
-        labels are as they were.
+      ServingError: the server cannot be reached, or does not load the version. The
+        labels have then not changed.
     """
     wanted = {*after.state.labels.values()}
     if target is not None:
         with Client(target, after.model, timeout=timeout) as client:
-            if not wanted <= _answering(client):
-                _load_first(before, wanted, client, timeout)
+            if not wanted <= _available_versions(client):
+                _load_versions(before, wanted, client, timeout)
     after.write()
 
 
-def _load_first(before: Traffic, wanted: set[int], client: Client, timeout: float) -> None:
+def _load_versions(before: Traffic, wanted: set[int], client: Client, timeout: float) -> None:
+    """Lets the server load versions while the labels stay where they are."""
     present = {*before.state.labels.values()} or {*before.versions()[-1:]}
     config = before.config()
     policy = config.model_config_list.config[0].model_version_policy
     policy.specific.versions[:] = sorted(present | wanted)
     model_server_config.write(before.config_file, config)
     deadline = time.monotonic() + timeout
-    while not wanted <= _answering(client):
+    while not wanted <= _available_versions(client):
         if time.monotonic() > deadline:
             before.write_config()
-            missing = ", ".join(map(str, sorted(wanted - _answering(client))))
+            missing = ", ".join(map(str, sorted(wanted - _available_versions(client))))
             raise ServingError(
                 "DEADLINE_EXCEEDED",
-                f"the server did not load version {missing} in {timeout:g} s; does it poll "
-                f"{before.config_file}? The labels are as they were",
+                f"the server did not load version {missing} in {timeout:g} s. Does it poll "
+                f"{before.config_file}? The labels have not changed",
             )
-        time.sleep(_PAUSE_SECONDS)
+        time.sleep(_POLL_SECONDS)
 
 
-def _answering(client: Client) -> set[int]:
+def _available_versions(client: Client) -> set[int]:
     return {version for version, state in client.versions().items() if state == "AVAILABLE"}

@@ -14,38 +14,38 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 
 
 def read(path: str | os.PathLike[str]) -> Any:
-    """The ModelServerConfig in a file, in protobuf's text format.
+    """Returns the ModelServerConfig in a file, in protobuf's text format.
 
     Raises:
-      ConfigError: there is no such file, or it is none.
+      ConfigError: the file cannot be read or parsed.
     """
     return _read(path, "ModelServerConfig")
 
 
 def read_monitoring(path: str | os.PathLike[str]) -> Any:
-    """The MonitoringConfig in a file.
+    """Returns the MonitoringConfig in a file, in protobuf's text format.
 
     Raises:
-      ConfigError: there is no such file, or it is none.
+      ConfigError: the file cannot be read or parsed.
     """
     return _read(path, "MonitoringConfig")
 
 
-def _read(path: str | os.PathLike[str], kind: str) -> Any:
+def _read(path: str | os.PathLike[str], message: str) -> Any:
     try:
         text = pathlib.Path(path).read_text()
     except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
-        raise ConfigError(Problem(str(path), "is no text file")) from error
+        raise ConfigError(Problem(str(path), "is not a text file")) from error
     try:
-        return text_format.Parse(text, protos.message(kind)())
+        return text_format.Parse(text, protos.message(message)())
     except text_format.ParseError as error:
-        raise ConfigError(Problem(str(path), f"is no {kind}: {error}")) from error
+        raise ConfigError(Problem(str(path), f"is not a {message}: {error}")) from error
 
 
 def single(name: str, base_path: str | os.PathLike[str]) -> Any:
-    """The ModelServerConfig of one model; without a policy, its latest version."""
+    """Returns the ModelServerConfig of one model, without a policy: the latest version."""
     config = protos.message("ModelServerConfig")()
     config.model_config_list.config.add(
         name=name, base_path=os.path.abspath(base_path), model_platform="tensorflow"
@@ -54,5 +54,5 @@ def single(name: str, base_path: str | os.PathLike[str]) -> Any:
 
 
 def write(path: pathlib.Path, config: Any) -> None:
-    """Writes a ModelServerConfig; a server that polls sees the old file or the new one."""
+    """Writes a ModelServerConfig; a server that polls it reads the old file or the new one."""
     write_atomically(path, text_format.MessageToString(config, as_utf8=True))

@@ -1,8 +1,9 @@
-"""Which version answers which clients: labels, the canary's share, and the way back.
+"""Which version receives which traffic: labels, the canary's share, and the history.
 
-The state is kept beside the push folder, `<push_dir>.traffic.json`; made from it is
-`<push_dir>.config`, which TensorFlow Serving and the local server read and poll.
-TensorFlow Serving itself splits no traffic: clients do, by the canary's percentage.
+The state is in the file `<push_dir>.traffic.json`, beside the push folder. From it
+`<push_dir>.config` is written, which TensorFlow Serving and the local server read and
+poll. TensorFlow Serving itself does not split traffic: clients do, by the canary's
+percentage.
 """
 
 from __future__ import annotations
@@ -20,7 +21,7 @@ from tfx_pipeline.serving.rollout import model_server_config
 from tfx_pipeline.storage.atomic_write import write_atomically
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
-_LONGEST_HISTORY = 50
+_MAX_HISTORY = 50
 
 
 class _Frozen(pydantic.BaseModel):
@@ -28,20 +29,20 @@ class _Frozen(pydantic.BaseModel):
 
 
 class State(_Frozen):
-    """Where labels point, and the percentage of requests that goes to the canary."""
+    """Which version each label points to, and the canary's percentage of the rows."""
 
     labels: dict[str, int] = {}
     canary_percent: Annotated[float, Field(ge=0, le=100)] = 0
 
 
 class Traffic(_Frozen):
-    """The traffic of one model.
+    """The traffic of one model. Methods that change it return a new object.
 
     Attributes:
-      model: its name.
+      model: the model's name.
       base_path: its push folder.
-      state: now.
-      history: the states before, newest last.
+      state: the state now.
+      history: the states before, the newest one last.
     """
 
     model: str
@@ -51,23 +52,26 @@ class Traffic(_Frozen):
 
     @property
     def file(self) -> pathlib.Path:
+        """The file that holds this object."""
         return pathlib.Path(f"{self.base_path}.traffic.json")
 
     @property
     def config_file(self) -> pathlib.Path:
-        """What a server reads."""
+        """The ModelServerConfig that servers read."""
         return pathlib.Path(f"{self.base_path}.config")
 
     def versions(self) -> list[int]:
-        """The pushed versions, oldest first."""
+        """Returns the pushed versions, the oldest first."""
         names = pathlib.Path(self.base_path).glob("*/saved_model.pb")
         return sorted(int(path.parent.name) for path in names if path.parent.name.isdecimal())
 
     def promoted(self, version: int, label: str = STABLE) -> Traffic:
-        """With the label on that version; a canary that becomes stable ends the trial.
+        """Returns the traffic with a label on that version.
+
+        If the canary becomes stable, there is no canary any more.
 
         Raises:
-          ConfigError: there is no such version, or the label is none.
+          ConfigError: there is no such version, or the label is not valid.
         """
         self._ensure_version(version)
         if not _LABEL.fullmatch(label):
@@ -82,38 +86,44 @@ class Traffic(_Frozen):
         return self._changed(State(labels=labels, canary_percent=percent))
 
     def with_canary(self, version: int, percent: float) -> Traffic:
-        """With that version as the canary of so many percent of the requests.
+        """Returns the traffic with that version as the canary.
+
+        Args:
+          version: a pushed version.
+          percent: its percentage of the rows.
 
         Raises:
-          ConfigError: there is no such version, nothing is stable, or the
-            percentage is none.
+          ConfigError: there is no such version or no stable one, or the percentage is
+            not from 0 to 100.
         """
         self._ensure_version(version)
         if not 0 <= percent <= 100:
             raise ConfigError(Problem("--percent", f"must be from 0 to 100, found {percent:g}"))
         if STABLE not in self.state.labels:
-            remedy = "Say which version the others get: tfx-pipeline promote VERSION"
+            remedy = "Choose the version for all other rows: tfx-pipeline promote VERSION"
             raise ConfigError(Problem("canary", "no version is stable", remedy))
         if self.state.labels[STABLE] == version:
-            raise ConfigError(Problem("canary", f"version {version} is the stable one"))
+            raise ConfigError(Problem("canary", f"version {version} is the stable version"))
         labels = {**self.state.labels, CANARY: version}
         return self._changed(State(labels=labels, canary_percent=percent))
 
     def rolled_back(self) -> Traffic:
-        """As it was before the last change.
+        """Returns the traffic as it was before the last change.
 
         Raises:
-          ConfigError: there was none, or a version of that time is gone.
+          ConfigError: there was no change, or a version that had a label then was deleted.
         """
         if not self.history:
-            raise ConfigError(f"nothing to roll back: the traffic of {self.model} never changed")
+            raise ConfigError(
+                f"nothing to roll back: the traffic of {self.model} was never changed"
+            )
         before = self.history[-1]
         for version in before.labels.values():
             self._ensure_version(version)
         return self.model_copy(update={"state": before, "history": self.history[:-1]})
 
     def _changed(self, state: State) -> Traffic:
-        history = (*self.history, self.state)[-_LONGEST_HISTORY:]
+        history = (*self.history, self.state)[-_MAX_HISTORY:]
         return self.model_copy(update={"state": state, "history": history})
 
     def _ensure_version(self, version: int) -> None:
@@ -121,38 +131,38 @@ class Traffic(_Frozen):
         if version not in known:
             hint = did_you_mean(str(version), map(str, known[-12:]))
             hint = hint or f"Nothing was pushed to {self.base_path} yet."
-            raise ConfigError(Problem(str(version), f"is no version of {self.model}", hint))
+            raise ConfigError(Problem(str(version), f"is not a version of {self.model}", hint))
 
-    def config(self, also: set[int] | frozenset[int] = frozenset()) -> Any:
-        """The ModelServerConfig: the labelled versions, or the latest where there is no label.
-
-        Args:
-          also: versions to load besides.
-        """
+    def config(self) -> Any:
+        """Returns the ModelServerConfig: the labelled versions; without labels, the latest."""
         result = model_server_config.single(self.model, self.base_path)
         model = result.model_config_list.config[0]
         if self.state.labels:
-            wanted = sorted({*self.state.labels.values(), *also})
+            wanted = sorted({*self.state.labels.values()})
             model.model_version_policy.specific.versions.extend(wanted)
         for label, version in self.state.labels.items():
             model.version_labels[label] = version
         return result
 
     def write(self) -> None:
-        """Writes state and configuration, each by rename."""
+        """Writes the state, and the configuration that servers read."""
         write_atomically(self.file, self.model_dump_json(indent=1) + "\n")
         self.write_config()
 
     def write_config(self) -> None:
-        """Writes what servers read."""
+        """Writes the configuration that servers read."""
         model_server_config.write(self.config_file, self.config())
 
 
 def load(model: str, base_path: str) -> Traffic:
-    """The traffic of a model; where nothing was ever decided, all goes to the latest version.
+    """Returns the traffic of a model; if none was ever set, all goes to the latest version.
+
+    Args:
+      model: the model's name.
+      base_path: its push folder.
 
     Raises:
-      ConfigError: its file cannot be read.
+      ConfigError: the file of the traffic cannot be read.
     """
     empty = Traffic(model=model, base_path=str(pathlib.Path(base_path).resolve()))
     try:
@@ -167,5 +177,5 @@ def load(model: str, base_path: str) -> Traffic:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         message = f"cannot be read: {where}: {first['msg']}"
-        raise ConfigError(Problem(str(empty.file), message, "Mend it or remove it.")) from error
+        raise ConfigError(Problem(str(empty.file), message, "Correct it or remove it.")) from error
     return found.model_copy(update={"model": model, "base_path": empty.base_path})

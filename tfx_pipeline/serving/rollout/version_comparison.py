@@ -1,10 +1,9 @@
-"""How the versions that shared some rows differ."""
+"""How the predictions of the versions that shared some rows differ."""
 
 from __future__ import annotations
 
 import collections
 import statistics
-from collections.abc import Sequence
 
 import numpy as np
 
@@ -12,7 +11,7 @@ from tfx_pipeline.serving.client.predictions import Predictions
 
 
 class Comparison:
-    """Adds up what each label's version answered."""
+    """Sums up predictions by label."""
 
     def __init__(self) -> None:
         self._rows: collections.Counter[str] = collections.Counter()
@@ -22,23 +21,26 @@ class Comparison:
         )
         self._seconds: dict[str, list[float]] = collections.defaultdict(list)
 
-    def add(self, answers: Predictions) -> None:
-        """Counts some predictions in."""
-        flat = answers.flat_rows()
-        for label in dict.fromkeys(answers.labels):
-            chosen = np.flatnonzero(answers.labels == label)
+    def add(self, predictions: Predictions) -> None:
+        """Adds predictions."""
+        flat = predictions.flat_rows()
+        for label in dict.fromkeys(predictions.labels):
+            chosen = np.flatnonzero(predictions.labels == label)
             self._rows[label] += len(chosen)
-            self._versions[label] |= set(answers.versions[chosen].tolist()) - {0}
-            self._seconds[label] += sorted(set(answers.seconds[chosen].tolist()))
+            self._versions[label] |= set(predictions.versions[chosen].tolist()) - {0}
+            self._seconds[label] += sorted(set(predictions.seconds[chosen].tolist()))
             for number in chosen:
                 numbers = {k: v for k, v in flat[number].items() if isinstance(v, (int, float))}
                 self._sums[label].update(numbers)
 
     def header(self) -> list[str]:
-        return ["label", "version", "rows", "share", *self._outputs(), "request p50"]
+        """Returns the names of the columns of `rows`."""
+        outputs = dict.fromkeys(name for sums in self._sums.values() for name in sums)
+        means = [f"mean {name}" for name in outputs]
+        return ["label", "version", "rows", "share", *means, "request p50"]
 
     def rows(self) -> list[list[str]]:
-        """One for each label: version, rows, share, means of the outputs, time of a request."""
+        """Returns a row for each label: version, rows, share, mean outputs, request time."""
         total = sum(self._rows.values())
         return [
             [
@@ -46,15 +48,8 @@ class Comparison:
                 ", ".join(map(str, sorted(self._versions[label]))) or "-",
                 str(count),
                 f"{100 * count / total:.1f} %",
-                *self._means(label, count, [*self._sums[label]]),
+                *(f"{total_output / count:.4f}" for total_output in self._sums[label].values()),
                 f"{1000 * statistics.median(self._seconds[label]):.1f} ms",
             ]
             for label, count in sorted(self._rows.items())
         ]
-
-    def _outputs(self) -> list[str]:
-        names = dict.fromkeys(name for sums in self._sums.values() for name in sums)
-        return [f"mean {name}" for name in names]
-
-    def _means(self, label: str, count: int, names: Sequence[str]) -> list[str]:
-        return [f"{self._sums[label][name] / count:.4f}" for name in names]

@@ -1,67 +1,79 @@
-"""Classify, Regress and MultiInference: tf.Examples in, classes or numbers out."""
+"""Classify, Regress and MultiInference: tf.Examples in, classes or numbers out.
+
+Messages are TensorFlow Serving's own, because users search for them.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
 
 from tfx_pipeline.errors import ServingError
-from tfx_pipeline.serving.local_server.version_state import DEFAULT_SIGNATURE, Loaded, fill_spec
+from tfx_pipeline.serving.local_server.served_model import (
+    DEFAULT_SIGNATURE,
+    ServedVersion,
+    fill_model_spec,
+)
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.protocol.status_codes import invalid
+from tfx_pipeline.serving.protocol.tensors import Array
 
 CLASSIFY, REGRESS = "tensorflow/serving/classify", "tensorflow/serving/regress"
 
 
-def classify(loaded: Loaded, request: Any) -> Any:
-    """Answers a ClassificationRequest with one version."""
+def classify(served: ServedVersion, request: Any) -> Any:
+    """Returns the ClassificationResponse of one version to a ClassificationRequest.
+
+    Raises:
+      ServingError: the request does not fit the signature.
+    """
     response = protos.message("ClassificationResponse")()
-    name = _signature_name(loaded, request.model_spec)
-    _ensure_classifies(loaded.servable.signatures[name])
-    examples = serialized_examples(request.input)
-    outputs = loaded.servable.run(name, {"inputs": examples})
-    _fill_classes(response.result, outputs, len(examples))
-    fill_spec(response.model_spec, loaded, name)
+    name = _signature_name(served, request.model_spec)
+    _ensure_classify_signature(served.servable.signatures[name])
+    _classify(served, name, serialized_examples(request.input), response.result)
+    fill_model_spec(response.model_spec, served, name)
     return response
 
 
-def regress(loaded: Loaded, request: Any) -> Any:
-    """Answers a RegressionRequest with one version."""
+def regress(served: ServedVersion, request: Any) -> Any:
+    """Returns the RegressionResponse of one version to a RegressionRequest.
+
+    Raises:
+      ServingError: the request does not fit the signature.
+    """
     response = protos.message("RegressionResponse")()
-    name = _signature_name(loaded, request.model_spec)
-    _ensure_regresses(loaded.servable.signatures[name])
-    examples = serialized_examples(request.input)
-    outputs = loaded.servable.run(name, {"inputs": examples})
-    _fill_regressions(response.result, outputs, len(examples))
-    fill_spec(response.model_spec, loaded, name)
+    name = _signature_name(served, request.model_spec)
+    _ensure_regress_signature(served.servable.signatures[name])
+    _regress(served, name, serialized_examples(request.input), response.result)
+    fill_model_spec(response.model_spec, served, name)
     return response
 
 
-def multi_inference(loaded: Loaded, request: Any) -> Any:
-    """Answers a MultiInferenceRequest with one version."""
+def multi_inference(served: ServedVersion, request: Any) -> Any:
+    """Returns the MultiInferenceResponse of one version to a MultiInferenceRequest.
+
+    Raises:
+      ServingError: a task is not valid, or does not fit its signature.
+    """
     _ensure_tasks(request.tasks)
     response = protos.message("MultiInferenceResponse")()
     examples = serialized_examples(request.input)
     for task in request.tasks:
         name = task.model_spec.signature_name or DEFAULT_SIGNATURE
-        if name not in loaded.servable.signatures:
+        if name not in served.servable.signatures:
             raise invalid(f"Requested signature not found in model graph: {name}")
         result = response.results.add()
         if task.method_name == CLASSIFY:
-            _ensure_classifies(loaded.servable.signatures[name])
-            outputs = loaded.servable.run(name, {"inputs": examples})
-            _fill_classes(result.classification_result, outputs, len(examples))
+            _ensure_classify_signature(served.servable.signatures[name])
+            _classify(served, name, examples, result.classification_result)
         elif task.method_name == REGRESS:
-            _ensure_regresses(loaded.servable.signatures[name])
-            outputs = loaded.servable.run(name, {"inputs": examples})
-            _fill_regressions(result.regression_result, outputs, len(examples))
+            _ensure_regress_signature(served.servable.signatures[name])
+            _regress(served, name, examples, result.regression_result)
         else:
-            raise ServingError(
-                "UNIMPLEMENTED", f"Unsupported signature method_name: {task.method_name}"
-            )
-        fill_spec(result.model_spec, loaded, name)
+            message = f"Unsupported signature method_name: {task.method_name}"
+            raise ServingError("UNIMPLEMENTED", message)
+        fill_model_spec(result.model_spec, served, name)
     return response
 
 
@@ -78,8 +90,8 @@ def _ensure_tasks(tasks: Any) -> None:
             raise invalid(f"Duplicate evaluation of signature: {name}")
 
 
-def serialized_examples(request_input: Any) -> np.ndarray:
-    """The serialized tf.Examples of an Input; a context comes before each of them.
+def serialized_examples(request_input: Any) -> Array:
+    """Returns the serialized tf.Examples of an Input, each with the context before it.
 
     Raises:
       ServingError: there are none.
@@ -93,14 +105,14 @@ def serialized_examples(request_input: Any) -> np.ndarray:
     return np.array([context + example.SerializeToString() for example in examples], object)
 
 
-def _signature_name(loaded: Loaded, spec: Any) -> str:
+def _signature_name(served: ServedVersion, spec: Any) -> str:
     name = spec.signature_name or DEFAULT_SIGNATURE
-    if name not in loaded.servable.signatures:
+    if name not in served.servable.signatures:
         raise invalid(f"No signature was found with the name: {name}")
     return name
 
 
-def _ensure_classifies(signature: Any) -> None:
+def _ensure_classify_signature(signature: Any) -> None:
     _ensure_one_input(signature, "classification")
     if not {"classes", "scores"} & set(signature.outputs):
         raise invalid(
@@ -109,7 +121,7 @@ def _ensure_classifies(signature: Any) -> None:
         )
 
 
-def _ensure_regresses(signature: Any) -> None:
+def _ensure_regress_signature(signature: Any) -> None:
     _ensure_one_input(signature, "regression")
     if "outputs" not in signature.outputs:
         raise invalid(f"No regression outputs found in SignatureDef: {signature}")
@@ -122,18 +134,21 @@ def _ensure_one_input(signature: Any, kind: str) -> None:
         raise invalid(f"No {kind} inputs found in SignatureDef: {signature}")
 
 
-def _fill_classes(result: Any, outputs: Mapping[str, np.ndarray], count: int) -> None:
+def _classify(served: ServedVersion, signature: str, examples: Array, result: Any) -> None:
+    """Runs a signature and fills a ClassificationResult."""
+    outputs = served.servable.run(signature, {"inputs": examples})
     named = {key: outputs[key] for key in ("classes", "scores") if key in outputs}
     for array in named.values():
-        if array.ndim != 2 or len(array) != count:
+        if array.ndim != 2 or len(array) != len(examples):
             raise invalid(
                 "Expected Tensor shape: [batch_size num_classes] but got "
                 f"[{','.join(map(str, array.shape))}]"
             )
     labels, scores = named.get("classes"), named.get("scores")
-    for row in range(count):
+    class_count = next(iter(named.values())).shape[1]
+    for row in range(len(examples)):
         classes = result.classifications.add().classes
-        for column in range(next(iter(named.values())).shape[1]):
+        for column in range(class_count):
             item = classes.add()
             if labels is not None:
                 item.label = labels[row, column].decode("utf-8", "replace")
@@ -141,11 +156,12 @@ def _fill_classes(result: Any, outputs: Mapping[str, np.ndarray], count: int) ->
                 item.score = scores[row, column]
 
 
-def _fill_regressions(result: Any, outputs: Mapping[str, np.ndarray], count: int) -> None:
-    values = outputs["outputs"]
-    if values.size != count:
+def _regress(served: ServedVersion, signature: str, examples: Array, result: Any) -> None:
+    """Runs a signature and fills a RegressionResult."""
+    values = served.servable.run(signature, {"inputs": examples})["outputs"]
+    if values.size != len(examples):
         raise invalid(
-            f"Input batch size did not match output batch size: {count} vs. {values.size}"
+            f"Input batch size did not match output batch size: {len(examples)} vs. {values.size}"
         )
     for value in values.ravel():
         result.regressions.add().value = value

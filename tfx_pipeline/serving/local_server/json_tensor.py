@@ -1,7 +1,7 @@
-"""JSON values to arrays, by TensorFlow Serving's rules.
+"""JSON values to arrays, by TensorFlow Serving's rules and with its messages.
 
-Values are looked at by the list, not one by one; only where something is wrong
-the offender is searched for.
+Whole lists are checked at once, which is fast. Only if a check fails is the wrong value
+searched for.
 """
 
 from __future__ import annotations
@@ -18,40 +18,52 @@ import numpy as np
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.status_codes import invalid
+from tfx_pipeline.serving.protocol.tensors import Array
 
-_JSON_KINDS = {
+_JSON_TYPES = {
     type(None): "Null", bool: "Boolean", dict: "Object", list: "Array", str: "String",
     int: "Number", float: "Number",
 }  # fmt: skip
 
-_LONGEST_DEBUG_TEXT = 256
+_MAX_DEBUG_CHARACTERS = 256
 
-_GREATEST_FLOAT = int(sys.float_info.max)
+_MAX_FLOAT = int(sys.float_info.max)
 
 
 def is_base64(value: Any) -> bool:
-    """Whether it is bytes: `{"b64": "..."}`."""
+    """Whether a JSON value stands for bytes: `{"b64": "..."}`."""
     return isinstance(value, dict) and len(value) == 1 and isinstance(value.get("b64"), str)
 
 
-def array(value: Any, dtype: int) -> np.ndarray:
-    """A JSON value as an array of a DataType; nested lists are its dimensions.
+def to_array(value: Any, dtype: int) -> Array:
+    """Returns a JSON value as an array; nested lists are its dimensions.
+
+    Args:
+      value: any JSON value.
+      dtype: the number of the DataType.
 
     Raises:
-      ServingError: the lists are ragged, or a value has another type.
+      ServingError: lists of one level differ in length, or a value has another type.
     """
     shape: list[int] = []
     level = [value]
     while level and isinstance(level[0], list):
         shape.append(len(level[0]))
-        _ensure_even(level, shape)
+        _ensure_equal_lengths(level, shape)
         level = list(itertools.chain.from_iterable(level))
     if list in set(map(type, level)):
         raise invalid(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
-    return _values(level, dtype).reshape(shape)
+    if dtype != tensors.STRING:
+        return _numbers(level, dtype).reshape(shape)
+    texts = np.empty(len(level), object)
+    texts[:] = [
+        item.encode("utf-8", "surrogatepass") if type(item) is str else _bytes(item)
+        for item in level
+    ]
+    return texts.reshape(shape)
 
 
-def _ensure_even(level: list[Any], shape: list[int]) -> None:
+def _ensure_equal_lengths(level: list[Any], shape: list[int]) -> None:
     depth = len(shape) - 1
     for item in level if set(map(type, level)) != {list} else ():
         if not isinstance(item, list):
@@ -68,11 +80,9 @@ def _ensure_even(level: list[Any], shape: list[int]) -> None:
         )
 
 
-def _values(level: list[Any], dtype: int) -> np.ndarray:
+def _numbers(level: list[Any], dtype: int) -> Array:
     kind = tensors.numpy_type(dtype)
-    if dtype == tensors.STRING:
-        return _strings(level)
-    allowed = {bool} if kind is np.bool_ else {int}
+    allowed: set[type] = {bool} if kind is np.bool_ else {int}
     if issubclass(kind, np.floating):
         allowed = {int, float}
     if not set(map(type, level)) <= allowed:
@@ -81,23 +91,17 @@ def _values(level: list[Any], dtype: int) -> np.ndarray:
     return np.array(level, kind)
 
 
-def _ensure_range(level: list[Any], kind: Any, dtype: int) -> None:
-    if not level or kind is np.bool_:
-        return
-    if issubclass(kind, np.floating):
-        least, greatest = -_GREATEST_FLOAT, _GREATEST_FLOAT
+def _ensure_range(level: list[Any], kind: type[np.generic], dtype: int) -> None:
+    if issubclass(kind, np.integer):
+        lower, upper = np.iinfo(kind).min, np.iinfo(kind).max
+    elif issubclass(kind, np.floating):
+        lower, upper = -_MAX_FLOAT, _MAX_FLOAT
         level = [value for value in level if type(value) is int]
     else:
-        least, greatest = np.iinfo(kind).min, np.iinfo(kind).max
+        return
     for value in (min(level, default=0), max(level, default=0)):
-        if not least <= value <= greatest:
+        if not lower <= value <= upper:
             raise _type_error(value, dtype)
-
-
-def _strings(level: list[Any]) -> np.ndarray:
-    result = np.empty(len(level), object)
-    result[:] = [v.encode("utf-8", "surrogatepass") if type(v) is str else _bytes(v) for v in level]
-    return result
 
 
 def _bytes(value: Any) -> bytes:
@@ -113,21 +117,21 @@ def _bytes(value: Any) -> bytes:
 
 def _type_error(value: Any, dtype: int) -> ServingError:
     return invalid(
-        f"JSON Value: {debug_text(value)} Type: {kind_of(value)} "
+        f"JSON Value: {debug_text(value)} Type: {json_type(value)} "
         f"is not of expected type: {tensors.type_name(dtype)}"
     )
 
 
-def kind_of(value: Any) -> str:
-    """JSON's name of a value's type."""
-    return _JSON_KINDS[type(value)]
+def json_type(value: Any) -> str:
+    """Returns JSON's name of a value's type."""
+    return _JSON_TYPES[type(value)]
 
 
 def debug_text(value: Any) -> str:
-    """The value for an error message, cut short before it costs anything."""
+    """Returns the beginning of a value as JSON, without writing all of a large value."""
     text = ""
     for part in json.JSONEncoder(ensure_ascii=False, default=str).iterencode(value):
         text += part
-        if len(text) >= _LONGEST_DEBUG_TEXT:
+        if len(text) >= _MAX_DEBUG_CHARACTERS:
             break
-    return text[:_LONGEST_DEBUG_TEXT]
+    return text[:_MAX_DEBUG_CHARACTERS]

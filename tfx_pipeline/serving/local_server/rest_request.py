@@ -1,7 +1,7 @@
-"""The JSON of TensorFlow Serving's predict requests, to arrays.
+"""Predict requests in JSON to arrays, by TensorFlow Serving's rules and with its messages.
 
-A request's values are looked at one column at a time, not one by one; only where
-something is wrong the offender is searched for.
+Whole columns are checked at once, which is fast. Only if a check fails is the wrong
+value searched for.
 """
 
 from __future__ import annotations
@@ -9,22 +9,22 @@ from __future__ import annotations
 import itertools
 import json
 import operator
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
-import numpy as np
 import orjson
 
 from tfx_pipeline.errors import ServingError, did_you_mean
-from tfx_pipeline.serving.local_server.json_arrays import array, debug_text, is_base64
+from tfx_pipeline.serving.local_server.json_tensor import debug_text, is_base64, to_array
 from tfx_pipeline.serving.protocol.status_codes import invalid
+from tfx_pipeline.serving.protocol.tensors import Array
 
 
 def parse(body: bytes) -> dict[str, Any]:
-    """The JSON object of a request; NaN and Infinity are numbers.
+    """Returns the JSON object in a body; NaN and Infinity are numbers.
 
     Raises:
-      ServingError: it is none.
+      ServingError: the body is not a JSON object.
     """
     if not body:
         raise invalid("JSON Parse error: The document is empty")
@@ -38,9 +38,9 @@ def _loads(body: bytes) -> Any:
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
-        pass  # perhaps only because of a NaN, which orjson does not know
+        pass  # perhaps only because of a NaN, which orjson does not accept
     try:
-        # As TensorFlow Serving, which stops reading where the document ends.
+        # Like TensorFlow Serving, ignore what comes after the end of the document.
         return json.JSONDecoder().raw_decode(body.decode().lstrip())[0]
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding at offset: {error.start}") from error
@@ -51,10 +51,10 @@ def _loads(body: bytes) -> Any:
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
-    """The signature a request names, or ''.
+    """Returns the signature that a request names, or ''.
 
     Raises:
-      ServingError: it is no string.
+      ServingError: the name is not a string.
     """
     name = document.get("signature_name", "")
     if not isinstance(name, str):
@@ -65,15 +65,20 @@ def signature_name(document: Mapping[str, Any]) -> str:
     return name
 
 
-def feeds(document: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    """The arrays of a predict request, in row or column format.
+def is_row_format(document: Mapping[str, Any]) -> bool:
+    """Whether a request has the row format, `instances`, rather than `inputs`."""
+    return "instances" in document
+
+
+def inputs(document: Mapping[str, Any], infos: Mapping[str, Any]) -> dict[str, Array]:
+    """Returns the arrays of a request in row or column format, by input.
 
     Args:
       document: the request.
-      inputs: the signature's TensorInfos by name.
+      infos: the TensorInfos of the signature's inputs, by name.
 
     Raises:
-      ServingError: with TensorFlow Serving's texts.
+      ServingError: the request does not fit the signature.
     """
     if "instances" in document and "inputs" in document:
         raise invalid(
@@ -81,64 +86,57 @@ def feeds(document: Mapping[str, Any], inputs: Mapping[str, Any]) -> dict[str, n
             "one of 'inputs' or 'instances' keys to exist "
         )
     if "instances" in document:
-        return _from_rows(document, document["instances"], inputs)
+        return _from_rows(document, document["instances"], infos)
     if "inputs" in document:
-        return _from_columns(document["inputs"], inputs)
+        return _from_columns(document["inputs"], infos)
     raise invalid("Missing 'inputs' or 'instances' key")
 
 
-def is_row_format(document: Mapping[str, Any]) -> bool:
-    return "instances" in document
-
-
 def _from_rows(
-    document: Mapping[str, Any], rows: Any, inputs: Mapping[str, Any]
-) -> dict[str, np.ndarray]:
+    document: Mapping[str, Any], rows: Any, infos: Mapping[str, Any]
+) -> dict[str, Array]:
     if not isinstance(rows, list):
         text = debug_text(document)
         raise invalid(f"JSON Value: {text} Expecting 'instances' to be an list/array")
     if not rows:
         raise invalid(f"JSON Value: {debug_text(document)} No values in 'instances' array")
-    if not isinstance(rows[0], dict) and len(inputs) > 1:
+    if not isinstance(rows[0], dict) and len(infos) > 1:
         raise invalid(
             "instances is a plain list, but expecting list of objects as multiple "
             "input tensors required as per tensorinfo_map"
         )
-    if not _is_named(rows[0]):
-        _ensure_plain(rows)
-        name, info = next(iter(inputs.items()))
-        return {name: _column(name, rows, info.dtype)}
-    names = sorted(inputs)
-    _ensure_named(rows, names)
-    # One input: itemgetter gives values, not tuples of one.
-    columns = zip(*map(operator.itemgetter(*names), rows)) if len(names) > 1 else [
-        map(operator.itemgetter(names[0]), rows)
-    ]  # fmt: skip
+    if not _has_names(rows[0]):
+        for number, row in enumerate(rows if dict in set(map(type, rows)) else ()):
+            if _has_names(row):
+                raise invalid(f"Expecting value/list but got object at item {number} of input list")
+        name, info = next(iter(infos.items()))
+        return {name: _column(name, rows, info.dtype, has_names=False)}
+    names = sorted(infos)
+    _ensure_same_names(rows, names)
+    columns: Iterable[Sequence[Any]]
+    if len(names) == 1:
+        columns = [[row[names[0]] for row in rows]]
+    else:
+        columns = zip(*map(operator.itemgetter(*names), rows))
     return {
-        name: _column(name, list(values), inputs[name].dtype, named=True)
+        name: _column(name, list(values), infos[name].dtype, has_names=True)
         for name, values in zip(names, columns)
     }
 
 
-def _is_named(row: Any) -> bool:
-    return isinstance(row, dict) and not is_base64(row)
+def _has_names(value: Any) -> bool:
+    """Whether a value is an object with a key for each input, not bytes in base64."""
+    return isinstance(value, dict) and not is_base64(value)
 
 
-def _ensure_plain(rows: list[Any]) -> None:
-    if dict in set(map(type, rows)):
-        for number, row in enumerate(rows):
-            if _is_named(row):
-                raise invalid(f"Expecting value/list but got object at item {number} of input list")
-
-
-def _ensure_named(rows: list[Any], names: list[str]) -> None:
+def _ensure_same_names(rows: list[Any], names: list[str]) -> None:
     wanted = set(names)
     if set(map(type, rows)) == {dict} and set(map(len, rows)) == {len(names)}:
-        views = map(operator.methodcaller("keys"), rows)
-        if all(map(operator.eq, views, itertools.repeat(wanted))):
+        keys = map(operator.methodcaller("keys"), rows)
+        if all(map(operator.eq, keys, itertools.repeat(wanted))):
             return
     for number, row in enumerate(rows):
-        if not _is_named(row):
+        if not _has_names(row):
             raise invalid(f"Expecting object but got list at item {number} of input list")
         for name in row:
             if name not in wanted:
@@ -156,23 +154,24 @@ def _ensure_named(rows: list[Any], names: list[str]) -> None:
             )
 
 
-def _column(name: str, values: list[Any], dtype: int, named: bool = False) -> np.ndarray:
+def _column(name: str, values: list[Any], dtype: int, *, has_names: bool) -> Array:
     try:
-        return array(values, dtype)
+        return to_array(values, dtype)
     except ServingError as error:
-        number = _first_offender(values, dtype)
-        where = f"key: {name} of" if named else "of"
+        number = _first_wrong_element(values, dtype)
+        where = f"key: {name} of" if has_names else "of"
         raise invalid(
             f"Failed to process element: {number} {where} 'instances' list. "
             f"Error: INVALID_ARGUMENT: {error.message}"
         ) from error
 
 
-def _first_offender(values: list[Any], dtype: int) -> int:
+def _first_wrong_element(values: list[Any], dtype: int) -> int:
+    """Returns the number of the first value with a wrong type or another shape."""
     shape = None
     for number, value in enumerate(values):
         try:
-            found = array(value, dtype).shape
+            found = to_array(value, dtype).shape
         except ServingError:
             return number
         if shape not in (None, found):
@@ -181,25 +180,24 @@ def _first_offender(values: list[Any], dtype: int) -> int:
     return 0
 
 
-def _from_columns(values: Any, inputs: Mapping[str, Any]) -> dict[str, np.ndarray]:
-    if not _is_named(values):
-        if len(inputs) > 1:
+def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:
+    if not _has_names(values):
+        if len(infos) > 1:
             raise invalid(
                 "inputs is a plain value/list, but expecting an object as multiple "
                 "input tensors required as per tensorinfo_map"
             )
-        name, info = next(iter(inputs.items()))
-        return {name: array(values, info.dtype)}
-    for name in inputs:
+        name, info = next(iter(infos.items()))
+        return {name: to_array(values, info.dtype)}
+    for name in infos:
         if name not in values:
-            unknown = [key for key in values if key not in inputs]
+            unknown = [key for key in values if key not in infos]
             hint = f" Unknown: {', '.join(unknown)}." if unknown else ""
             raise invalid(f"Missing named input: {name} in 'inputs' object.{hint}")
-    return {name: _named_array(name, values[name], info.dtype) for name, info in inputs.items()}
-
-
-def _named_array(name: str, value: Any, dtype: int) -> np.ndarray:
-    try:
-        return array(value, dtype)
-    except ServingError as error:
-        raise invalid(f"{error.message} (input {name})") from error
+    arrays = {}
+    for name, info in infos.items():
+        try:
+            arrays[name] = to_array(values[name], info.dtype)
+        except ServingError as error:
+            raise invalid(f"{error.message} (input {name})") from error
+    return arrays

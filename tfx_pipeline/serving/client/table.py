@@ -1,4 +1,4 @@
-"""Rows as clients have them - dicts, DataFrames, Arrow tables, CSV files - as columns."""
+"""Rows as callers have them - dicts, DataFrames, Arrow tables, CSV files - as columns."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from typing import Any, TextIO
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
-_MOST_NAMES = 5
+_MAX_PROBLEMS = 5
 
 
 @dataclasses.dataclass(frozen=True)
@@ -19,34 +19,37 @@ class Table:
 
     Attributes:
       columns: values by name.
-      count: how many rows.
-      is_text: whether every value is text, as in a CSV file, and an empty one is missing.
-      is_loose: whether columns that the model does not know may be there.
-      source: for error messages.
+      count: the number of rows.
+      is_text: whether every value is text, as in a CSV file, so that '' is a missing value.
+      allows_extra_columns: whether columns that the model does not have are ignored.
+      source: where the rows come from, for error messages.
       first_row: the number of the first row, for error messages.
     """
 
     columns: Mapping[str, Sequence[Any]]
     count: int
     is_text: bool = False
-    is_loose: bool = True
+    allows_extra_columns: bool = True
     source: str = "the input"
     first_row: int = 0
 
-    def take(self, numbers: Sequence[int]) -> Table:
-        """Those rows of it."""
-        columns = {name: [values[n] for n in numbers] for name, values in self.columns.items()}
-        return dataclasses.replace(self, columns=columns, count=len(numbers))
+    def take(self, row_numbers: Sequence[int]) -> Table:
+        """Returns the table of some of its rows, numbered from 0."""
+        columns = {
+            name: [values[number] for number in row_numbers]
+            for name, values in self.columns.items()
+        }
+        return dataclasses.replace(self, columns=columns, count=len(row_numbers))
 
 
-def read(rows: Any) -> Table:
-    """The table of a list of dicts, a pandas DataFrame, a pyarrow table or a CSV path.
+def to_table(rows: Any) -> Table:
+    """Returns the table of a list of dicts, a DataFrame, an Arrow table or a CSV file's path.
 
     Raises:
       ConfigError: it is none of these, or the file cannot be read.
     """
     if isinstance(rows, (str, os.PathLike)):
-        return _from_file(rows)
+        return _from_csv_file(rows)
     if hasattr(rows, "column_names"):  # a pyarrow table
         columns = {name: rows[name].to_pylist() for name in rows.column_names}
         return Table(columns, len(rows))
@@ -62,10 +65,14 @@ def read(rows: Any) -> Table:
 
 
 def from_dicts(rows: Sequence[Any], source: str = "the input", first_row: int = 0) -> Table:
-    """The table of a list of dicts; a key that a row lacks is a missing value.
+    """Returns the table of a list of dicts; a key that a row lacks is a missing value.
+
+    Args:
+      rows: the dicts.
+      source, first_row: as in `Table`.
 
     Raises:
-      ConfigError: one of them is no dict.
+      ConfigError: one of them is not a dict.
     """
     for number, row in enumerate(rows):
         if not isinstance(row, Mapping):
@@ -73,10 +80,10 @@ def from_dicts(rows: Sequence[Any], source: str = "the input", first_row: int = 
             raise ConfigError(Problem(f"row {first_row + number}", message), source)
     names = dict.fromkeys(name for row in rows for name in row)
     columns = {name: [row.get(name) for row in rows] for name in names}
-    return Table(columns, len(rows), is_loose=False, source=source, first_row=first_row)
+    return Table(columns, len(rows), allows_extra_columns=False, source=source, first_row=first_row)
 
 
-def _from_file(path: str | os.PathLike[str]) -> Table:
+def _from_csv_file(path: str | os.PathLike[str]) -> Table:
     try:
         with open(path, encoding="utf-8-sig", newline="") as file:
             reader = CsvReader(file, str(path))
@@ -88,14 +95,18 @@ def _from_file(path: str | os.PathLike[str]) -> Table:
 
 
 class CsvReader:
-    """A CSV file, row by row.
+    """Reads a CSV file row by row.
+
+    Args:
+      file: the open file.
+      source: its name, for error messages.
 
     Attributes:
-      header: the columns' names.
-      rows: what is below it.
+      header: the names of the columns.
+      rows: iterates over the rows below the header.
 
     Raises:
-      ConfigError: there is no header, or it names a column twice.
+      ConfigError: there is no header, or a column is in it twice.
     """
 
     def __init__(self, file: TextIO, source: str):
@@ -103,13 +114,13 @@ class CsvReader:
         self.rows = csv.reader(file)
         self.header = next(self.rows, [])
         if not self.header:
-            raise ConfigError(Problem(source, "has no header row with the columns' names"))
-        twice = sorted({name for name in self.header if self.header.count(name) > 1})
-        if twice:
-            raise ConfigError(Problem(source, f"names a column twice: {', '.join(twice)}"))
+            raise ConfigError(Problem(source, "has no header row with the names of the columns"))
+        repeated = sorted({name for name in self.header if self.header.count(name) > 1})
+        if repeated:
+            raise ConfigError(Problem(source, f"names a column twice: {', '.join(repeated)}"))
 
     def table(self, rows: Sequence[Sequence[str]], first_row: int = 1) -> Table:
-        """The table of some of its rows; empty lines are left out.
+        """Returns the table of some of the rows, without the empty ones.
 
         Raises:
           ConfigError: a row has more or fewer values than the header.
@@ -123,12 +134,16 @@ class CsvReader:
         return Table(columns, len(rows), is_text=True, source=self._source, first_row=first_row)
 
 
-def ensure_known(table: Table, wanted: Sequence[str]) -> None:
-    """Refuses columns that the model does not know where they look like a mistake.
+def ensure_known_columns(table: Table, wanted: Sequence[str]) -> None:
+    """Refuses columns that the model does not have where they look like a mistake.
+
+    Args:
+      table: the rows.
+      wanted: the names of the model's columns.
 
     Raises:
-      ConfigError: a key of a dict is unknown, or a column of a table is nearly one
-        that the model misses.
+      ConfigError: a key of a dict is unknown, or the name of another table's column is
+        close to the name of a column that is missing.
     """
     missing = [name for name in wanted if name not in table.columns]
     problems = []
@@ -136,9 +151,9 @@ def ensure_known(table: Table, wanted: Sequence[str]) -> None:
         if name in wanted:
             continue
         hint = did_you_mean(name, missing) if missing else ""
-        is_near = hint.startswith("Did you mean")
-        if is_near or not table.is_loose:
-            hint = hint if is_near else did_you_mean(name, wanted)
-            problems.append(Problem(name, "is no column of the model", hint))
+        is_close = hint.startswith("Did you mean")
+        if is_close or not table.allows_extra_columns:
+            hint = hint if is_close else did_you_mean(name, wanted)
+            problems.append(Problem(name, "is not a column of the model", hint))
     if problems:
-        raise ConfigError(problems[:_MOST_NAMES], table.source)
+        raise ConfigError(problems[:_MAX_PROBLEMS], table.source)

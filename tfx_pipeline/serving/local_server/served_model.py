@@ -1,0 +1,80 @@
+"""The state of a served model and of each of its versions."""
+
+from __future__ import annotations
+
+import dataclasses
+from typing import Any
+
+from tfx_pipeline.errors import ServingError
+from tfx_pipeline.serving.local_server.version_discovery import VersionFolder
+from tfx_pipeline.serving.protocol.status_codes import NUMBERS
+
+DEFAULT_SIGNATURE = "serving_default"
+
+LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
+
+
+@dataclasses.dataclass
+class ServedVersion:
+    """A version, from when it is found on disk until it is unloaded.
+
+    Attributes:
+      model: the model's name.
+      version: its number.
+      folder: where it was found.
+      servable: the loaded model; None unless the state is AVAILABLE or UNLOADING.
+      state: LOADING, AVAILABLE, UNLOADING or END.
+      requests: how many requests it is processing.
+      error: why it could not be loaded.
+    """
+
+    model: str
+    version: int
+    folder: VersionFolder
+    servable: Any = None
+    state: str = LOADING
+    requests: int = 0
+    error: ServingError | None = None
+
+
+@dataclasses.dataclass
+class ServedModel:
+    """A model and its versions.
+
+    Attributes:
+      config: its ModelConfig.
+      versions: its versions by number.
+      labels: the version that each label points to now; always an available one.
+      warned: whether it was logged that the base path has no versions.
+    """
+
+    config: Any
+    versions: dict[int, ServedVersion] = dataclasses.field(default_factory=dict)
+    labels: dict[str, int] = dataclasses.field(default_factory=dict)
+    warned: bool = False
+
+    def available(self) -> dict[int, ServedVersion]:
+        """Returns the versions that can process requests."""
+        return {
+            version: served
+            for version, served in self.versions.items()
+            if served.state == AVAILABLE
+        }
+
+
+def fill_status(status: Any, served: ServedVersion) -> None:
+    """Fills a ModelVersionStatus."""
+    states = status.DESCRIPTOR.enum_types_by_name["State"].values_by_name
+    status.version = served.version
+    status.state = states[served.state].number
+    status.status.SetInParent()  # TensorFlow Serving always sends it, also for OK
+    if served.error:
+        status.status.error_code = NUMBERS[served.error.code]
+        status.status.error_message = served.error.message
+
+
+def fill_model_spec(spec: Any, served: ServedVersion, signature: str = "") -> None:
+    """Fills the ModelSpec of a response: which version and signature answered."""
+    spec.name = served.model
+    spec.version.value = served.version
+    spec.signature_name = signature
