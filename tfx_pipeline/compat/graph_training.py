@@ -25,6 +25,9 @@ def functional_model(inputs: Any, outputs: Any, name: str = "network") -> tf_ker
 class _GraphTrained(tf_keras.Model):
     """Keras' model with training and evaluation loops of its own."""
 
+    train_function: Any
+    test_function: Any
+
     def make_train_function(self, force: bool = False) -> Callable[[Any], dict[str, tf.Tensor]]:
         """The function that `fit` calls for each `steps_per_execution` steps."""
         if self.train_function is None or force:

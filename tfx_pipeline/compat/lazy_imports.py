@@ -135,7 +135,9 @@ class _WithSubmodules(importlib.abc.Loader):
         return self._real.create_module(spec)
 
     def exec_module(self, module: types.ModuleType) -> None:
-        module.__loader__ = module.__spec__.loader = self._real
+        module.__loader__ = self._real
+        if module.__spec__ is not None:
+            module.__spec__.loader = self._real
         self._real.exec_module(module)
         for name, submodule in list(sys.modules.items()):
             parent, _, child = name.rpartition(".")

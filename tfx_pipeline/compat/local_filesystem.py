@@ -6,6 +6,7 @@ import glob
 import os
 import shutil
 import types
+from typing import Any
 
 from tfx.dsl.io import filesystem, filesystem_registry
 from tfx.dsl.io.plugins import tensorflow_gfile
@@ -18,26 +19,31 @@ class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
 
     SUPPORTED_SCHEMES = [""]
 
-    exists = staticmethod(os.path.exists)
-    isdir = staticmethod(os.path.isdir)
+    @staticmethod
+    def exists(path: Any) -> bool:
+        return os.path.exists(path)
 
     @staticmethod
-    def glob(pattern: str) -> list[str]:
+    def isdir(path: Any) -> bool:
+        return os.path.isdir(path)
+
+    @staticmethod
+    def glob(pattern: Any) -> list[Any]:
         return sorted(glob.glob(pattern))
 
     @staticmethod
-    def makedirs(path: str) -> None:
+    def makedirs(path: Any) -> None:
         os.makedirs(path, exist_ok=True)
 
     @staticmethod
-    def rmtree(path: str) -> None:
+    def rmtree(path: Any) -> None:
         try:
             shutil.rmtree(path)
         except FileNotFoundError as error:
             raise filesystem.NotFoundError() from error
 
     @staticmethod
-    def stat(path: str) -> types.SimpleNamespace:
+    def stat(path: Any) -> types.SimpleNamespace:
         """As TensorFlow's, whose names TFX reads."""
         try:
             found = os.stat(path)

@@ -9,35 +9,39 @@ import types
 
 from tfx_pipeline.compat.patch import Patch
 
-_BEAM, _BEAM_TEST = {"library": "apache-beam", "versions": ("2.61",)}, "test_beam_patches.py"
+_BEAM, _BEAM_VERSIONS = "apache-beam", ("2.61",)
+_BEAM_TEST = "test_beam_patches.py"
 
 BUILDING = (
     Patch(
         name="beam.dofn-specs",
         target="apache_beam.transforms.userstate:get_dofn_specs",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="the state and the timers of a DoFn are looked up anew for each stage",
         expects=("dofn",),
         replacement="beam_patches:remembering_classes",
         test=_BEAM_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.method-arguments",
         target="apache_beam.transforms.core:get_function_args_defaults",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="inspect.signature of the same methods, tens of thousands of times",
         expects=("f",),
         replacement="beam_patches:remembering_methods",
         test=_BEAM_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.option-views",
         target="apache_beam.options.pipeline_options:PipelineOptions.view_as",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="each stage parses the pipeline's options again",
         expects=("self", "cls"),
         replacement="beam_patches:remembering_views",
         test=_BEAM_TEST,
-        **_BEAM,
     ),
     Patch(
         name="dill.trace",
@@ -62,11 +66,12 @@ BUILDING = (
     Patch(
         name="beam.empty-s3-files",
         target="apache_beam.io.aws.s3io:S3Uploader.finish",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="Beam uploads no part of an empty file, and S3 refuses an upload without parts",
         expects=("self",),
         replacement="s3_uploads:finishing_with_a_part",
         test="../storage/test_object_store.py",
-        **_BEAM,
     ),
 )
 """While one of this project's Beam components builds and runs its pipeline."""
@@ -87,45 +92,50 @@ IN_PROCESS = (
     Patch(
         name="beam.bz2-cloudpickle",
         target="apache_beam.internal.cloudpickle_pickler:bz2",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="pickled stages are compressed, and expanded in the same process",
         expects=types.ModuleType,
         replacement="in_process_beam:without_compression",
         test=_IN_PROCESS_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.bz2-dill",
         target="apache_beam.internal.dill_pickler:bz2",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="the same, for what Beam pickles with dill",
         expects=types.ModuleType,
         replacement="in_process_beam:without_compression",
         test=_IN_PROCESS_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.state-cache",
         target="apache_beam.runners.portability.fn_api_runner.worker_handlers:STATE_CACHE_SIZE_MB",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="Beam measures the size of all side inputs that it keeps",
         expects=int,
         replacement="in_process_beam:without_cache",
         test=_IN_PROCESS_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.sampler-start",
         target="apache_beam.runners.worker.statesampler:StateSampler.start",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="a thread for each bundle looks again and again which stage is running",
         replacement="in_process_beam:start_without_thread",
         test=_IN_PROCESS_TEST,
-        **_BEAM,
     ),
     Patch(
         name="beam.sampler-stop",
         target="apache_beam.runners.worker.statesampler:StateSampler.stop",
+        library=_BEAM,
+        versions=_BEAM_VERSIONS,
         why="belongs to beam.sampler-start",
         replacement="in_process_beam:stop_without_thread",
         test=_IN_PROCESS_TEST,
-        **_BEAM,
     ),
 )
 """While such a pipeline runs in the process that builds it."""

@@ -12,26 +12,18 @@ import json
 import logging
 import sys
 import traceback
-from collections.abc import Iterable
-from typing import ClassVar
+from collections.abc import Callable, Iterable
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata as tfx_metadata
 from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import (
-    base_executor_operator,
-    beam_executor_operator,
-    launcher,
-    python_executor_operator,
-    runtime_parameter_utils,
-)
-from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2, pipeline_pb2
+from tfx.orchestration.portable import launcher, runtime_parameter_utils
+from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import in_process_beam, lazy_imports, local_filesystem, table
-from tfx_pipeline.compat.patch import applied
-from tfx_pipeline.components.common import executor_outcome
+from tfx_pipeline.compat import local_filesystem
 from tfx_pipeline.execution import cache_key, result_file
+from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import database, node_record, pinned_pipeline
@@ -39,15 +31,14 @@ from tfx_pipeline.metadata.history import History
 from tfx_pipeline.storage import object_store
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
-_UNKNOWN = 2  # gRPC's UNKNOWN
 
 
-def before_execution() -> None:
-    """Called when a node is not in the cache; a worker puts its own function here."""
-
-
-def launch(request: Request) -> int:
+def launch(request: Request, before_execution: Callable[[], None] | None = None) -> int:
     """Executes a node and returns its exit code; progress goes to standard error.
+
+    Args:
+      request: the node.
+      before_execution: called when the node is not in the cache.
 
     Raises:
       ConfigError: no such pipeline, node or parameter.
@@ -72,7 +63,7 @@ def launch(request: Request) -> int:
     done = history.record(request.node, request.run_id)
     if done is None or not done.ended_well:
         _ensure_upstream_ended_well(history, node, request.run_id)
-        _launch(pipeline, node, request, parameters, history)
+        _launch(pipeline, node, request, parameters, history, before_execution)
         done = history.record(request.node, request.run_id)
     return _report(request, history, done)
 
@@ -105,6 +96,7 @@ def _launch(
     request: Request,
     parameters: dict[str, int | float | str],
     history: History,
+    before_execution: Callable[[], None] | None,
 ) -> None:
     runtime_parameter_utils.substitute_runtime_parameter(
         pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
@@ -122,7 +114,7 @@ def _launch(
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
-        custom_executor_operators=_OPERATORS,
+        custom_executor_operators=make_operators(before_execution),
     )
     history.reopen(request.node, request.run_id)
     try:
@@ -142,7 +134,7 @@ def _fail(history: History, request: Request, message: str) -> None:
         if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
             execution.last_known_state = metadata_store_pb2.Execution.FAILED
             execution.custom_properties[node_record.EXECUTION_RESULT].string_value = json.dumps(
-                {"code": _UNKNOWN, "resultMessage": message}
+                {"code": UNKNOWN, "resultMessage": message}
             )
             history.store.put_executions([execution])
 
@@ -167,69 +159,3 @@ def _print_findings(node: str, message: str, findings: Iterable[errors.Finding])
     print(f"{node}: {message}", file=sys.stderr)
     for finding in findings:
         print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
-
-
-def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:
-    refusal = executor_outcome.refusal_behind(error)
-    if refusal is not None:
-        return executor_outcome.refused_output(refusal)
-    traceback.print_exc()
-    message = "".join(traceback.format_exception(type(error), error, error.__traceback__))
-    return execution_result_pb2.ExecutorOutput(
-        execution_result=execution_result_pb2.ExecutionResult(code=_UNKNOWN, result_message=message)
-    )
-
-
-class _Operator(base_executor_operator.BaseExecutorOperator):
-    """Executes by TFX's operator, and turns an exception into a result that ML Metadata keeps.
-
-    Stock TFX publishes FAILED without a message when an executor raises. Its operators
-    import the executor when they are made, and a node from the cache needs none.
-    """
-
-    SUPPORTED_PLATFORM_CONFIG_TYPE: ClassVar[list[type]] = []
-    OPERATOR: ClassVar[type[base_executor_operator.BaseExecutorOperator]]
-
-    def run_executor(self, execution_info):
-        before_execution()
-        try:
-            with lazy_imports.importing():
-                operator = self.OPERATOR(self._executor_spec)
-            operator.with_execution_watcher(self._execution_watcher_address)
-            return self._execute(operator, execution_info)
-        except Exception as error:
-            return _failed_output(error)
-
-    def _execute(self, operator, execution_info):
-        return operator.run_executor(execution_info)
-
-
-class _PythonOperator(_Operator):
-    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.PythonClassExecutableSpec]
-    OPERATOR = python_executor_operator.PythonExecutorOperator
-
-
-class _BeamOperator(_Operator):
-    SUPPORTED_EXECUTOR_SPEC_TYPE: ClassVar = [executable_spec_pb2.BeamExecutableSpec]
-    OPERATOR = beam_executor_operator.BeamExecutorOperator
-
-    def _execute(self, operator, execution_info):
-        if not _is_ours(self._executor_spec.python_executor_spec.class_path):
-            return super()._execute(operator, execution_info)
-        if operator.beam_pipeline_args:  # another runner, or workers in other processes
-            with applied(table.BUILDING):
-                return super()._execute(operator, execution_info)
-        with in_process_beam.patched():
-            return operator.run_executor(execution_info, in_process_beam.make_pipeline)
-
-
-def _is_ours(class_path: str) -> bool:
-    """Whether an executor is this project's: patches never run around another's."""
-    return class_path.startswith("tfx_pipeline.")
-
-
-_OPERATORS = {
-    kind: operator
-    for operator in (_PythonOperator, _BeamOperator)
-    for kind in operator.SUPPORTED_EXECUTOR_SPEC_TYPE
-}

@@ -11,6 +11,7 @@ import os
 import pathlib
 import sys
 import tempfile
+from collections.abc import Callable
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import lazy_imports
@@ -20,8 +21,13 @@ from tfx_pipeline.execution.request import Request
 from tfx_pipeline.storage.layout import CompiledLayout, is_remote
 
 
-def execute(request: Request) -> int:
-    """Executes the node in a supervised child process and returns its exit code."""
+def execute(request: Request, before_execution: Callable[[], None] | None = None) -> int:
+    """Executes the node in a supervised child process and returns its exit code.
+
+    Args:
+      request: the node.
+      before_execution: called, in the child, when the node is not in the cache.
+    """
     prepare_environment()
     # The child ends without Python's clean-up, so the parent removes its temporary files.
     with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
@@ -30,14 +36,18 @@ def execute(request: Request) -> int:
             path = str(CompiledLayout(pathlib.Path(scratch)).ir)
             local = dataclasses.replace(request, pipeline=path)
         try:
-            return process_supervisor.run_supervised(lambda: _launch(request, local, scratch))
+            return process_supervisor.run_supervised(
+                lambda: _launch(request, local, scratch, before_execution)
+            )
         except errors.Interrupted as interrupt:
             _cancel(local)
             print(f"{request.node}: {interrupt}", file=sys.stderr)
             return interrupt.exit_code
 
 
-def _launch(request: Request, local: Request, scratch: str) -> int:
+def _launch(
+    request: Request, local: Request, scratch: str, before_execution: Callable[[], None] | None
+) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     try:
         with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
@@ -46,7 +56,7 @@ def _launch(request: Request, local: Request, scratch: str) -> int:
 
         if local.pipeline != request.pipeline:
             object_store.fetch(request.pipeline, local.pipeline)
-        return launcher.launch(local)
+        return launcher.launch(local, before_execution)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
         result_file.write_error(request, error)

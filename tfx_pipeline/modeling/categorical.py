@@ -13,7 +13,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import features as treatments
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
 from tfx_pipeline.modeling.feature import Feature, as_column, embed, id_input, transformation
 
@@ -27,7 +27,7 @@ _LARGEST_DOMAIN = 1_000_000
 class Categorical(Feature):
     """An id for each value, embedded."""
 
-    config: config_lib.Vocabulary | config_lib.Hash | config_lib.Integer
+    config: treatments.Vocabulary | treatments.Hash | treatments.Integer
 
     def preprocess(
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
@@ -55,7 +55,7 @@ class Categorical(Feature):
 class StringCategory(Categorical):
     """A category that is read as a string."""
 
-    config: config_lib.Vocabulary | config_lib.Hash
+    config: treatments.Vocabulary | treatments.Hash
 
     def strings(self, inputs: Mapping[str, Any]) -> tf.Tensor:
         """string [batch], with `fill_value` for missing values, or else the empty string."""
@@ -74,7 +74,7 @@ class StringCategory(Categorical):
 class Vocabulary(StringCategory):
     """An id for each of the most frequent values; the others are hashed into buckets."""
 
-    config: config_lib.Vocabulary
+    config: treatments.Vocabulary
 
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         values = self.strings(inputs)
@@ -93,7 +93,7 @@ class Vocabulary(StringCategory):
 class Hash(StringCategory):
     """A hash of the value; nothing is computed on the training split."""
 
-    config: config_lib.Hash
+    config: treatments.Hash
 
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         hashed = 1 + tf.strings.to_hash_bucket_fast(self.strings(inputs), self.config.buckets)
@@ -107,7 +107,7 @@ class Hash(StringCategory):
 class Integer(Categorical):
     """An id for each integer of a known domain, and one for all values outside it."""
 
-    config: config_lib.Integer
+    config: treatments.Integer
 
     @property
     def domain(self) -> tuple[int, int] | None:

@@ -18,7 +18,7 @@ import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
 
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import features as treatments
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
 from tfx_pipeline.modeling.columns import Column
@@ -36,7 +36,7 @@ def transformation(name: str) -> Callable[[type[Feature]], type[Feature]]:
     return register
 
 
-def create(column: Column, config: config_lib.Feature) -> Feature:
+def create(column: Column, config: treatments.Feature) -> Feature:
     """Creates the feature for a column and its section of the configuration.
 
     Raises:
@@ -57,7 +57,7 @@ class Feature:
     """
 
     column: Column
-    config: config_lib.Feature
+    config: treatments.Feature
 
     @property
     def name(self) -> str:

@@ -13,6 +13,7 @@ from typing import Any
 
 import pydantic
 
+from tfx_pipeline.config import features as treatments
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.errors import ConfigError, Problem
 
@@ -41,7 +42,7 @@ def load_table(custom_config: dict[str, Any], schema: str) -> Table:
       ConfigError: with every column that is not in the schema or does not fit its transformation.
     """
     parsed = columns.parse_schema(schema)
-    sections = parse_section(dict[str, config_lib.Feature], custom_config["features"])
+    sections = parse_section(dict[str, treatments.Feature], custom_config["features"])
     label = parse_section(config_lib.Label, custom_config["label"])
     features: list[Feature] = []
     problems: list[Problem] = []

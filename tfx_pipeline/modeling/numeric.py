@@ -12,7 +12,7 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import features as treatments
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
 from tfx_pipeline.modeling.feature import (
     Feature,
@@ -30,7 +30,7 @@ _MAX_ZSCORE = 10.0
 class Numeric(Feature):
     """A number, with its missing values replaced."""
 
-    config: config_lib.ZScore | config_lib.MinMax | config_lib.Log | config_lib.Buckets
+    config: treatments.ZScore | treatments.MinMax | treatments.Log | treatments.Buckets
 
     def check(self) -> None:
         if self.column.dtype == tf.string:
@@ -112,7 +112,7 @@ class Log(Numeric):
 class Buckets(Numeric):
     """The number of the quantile range that contains the value, embedded."""
 
-    config: config_lib.Buckets
+    config: treatments.Buckets
 
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         request = super().statistics(inputs)[self.name]

@@ -137,14 +137,10 @@ class _Server:
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             process_supervisor.die_with_parent()
             _redirect(request["log"])
-            if not self._has_libraries:
-                from tfx_pipeline.execution import launcher
-
-                def report() -> None:
-                    os.write(self._report_execution, b"x")
-
-                launcher.before_execution = report
-            code = _OPERATIONS[request["op"]](request)
+            if request["op"] == "node":
+                code = execute(Request(**request["request"]), self._before_execution)
+            else:
+                code = _OPERATIONS[request["op"]](request)
         except errors.PipelineError as error:
             code = error.exit_code
             os.write(result, str(error).encode()[:_MESSAGE_LIMIT])
@@ -157,6 +153,11 @@ class _Server:
         finally:
             sys.stderr.flush()
             os._exit(code)
+
+    def _before_execution(self) -> None:
+        """Called in a child: the next ones need the libraries."""
+        if not self._has_libraries:
+            os.write(self._report_execution, b"x")
 
     def _reap(self) -> None:
         """Replies for every child that has ended."""
@@ -224,14 +225,9 @@ def _upload(request: dict[str, Any]) -> int:
     return errors.EXIT_OK
 
 
-def _node(request: dict[str, Any]) -> int:
-    return execute(Request(**request["request"]))
-
-
 _OPERATIONS: dict[str, Callable[[dict[str, Any]], int]] = {
     "compile": _compile,
     "mark": _mark,
-    "node": _node,
     "upload": _upload,
 }
 

@@ -35,7 +35,7 @@ def prepare(texts: Iterable[str]) -> None:
 
 def tensorflow_variables(environment: Mapping[str, str]) -> dict[str, str]:
     """What TensorFlow's S3 file system reads, made from AWS' own variables."""
-    result = {}
+    result: dict[str, str] = {}
     endpoint = environment.get(f"{ENDPOINT}_S3") or environment.get(ENDPOINT)
     if endpoint:
         # With its scheme: tensorflow-io 0.37 has no other way to be told of http.

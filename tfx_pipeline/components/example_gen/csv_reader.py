@@ -8,7 +8,8 @@ import io
 import tempfile
 import zlib
 from collections.abc import Iterator, Sequence
-from typing import IO, BinaryIO
+from gzip import GzipFile
+from typing import IO
 
 import pyarrow as pa
 from pyarrow import csv as arrow_csv
@@ -87,7 +88,7 @@ def _plain_local_file(path: str) -> Iterator[tuple[str, int]]:
         yield copy.name, quotes
 
 
-def _count_quotes(file: BinaryIO, copy: IO[bytes] | None = None) -> int:
+def _count_quotes(file: IO[bytes] | GzipFile, copy: IO[bytes] | None = None) -> int:
     quotes = 0
     while data := file.read(_BLOCK):
         if b"\0" in data:

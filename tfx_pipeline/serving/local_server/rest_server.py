@@ -147,7 +147,7 @@ class _ApiHandler(tornado.web.RequestHandler):
         self.finish(response.body)
 
     # Tornado declares these as functions that a subclass may make coroutines.
-    get = post = put = delete = patch = head = _handle  # type: ignore[assignment]
+    get = post = put = delete = patch = head = _handle
 
     def compute_etag(self) -> None:
         return None

@@ -1,0 +1,117 @@
+"""TFX's executor operators, with results that ML Metadata keeps when an executor raises.
+
+Stock TFX publishes FAILED without a message then. Its operators also import the executor
+when they are made, which a node from the cache does not need.
+"""
+
+from __future__ import annotations
+
+import functools
+import traceback
+from collections.abc import Callable
+from typing import Any
+
+from tfx.orchestration.portable import (
+    base_executor_operator,
+    beam_executor_operator,
+    data_types,
+    python_executor_operator,
+)
+from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
+
+from tfx_pipeline.compat import in_process_beam, lazy_imports, table
+from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.components.common import executor_outcome
+
+UNKNOWN = 2
+"""The code of a result without a better one; gRPC's UNKNOWN."""
+
+
+def make_operators(before_execution: Callable[[], None] | None = None) -> dict[Any, Any]:
+    """Operators by the type of the executor spec, for TFX's launcher.
+
+    Args:
+      before_execution: called when a node is not in the cache.
+    """
+    return {
+        kind: functools.partial(operator, before_execution=before_execution)
+        for operator in (_PythonOperator, _BeamOperator)
+        for kind in operator.SUPPORTED_EXECUTOR_SPEC_TYPE
+    }
+
+
+class _Operator(base_executor_operator.BaseExecutorOperator):
+    SUPPORTED_PLATFORM_CONFIG_TYPE: Any = []
+
+    def __init__(
+        self,
+        executor_spec: Any,
+        platform_config: Any = None,
+        *,
+        before_execution: Callable[[], None] | None = None,
+    ):
+        super().__init__(executor_spec, platform_config)
+        self._before_execution = before_execution
+
+    def run_executor(
+        self, execution_info: data_types.ExecutionInfo
+    ) -> execution_result_pb2.ExecutorOutput:
+        """Executes; an exception becomes a result with its message."""
+        if self._before_execution is not None:
+            self._before_execution()
+        try:
+            return self.execute(execution_info)
+        except Exception as error:
+            return _failed_output(error)
+
+    @property
+    def watcher(self) -> Any:
+        """The address of TFX's execution watcher, for the real operator."""
+        return self._execution_watcher_address
+
+    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
+        """Executes by TFX's operator."""
+        raise NotImplementedError
+
+
+class _PythonOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.PythonClassExecutableSpec]
+
+    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
+        with lazy_imports.importing():
+            operator = python_executor_operator.PythonExecutorOperator(self._executor_spec)
+        operator.with_execution_watcher(self.watcher)
+        return operator.run_executor(execution_info)
+
+
+class _BeamOperator(_Operator):
+    SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.BeamExecutableSpec]
+
+    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
+        with lazy_imports.importing():
+            operator = beam_executor_operator.BeamExecutorOperator(self._executor_spec)
+        operator.with_execution_watcher(self.watcher)
+        spec: Any = self._executor_spec
+        if not _is_ours(spec.python_executor_spec.class_path):
+            return operator.run_executor(execution_info)
+        if operator.beam_pipeline_args:  # another runner, or workers in other processes
+            with applied(table.BUILDING):
+                return operator.run_executor(execution_info)
+        with in_process_beam.patched():
+            return operator.run_executor(execution_info, in_process_beam.make_pipeline)
+
+
+def _is_ours(class_path: str) -> bool:
+    """Whether an executor is this project's: no patch runs around another's."""
+    return class_path.startswith("tfx_pipeline.")
+
+
+def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:
+    refusal = executor_outcome.refusal_behind(error)
+    if refusal is not None:
+        return executor_outcome.refused_output(refusal)
+    traceback.print_exc()
+    message = "".join(traceback.format_exception(type(error), error, error.__traceback__))
+    return execution_result_pb2.ExecutorOutput(
+        execution_result=execution_result_pb2.ExecutionResult(code=UNKNOWN, result_message=message)
+    )
