@@ -1,4 +1,4 @@
-"""`tfx-pipeline models`: what was pushed, and where labels point."""
+"""`tfx-pipeline models`: the pushed versions, and which labels point to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METRICS_SHOWN = 2
 
 @click.command("models")
 @terminal.config_options
-@click.option("--target", metavar="HOST:PORT", help="Also say what a server does with them.")
+@click.option("--target", metavar="HOST:PORT", help="Also show their states on this server.")
 @terminal.json_option
 def command(config, root, overrides, target, as_json):
     """List the pushed versions, oldest first: run, metrics, blessing, labels."""

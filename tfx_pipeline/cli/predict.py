@@ -1,4 +1,4 @@
-"""`tfx-pipeline predict`: rows of a file in, predictions out."""
+"""`tfx-pipeline predict`: sends the rows of a file to a model server."""
 
 from __future__ import annotations
 
@@ -32,24 +32,34 @@ _CURL_ROWS = 3
     show_default=True,
     help="HOST:PORT or grpcs:// for gRPC, http:// or https:// for REST.",
 )
-@click.option("--model", help="Its name.  [default: what pipeline.yaml pushes]")
-@click.option("--version", type=click.IntRange(1), help="Which version.  [default: the latest]")
-@click.option("--label", help="Which label, in place of a version.")
-@click.option("--signature", default="columns", show_default=True, help="What to call.")
-@click.option("--split", is_flag=True, help="Share rows as 'tfx-pipeline canary' has set it.")
+@click.option("--model", help="The model's name.  [default: the model that pipeline.yaml pushes]")
 @click.option(
-    "--canary-percent", type=click.FloatRange(0, 100), help="Share rows by this percentage."
+    "--version", type=click.IntRange(1), help="The version to use.  [default: the latest]"
 )
-@click.option("--key", metavar="COLUMN", help="What decides which share a row is in.")
+@click.option("--label", help="The label to use, instead of a version.")
+@click.option("--signature", default="columns", show_default=True, help="The signature to call.")
+@click.option("--split", is_flag=True, help="Split the rows as 'tfx-pipeline canary' has set it.")
+@click.option(
+    "--canary-percent",
+    type=click.FloatRange(0, 100),
+    help="Send this percentage of the rows to the canary.",
+)
+@click.option(
+    "--key", metavar="COLUMN", help="The column that decides which rows the canary receives."
+)
 @click.option(
     "--format",
     "input_format",
     type=click.Choice(["csv", "jsonl"]),
-    help="Of FILE.  [default: by its name]",
+    help="The format of FILE.  [default: by its suffix]",
 )
-@click.option("--output", metavar="FILE", help="Where predictions go.  [default: standard output]")
 @click.option(
-    "--output-format", type=click.Choice(["csv", "jsonl"]), help="[default: as the input]"
+    "--output", metavar="FILE", help="The file for the predictions.  [default: standard output]"
+)
+@click.option(
+    "--output-format",
+    type=click.Choice(["csv", "jsonl"]),
+    help="The format of the predictions.  [default: the format of FILE]",
 )
 @click.option(
     "--timeout",
@@ -63,12 +73,16 @@ _CURL_ROWS = 3
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Rows of one request.",
+    help="The maximum number of rows in one request.",
 )
 @click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent along; may be repeated."
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="A header to send with each request; may be repeated.",
 )
-@click.option("--ca-file", metavar="FILE", help="Certificates to trust in TLS.")
+@click.option("--ca-file", metavar="FILE", help="A file of certificates to trust for TLS.")
 @click.option(
     "--print-curl",
     is_flag=True,
@@ -79,13 +93,14 @@ _CURL_ROWS = 3
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="Says which model, when --model does not.",
+    help="The configuration; used if --model is not given.",
 )
 def command(**options: Any) -> None:
-    """Ask a model server for predictions for the rows of FILE; - is standard input.
+    """Send the rows of FILE to a model server and print the predictions.
 
-    FILE is CSV with a header, or one JSON object a line. Columns that the model
-    does not take are left out; absent values are missing ones.
+    FILE is CSV with a header, or has one JSON object on each line; - means
+    standard input. Columns that the model does not have are ignored. Absent
+    values are missing values.
     """
     from tfx_pipeline.serving.client.sync import Client
 
@@ -111,7 +126,7 @@ def command(**options: Any) -> None:
 
 
 def _ensure_reachable(client: Any, target: str) -> None:
-    """Asks for the signature, so that nothing is read for a server that is not there."""
+    """Requests the signature, so that no row is read if the server cannot be reached."""
     try:
         client.signature()
     except ServingError as error:
@@ -140,7 +155,7 @@ def _split(options: dict[str, Any]):
         config = load_config(options["config"])
         return Split.of(traffic_state.load(config.model_name, config.push_dir), options["key"])
     if options["key"]:
-        raise ConfigError("--key: goes with --split or --canary-percent")
+        raise ConfigError("--key: only with --split or --canary-percent")
     return None
 
 
@@ -170,7 +185,7 @@ def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any
 
 @contextlib.contextmanager
 def _destination(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears when it is whole."""
+    """Standard output, or a file that is written when all predictions are there."""
     if path is None:
         yield sys.stdout
         return
@@ -181,7 +196,7 @@ def _destination(path: str | None) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Any]:
-    """A count of rows in a terminal; nothing elsewhere."""
+    """Shows the number of rows in a terminal, nothing elsewhere."""
     console = terminal.stderr()
     if not console.is_terminal:
         yield lambda rows: None
@@ -209,14 +224,14 @@ def _report(comparison: Any, seconds: float) -> None:
 
 
 def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> str:
-    """The command that asks the same for the first rows."""
+    """Returns the curl command that sends the first rows."""
     from tfx_pipeline.serving.client import request_encoder, rest_json
     from tfx_pipeline.serving.client.protocols import ModelRef, model_path
     from tfx_pipeline.serving.client.transport import Target
 
     target = Target(options["target"])
     if not target.is_rest:
-        remedy = "Give the REST side: --target http://localhost:8501"
+        remedy = "Give the address of REST: --target http://localhost:8501"
         raise ConfigError(Problem("--print-curl", f"{options['target']} is gRPC", remedy))
     tables = row_files.read_batches(file, options["file"], file_format, _CURL_ROWS)
     table = next(tables, None)

@@ -1,4 +1,4 @@
-"""`tfx-pipeline promote`, `canary` and `rollback`: which version gets which requests."""
+"""`tfx-pipeline promote`, `canary` and `rollback`: which version receives which traffic."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def _options(function: Callable) -> Callable:
         click.option(
             "--target",
             metavar="HOST:PORT",
-            help="A server to wait for: TensorFlow Serving must have loaded a version before "
-            "a label may point to it. The local server needs no --target.",
+            help="A server to wait for. TensorFlow Serving must have loaded a version before a "
+            "label may point to it; the local server does not have this restriction.",
         ),
         terminal.config_options,
     ):
@@ -40,25 +40,27 @@ def _options(function: Callable) -> Callable:
 
 @click.command("promote")
 @click.argument("version", type=click.IntRange(1))
-@click.option("--label", default=STABLE, show_default=True, help="What to call it.")
+@click.option("--label", default=STABLE, show_default=True, help="The label.")
 @_options
 def promote(version: int, label: str, **options: Any) -> None:
-    """Let a label point to VERSION; servers that poll the configuration follow.
+    """Point a label to VERSION. Servers that poll the configuration switch to it.
 
-    From the first promotion on, only versions with a label are served.
+    After the first promotion, only versions with a label are served.
     """
     _change(options, lambda before: before.promoted(version, label))
 
 
 @click.command("canary")
 @click.argument("version", type=click.IntRange(1))
-@click.option("--percent", type=click.FloatRange(0, 100), required=True, help="Its share of rows.")
+@click.option(
+    "--percent", type=click.FloatRange(0, 100), required=True, help="Its share of the rows."
+)
 @_options
 def canary(version: int, percent: float, **options: Any) -> None:
-    """Let clients send a share of their rows to VERSION.
+    """Make VERSION the canary, which receives a share of the rows.
 
-    Model servers split no traffic: 'tfx-pipeline predict --split' and
-    tfx_pipeline.serving.Split do, by a hash of each row's key.
+    Model servers do not split traffic. The clients do, by a hash of each row's
+    key: 'tfx-pipeline predict --split' and tfx_pipeline.serving.Split.
     """
     _change(options, lambda before: before.with_canary(version, percent))
 
@@ -66,7 +68,7 @@ def canary(version: int, percent: float, **options: Any) -> None:
 @click.command("rollback")
 @_options
 def rollback(**options: Any) -> None:
-    """Take the last promote or canary back."""
+    """Undo the last promote or canary."""
     _change(options, Traffic.rolled_back)
 
 
@@ -85,4 +87,4 @@ def _change(options: dict[str, Any], change: Callable[[Traffic], Traffic]) -> No
         share = f", {after.state.canary_percent:g} % of the rows" if is_canary else ""
         terminal.stdout().print(f"{label}: version {version}{share}")
     if not after.state.labels:
-        terminal.stdout().print("no labels: the latest version gets everything")
+        terminal.stdout().print("no labels: the latest version receives all traffic")
