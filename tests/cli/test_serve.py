@@ -1,4 +1,4 @@
-"""`tfx-pipeline serve` before any server starts, and in place of one."""
+"""`tfx-pipeline serve` before any server starts."""
 
 from __future__ import annotations
 
@@ -54,7 +54,7 @@ def test_without_flags_what_the_project_pushes(model_server, tfx_pipeline, shop)
     [
         (None, (), "--model-base-path: is not given, and there is no "),
         (None, ("--model-config-file", "none"), "none: cannot be read: No such file"),
-        ("model {", ("--model-config-file", "file"), "file: is no ModelServerConfig: 1:1 : "),
+        ("model {", ("--model-config-file", "file"), "file: is not a ModelServerConfig: 1:1 : "),
         (None, ("--model-base-path", "x", "--enable-batching"), "does not batch requests"),
         (None, ("--model-base-path", "x", "--enable_batching=true"), "does not batch requests"),
         (None, ("--port", "70000"), "--port"),
@@ -79,7 +79,7 @@ def test_a_port_in_use_is_said_at_once(tfx_pipeline, tmp_path):
         for option in ("--port", "--rest-api-port"):
             done = tfx_pipeline("serve", "--local", "--model-base-path", tmp_path, option, port)
             assert done.returncode == 2
-            assert f"{option}: port {port} cannot be had" in done.stderr
+            assert f"{option}: port {port} cannot be used" in done.stderr
 
 
 @pytest.mark.tensorflow

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import contextlib
+import io
 import json
 import os
 import re
@@ -15,6 +17,7 @@ import pytest
 from google.protobuf import descriptor_pb2, descriptor_pool, json_format, message_factory
 
 from tests.projects import REPOSITORY, environment
+from tests.serving.harness import MODEL_PATH, RawClient, wait_until
 from tfx_pipeline.serving import LocalServer
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
@@ -31,7 +34,7 @@ COMMANDS = [
 
 @pytest.fixture(scope="module")
 def project(trained, tmp_path_factory):
-    """The trained example, with a second version, as the page supposes it."""
+    """The trained example, with a second version, as the page assumes."""
     folder = tmp_path_factory.mktemp("docs") / "taxi"
     shutil.copytree(trained.folder, folder)
     pushed = folder / "build" / "serving" / "chicago-taxi"
@@ -50,42 +53,47 @@ def running(project):
 
 
 def adapted(text, server):
-    """With the ports of the server that runs."""
+    """Returns the text with the ports of the running server."""
     ports = {"8500": server.grpc, "8501": server.rest.removeprefix("http://")}
     for port, address in ports.items():
         text = text.replace(f"localhost:{port}", address)
     return text
 
 
-def run(program, project):
-    done = subprocess.run(
-        [sys.executable, "-c", program],
-        cwd=project, env=environment(), capture_output=True, text=True, check=False,
-    )  # fmt: skip
-    assert done.returncode == 0, done.stderr
-    return done.stdout.splitlines()
+@pytest.fixture
+def run(project, monkeypatch):
+    """Runs a program of the page in the project's folder; returns the lines it prints."""
+    monkeypatch.chdir(project)
+
+    def run_program(program):
+        # In this process: most programs import TensorFlow, which takes seconds.
+        with contextlib.redirect_stdout(io.StringIO()) as output:
+            exec(compile(program, "docs/serving.md", "exec"), {"__name__": "__main__"})
+        return output.getvalue().splitlines()
+
+    return run_program
 
 
-def test_curl_and_the_client_say_the_same(running, project):
+def test_curl_and_the_client_give_the_same(running, run):
     command = next(text for text in SHELL if text.startswith("curl"))
     done = subprocess.run(["sh", "-c", adapted(command, running)], capture_output=True, check=True)
     (row,) = json.loads(done.stdout)["predictions"]
     program = next(text for text in PROGRAMS if "Client(" in text and "rows" in text)
-    first, second = run(adapted(program, running), project)
+    first, second = run(adapted(program, running))
     assert json.loads(first) == pytest.approx(row["probabilities"], abs=1e-6)
     assert "'classes': ['0', '1']" in second
 
 
-def test_grpcurl_and_tensorflow_serving_apis_say_the_same(running, project):
+def test_grpcurl_and_tensorflow_serving_apis_give_the_same(running, run):
     command = next(text for text in SHELL if text.startswith("grpcurl"))
-    scores = asked_with_grpcurl(shlex.split(adapted(command, running)))
+    scores = run_grpcurl(shlex.split(adapted(command, running)))
     program = next(text for text in PROGRAMS if "predict_pb2" in text)
-    (line,) = run(adapted(program, running), project)
+    (line,) = run(adapted(program, running))
     assert json.loads(line) == pytest.approx(scores, abs=1e-6)
 
 
-def asked_with_grpcurl(words):
-    """Runs the command; where grpcurl is not installed, does what it does: reads the
+def run_grpcurl(words):
+    """Runs the command; if grpcurl is not installed, does the same: reads the
     descriptors from the protoset and the request from JSON, by protobuf's own rules."""
     if shutil.which("grpcurl"):
         done = subprocess.run(words, cwd=REPOSITORY, capture_output=True, check=True)
@@ -115,9 +123,9 @@ def call_by_protoset(protoset, body, address, method):
     return json_format.MessageToDict(reply, preserving_proto_field_name=True)
 
 
-def test_a_server_in_tests(project):
+def test_a_server_in_tests(run):
     program = next(text for text in PROGRAMS if "LocalServer(" in text)
-    (line,) = run(program, project)
+    (line,) = run(program)
     assert "AVAILABLE" in line
 
 
@@ -147,8 +155,6 @@ def test_the_commands(running, project):
 
 
 def wait_for_labels(server, versions):
-    from tests.serving.harness import MODEL_PATH, RawClient, wait_until
-
     def is_there():
         status, reply = RawClient(server).get(f"{MODEL_PATH}/labels/canary")
         found = reply.get("model_version_status", [{}])[0]

@@ -1,4 +1,4 @@
-"""`tfx-pipeline predict` when something is wrong."""
+"""`tfx-pipeline predict` with wrong options, files and servers."""
 
 from __future__ import annotations
 
@@ -12,7 +12,7 @@ GOOD = {"trip_start_month": 5, "trip_start_timestamp": 1, "trip_start_day": 6, "
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--key", "x"), "--key: requires --split or --canary-percent"),
+        (("--key", "x"), "--key: only with --split or --canary-percent"),
         (("--header", "x"), "--header: must be NAME:VALUE, found 'x'"),
         (("--target", "ftp://h"), "ftp:// is not supported"),
         (("--version", "1", "--label", "x"), "a version or a label, not both"),
@@ -20,9 +20,9 @@ GOOD = {"trip_start_month": 5, "trip_start_timestamp": 1, "trip_start_day": 6, "
         (("--canary-percent", "5", "--version", "1"), "a split chooses the label"),
     ],
 )
-def test_wrong_usage(tfx_pipeline, tmp_path, arguments, message):
+def test_wrong_usage(invoke, tmp_path, arguments, message):
     (tmp_path / "rows.csv").write_text("a\n1\n")
-    done = tfx_pipeline("predict", tmp_path / "rows.csv", "--model", "x", *arguments)
+    done = invoke("predict", tmp_path / "rows.csv", "--model", "x", *arguments)
     assert done.returncode == 2
     assert message in done.stderr
     assert "Traceback" not in done.stderr
@@ -37,33 +37,33 @@ def test_no_server(tfx_pipeline, tmp_path):
     assert "Start one: tfx-pipeline serve" in done.stderr
 
 
-def test_no_model(tfx_pipeline, tmp_path):
-    done = tfx_pipeline("predict", "rows.csv", "--config", tmp_path / "none.yaml")
+def test_no_model(invoke, tmp_path):
+    done = invoke("predict", "rows.csv", "--config", tmp_path / "none.yaml")
     assert done.returncode == 2
     assert "--model: is not given, and there is no " in done.stderr
 
 
 @pytest.fixture
-def predict(server, tfx_pipeline, tmp_path):
+def predict(server, invoke, tmp_path):
     """Runs the command on a file with that text, with the shared server."""
 
     def run(name, text, *arguments):
         file = tmp_path / name
         file.write_text(text)
         options = ("--target", server.grpc, "--model", "chicago-taxi")
-        return tfx_pipeline("predict", file, *options, *arguments)
+        return invoke("predict", file, *options, *arguments)
 
     return run
 
 
 BROKEN = {
-    "a poisoned row": (
+    "a wrong row": (
         "rows.jsonl",
         f"{json.dumps(GOOD)}\n{json.dumps({**GOOD, 'fare': 'poison'})}\n",
         "row 2, column fare: must be a number, found 'poison'",
     ),
-    "no JSON": ("rows.jsonl", f"{json.dumps(GOOD)}\n{{\n", "line 2: is not valid JSON"),
-    "no object": ("rows.jsonl", "3\n", "row 1: must be a mapping of columns to values"),
+    "invalid JSON": ("rows.jsonl", f"{json.dumps(GOOD)}\n{{\n", "line 2: is not valid JSON"),
+    "not an object": ("rows.jsonl", "3\n", "row 1: must be a mapping of columns to values"),
     "an unknown column": (
         "rows.jsonl",
         json.dumps({**GOOD, "fares": 1}),
@@ -93,7 +93,7 @@ def test_a_broken_file(predict, tmp_path, case):
 
 @pytest.mark.e2e
 @pytest.mark.tensorflow
-def test_what_a_server_does_not_have(predict):
+def test_a_version_label_or_signature_that_does_not_exist(predict):
     row = json.dumps(GOOD)
     for arguments, message in [
         (("--version", "9"), "Specific(chicago-taxi, 9)"),
@@ -109,15 +109,15 @@ def test_what_a_server_does_not_have(predict):
 
 @pytest.mark.e2e
 @pytest.mark.tensorflow
-def test_curl_is_rest(predict):
+def test_print_curl_needs_rest(predict):
     done = predict("rows.jsonl", json.dumps(GOOD), "--print-curl")
     assert done.returncode == 2
-    assert "Give the REST side: --target http://localhost:8501" in done.stderr
+    assert "Give the address of REST: --target http://localhost:8501" in done.stderr
 
 
 @pytest.mark.e2e
 @pytest.mark.tensorflow
-def test_no_rows_are_no_error(predict):
+def test_no_rows_are_not_an_error(predict):
     done = predict("rows.jsonl", "")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""

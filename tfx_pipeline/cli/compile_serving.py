@@ -1,4 +1,4 @@
-"""`tfx-pipeline compile serving`: manifests for Docker Compose or Kubernetes."""
+"""`tfx-pipeline compile serving`: manifests for Docker Compose and Kubernetes."""
 
 from __future__ import annotations
 
@@ -16,31 +16,41 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 
 
 @click.command("serving")
-@click.option("--target", required=True, type=click.Choice([*deploy.TARGETS]), help="The platform.")
+@click.option("--target", required=True, type=click.Choice([*deploy.TARGETS]), help="What runs it.")
 @click.option(
-    "--output", default="deploy", show_default=True, metavar="DIR", help="The output folder."
+    "--output", default="deploy", show_default=True, metavar="DIR", help="The folder to write to."
 )
-@click.option("--model-uri", metavar="URI", help="The push folder's URI in the cluster.")
+@click.option("--model-uri", metavar="URI", help="The push folder as the cluster sees it.")
 @click.option("--canary-uri", metavar="URI", help="The canary's folder (KServe, Seldon).")
-@click.option("--namespace", default="default", show_default=True)
-@click.option("--image", default=IMAGE, show_default=True)
-@click.option("--min-replicas", type=int, default=2, show_default=True)
-@click.option("--max-replicas", type=int, default=6, show_default=True)
-@click.option("--cpu", default="1", show_default=True, help="Cores of each replica.")
-@click.option("--memory", default="1Gi", show_default=True, help="Memory of each replica.")
-@click.option("--canary-percent", type=float, help="[default: the percentage set by 'canary']")
+@click.option(
+    "--namespace", default="default", show_default=True, help="The namespace in the cluster."
+)
+@click.option("--image", default=IMAGE, show_default=True, help="The image of the server.")
+@click.option(
+    "--min-replicas", type=int, default=2, show_default=True, help="The minimum number of replicas."
+)
+@click.option(
+    "--max-replicas", type=int, default=6, show_default=True, help="The maximum number of replicas."
+)
+@click.option("--cpu", default="1", show_default=True, help="CPU cores for each replica.")
+@click.option("--memory", default="1Gi", show_default=True, help="Memory for each replica.")
+@click.option(
+    "--canary-percent",
+    type=float,
+    help="The canary's share of the traffic.  [default: as 'canary' has set it]",
+)
 @terminal.config_options
 @terminal.json_option
 def command(target: str, output: str, canary_percent: float | None, **options: Any) -> None:
     """Write manifests that serve the pushed model with TensorFlow Serving.
 
-    They use the labels set by 'promote' and the canary's share set by 'canary'.
-    Files are written to DIR/TARGET.
+    The labels and the canary's share are those that 'promote' and 'canary' have
+    set. The files are written to DIR/TARGET.
     """
     config = load_config(options["config"], options["overrides"], root=options["root"])
     state = traffic_state.load(config.model_name, config.push_dir).state
     if canary_percent is not None:
-        # Not checked here: `render` reports all problems together.
+        # Not validated here: `render` reports all problems together.
         state = state.model_copy(update={"canary_percent": canary_percent})
     names = ("model_uri", "canary_uri", "namespace", "image", "min_replicas", "max_replicas")
     chosen = {name: options[name] for name in (*names, "cpu", "memory")}

@@ -1,4 +1,4 @@
-"""`tfx-pipeline models`: the pushed versions and their labels."""
+"""`tfx-pipeline models`: the pushed versions, and which labels point to them."""
 
 from __future__ import annotations
 
@@ -20,7 +20,7 @@ _METRICS_SHOWN = 2
 
 @click.command("models")
 @terminal.config_options
-@click.option("--target", metavar="HOST:PORT", help="Also show their state on a server.")
+@click.option("--target", metavar="HOST:PORT", help="Also show their states on this server.")
 @terminal.json_option
 def command(
     config: str, root: str | None, overrides: tuple[str, ...], target: str | None, as_json: bool

@@ -1,4 +1,4 @@
-"""`tfx-pipeline predict`: requests predictions for the rows of a file."""
+"""`tfx-pipeline predict`: sends the rows of a file to a model server."""
 
 from __future__ import annotations
 
@@ -35,26 +35,34 @@ _CURL_ROWS = 3
     show_default=True,
     help="HOST:PORT or grpcs:// for gRPC, http:// or https:// for REST.",
 )
-@click.option("--model", help="The model's name.  [default: the one in pipeline.yaml]")
-@click.option("--version", type=click.IntRange(1), help="The version.  [default: the latest]")
-@click.option("--label", help="A label instead of a version.")
-@click.option("--signature", default="columns", show_default=True, help="The signature.")
+@click.option("--model", help="The model's name.  [default: the model that pipeline.yaml pushes]")
 @click.option(
-    "--split", is_flag=True, help="Split rows by the share set with 'tfx-pipeline canary'."
+    "--version", type=click.IntRange(1), help="The version to use.  [default: the latest]"
+)
+@click.option("--label", help="The label to use, instead of a version.")
+@click.option("--signature", default="columns", show_default=True, help="The signature to call.")
+@click.option("--split", is_flag=True, help="Split the rows as 'tfx-pipeline canary' has set it.")
+@click.option(
+    "--canary-percent",
+    type=click.FloatRange(0, 100),
+    help="Send this percentage of the rows to the canary.",
 )
 @click.option(
-    "--canary-percent", type=click.FloatRange(0, 100), help="Split rows by this percentage."
+    "--key", metavar="COLUMN", help="The column that decides which rows the canary receives."
 )
-@click.option("--key", metavar="COLUMN", help="The column that decides about a row's version.")
 @click.option(
     "--format",
     "input_format",
     type=click.Choice(["csv", "jsonl"]),
-    help="FILE's format.  [default: by its name]",
+    help="The format of FILE.  [default: by its suffix]",
 )
-@click.option("--output", metavar="FILE", help="The output file.  [default: standard output]")
 @click.option(
-    "--output-format", type=click.Choice(["csv", "jsonl"]), help="[default: the input's format]"
+    "--output", metavar="FILE", help="The file for the predictions.  [default: standard output]"
+)
+@click.option(
+    "--output-format",
+    type=click.Choice(["csv", "jsonl"]),
+    help="The format of the predictions.  [default: the format of FILE]",
 )
 @click.option(
     "--timeout",
@@ -68,16 +76,16 @@ _CURL_ROWS = 3
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Rows in each request.",
+    help="The maximum number of rows in one request.",
 )
 @click.option(
     "--header",
     "headers",
     multiple=True,
     metavar="NAME:VALUE",
-    help="A header of each request; may be repeated.",
+    help="A header to send with each request; may be repeated.",
 )
-@click.option("--ca-file", metavar="FILE", help="Certificates to trust for TLS.")
+@click.option("--ca-file", metavar="FILE", help="A file of certificates to trust for TLS.")
 @click.option(
     "--print-curl",
     is_flag=True,
@@ -88,13 +96,14 @@ _CURL_ROWS = 3
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="The configuration that names the model.",
+    help="The configuration; used if --model is not given.",
 )
 def command(**options: Any) -> None:
-    """Request predictions for the rows of FILE from a model server; - is standard input.
+    """Send the rows of FILE to a model server and print the predictions.
 
-    FILE is CSV with a header, or has one JSON object on each line. Columns that the
-    model does not use are ignored; empty values are missing ones.
+    FILE is CSV with a header, or has one JSON object on each line; - means
+    standard input. Columns that the model does not have are ignored. Absent
+    values are missing values.
     """
     from tfx_pipeline.serving.client.sync import Client
 
@@ -120,7 +129,7 @@ def command(**options: Any) -> None:
 
 
 def _ensure_reachable(client: Any, target: str) -> None:
-    """Requests the signature, so that no rows are read if the server cannot be reached."""
+    """Requests the signature, so that no row is read if the server cannot be reached."""
     try:
         client.signature()
     except ServingError as error:
@@ -149,7 +158,7 @@ def _split(options: dict[str, Any]) -> Split | None:
         config = load_config(options["config"])
         return Split.of(traffic_state.load(config.model_name, config.push_dir), options["key"])
     if options["key"]:
-        raise ConfigError("--key: requires --split or --canary-percent")
+        raise ConfigError("--key: only with --split or --canary-percent")
     return None
 
 
@@ -179,7 +188,7 @@ def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any
 
 @contextlib.contextmanager
 def _destination(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that is written when all rows are done."""
+    """Standard output, or a file that is written when all predictions are there."""
     if path is None:
         yield sys.stdout
         return
@@ -190,7 +199,7 @@ def _destination(path: str | None) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Any]:
-    """Counts rows in a terminal; shows nothing elsewhere."""
+    """Shows the number of rows in a terminal, nothing elsewhere."""
     console = terminal.stderr()
     if not console.is_terminal:
         yield lambda rows: None
@@ -218,14 +227,14 @@ def _report(comparison: Any, seconds: float) -> None:
 
 
 def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> str:
-    """The curl command that requests predictions for the first rows."""
+    """Returns the curl command that sends the first rows."""
     from tfx_pipeline.serving.client import request_encoder, rest_json
     from tfx_pipeline.serving.client.protocols import ModelRef, model_path
     from tfx_pipeline.serving.client.transport import Target
 
     target = Target(options["target"])
     if not target.is_rest:
-        remedy = "Give the REST side: --target http://localhost:8501"
+        remedy = "Give the address of REST: --target http://localhost:8501"
         raise ConfigError(Problem("--print-curl", f"{options['target']} is gRPC", remedy))
     tables = row_files.read_batches(file, options["file"], file_format, _CURL_ROWS)
     table = next(tables, None)

@@ -29,8 +29,8 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
         click.option(
             "--target",
             metavar="HOST:PORT",
-            help="A server to wait for: TensorFlow Serving must have loaded a version before "
-            "a label can be assigned to it. The local server needs no --target.",
+            help="A server to wait for. TensorFlow Serving must have loaded a version before a "
+            "label may point to it; the local server does not have this restriction.",
         ),
         terminal.config_options,
     ):
@@ -43,7 +43,7 @@ def _options(function: Callable[..., Any]) -> Callable[..., Any]:
 @click.option("--label", default=STABLE, show_default=True, help="The label.")
 @_options
 def promote(version: int, label: str, **options: Any) -> None:
-    """Assign a label to VERSION. Servers that poll the configuration switch to it.
+    """Point a label to VERSION. Servers that poll the configuration switch to it.
 
     After the first promotion, only versions with a label are served.
     """
@@ -52,13 +52,15 @@ def promote(version: int, label: str, **options: Any) -> None:
 
 @click.command("canary")
 @click.argument("version", type=click.IntRange(1))
-@click.option("--percent", type=click.FloatRange(0, 100), required=True, help="Its share of rows.")
+@click.option(
+    "--percent", type=click.FloatRange(0, 100), required=True, help="Its share of the rows."
+)
 @_options
 def canary(version: int, percent: float, **options: Any) -> None:
-    """Send a share of the rows to VERSION.
+    """Make VERSION the canary, which receives a share of the rows.
 
-    The clients split the traffic, not the servers: 'tfx-pipeline predict --split' and
-    tfx_pipeline.serving.Split do so by a hash of each row's key.
+    Model servers do not split traffic. The clients do, by a hash of each row's
+    key: 'tfx-pipeline predict --split' and tfx_pipeline.serving.Split.
     """
     _change(options, lambda before: before.with_canary(version, percent))
 

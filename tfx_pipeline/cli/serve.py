@@ -1,4 +1,4 @@
-"""`tfx-pipeline serve`: starts TensorFlow Serving or the local server with the same APIs."""
+"""`tfx-pipeline serve`: starts TensorFlow Serving, or the local server with the same APIs."""
 
 from __future__ import annotations
 
@@ -28,44 +28,53 @@ _PROJECT_POLL_SECONDS = 1
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
-
-def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
-    """An option in TensorFlow Serving's spelling (`--rest_api_port`) and with dashes."""
+def _flag(name: str, **options: Any):
+    """An option with dashes, and with underscores as TensorFlow Serving spells it."""
     spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
     return click.option(*spellings, name, **options)
 
 
 @click.command("serve")
-@_flag("model_name", metavar="NAME", help="The model's name for clients.")
-@_flag("model_base_path", metavar="DIR", help="The folder of the model's versions.")
-@_flag("port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC.")
+@_flag("model_name", metavar="NAME", help="The name that clients use.")
+@_flag("model_base_path", metavar="DIR", help="The folder that contains the versions.")
+@_flag(
+    "port",
+    type=click.IntRange(0, 65535),
+    default=8500,
+    show_default=True,
+    help="The port of gRPC; 0 disables it.",
+)
 @_flag(
     "rest_api_port",
     type=click.IntRange(0, 65535),
     default=8501,
     show_default=True,
-    help="REST; 0 for none.",
+    help="The port of REST; 0 disables it.",
 )
-@_flag("model_config_file", metavar="FILE", help="Models, version policies and labels.")
+@_flag(
+    "model_config_file",
+    metavar="FILE",
+    help="A ModelServerConfig: models, version policies and labels.",
+)
 @_flag(
     "model_config_file_poll_wait_seconds",
     type=click.IntRange(0),
-    help="How often to read it; 0 for once.",
+    help="Seconds between two reads of that file; 0 reads it once.",
 )
 @_flag(
     "file_system_poll_wait_seconds",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="How often to look for versions; 0 for once.",
+    help="Seconds between two looks for new versions; 0 looks once.",
 )
-@_flag("monitoring_config_file", metavar="FILE", help="Sets the path of Prometheus metrics.")
+@_flag("monitoring_config_file", metavar="FILE", help="A MonitoringConfig for Prometheus.")
 @_flag(
     "rest_api_timeout_in_ms",
     type=click.IntRange(1),
     default=30000,
     show_default=True,
-    help="Time limit of REST requests (504).",
+    help="The time after which a REST client receives 504.",
 )
 @_flag(
     "enable_batching",
@@ -73,33 +82,41 @@ def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     flag_value="true",
     default="false",
     type=bool,
-    help="Only with tensorflow_model_server.",
+    help="Let the server combine requests; needs tensorflow_model_server.",
 )
-@click.option("--host", default="127.0.0.1", show_default=True, help="The local server's address.")
+@click.option(
+    "--host",
+    default="127.0.0.1",
+    show_default=True,
+    help="The address that the local server listens on.",
+)
 @click.option(
     "--max-pending-requests",
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="Limit of waiting requests in the local server; more are refused.",
+    help="How many requests may wait in the local server; more are refused.",
 )
 @click.option(
-    "--local", is_flag=True, help=f"Use the local server even if {MODEL_SERVER} is installed."
+    "--local", is_flag=True, help=f"Start the local server, even if {MODEL_SERVER} is installed."
 )
 @click.option(
     "--config",
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="The configuration that names the model if no flag does.",
+    help="The configuration; used if no flag names a model.",
 )
 def command(**flags: Any) -> None:
     """Serve pushed models over TensorFlow Serving's gRPC and REST APIs.
 
-    Without --model-base-path and --model-config-file, it serves the model that
-    pipeline.yaml pushes. TensorFlow Serving's own flags are accepted in both
-    spellings. If tensorflow_model_server is installed, it is started with them.
-    Otherwise the local server starts, which is meant for development and tests.
+    Starts TensorFlow Serving if tensorflow_model_server is installed. Otherwise
+    starts the local server, which has the same gRPC and REST APIs and is meant
+    for development and tests.
+
+    Without --model-base-path and --model-config-file, serves the model that
+    pipeline.yaml pushes. TensorFlow Serving's own flags are accepted with dashes
+    and with underscores.
     """
     models = _models(flags)
     server = None if flags["local"] else shutil.which(MODEL_SERVER)
@@ -114,7 +131,7 @@ def command(**flags: Any) -> None:
 
 
 def _models(flags: dict[str, Any]) -> dict[str, str]:
-    """TensorFlow Serving's flags for the models to serve."""
+    """Returns TensorFlow Serving's flags that name the models to serve."""
     if flags["model_config_file"]:
         seconds = flags["model_config_file_poll_wait_seconds"] or 0
         return _config_flags(flags["model_config_file"], seconds)
@@ -134,7 +151,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
         raise ConfigError(
             Problem(
                 "--model-base-path",
-                f"is missing, and there is no {flags['config']} that names a model",
+                f"is not given, and there is no {flags['config']} that names a model",
                 "Give --model-name and --model-base-path.",
             )
         )
@@ -143,7 +160,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
     found.write_config()
     seconds = flags["model_config_file_poll_wait_seconds"]
     seconds = _PROJECT_POLL_SECONDS if seconds is None else seconds
-    # When TensorFlow Serving reads the labels for the first time, no version is loaded yet.
+    # No version is loaded yet when TensorFlow Serving reads the labels for the first time.
     extra = {"allow_version_labels_for_unavailable_models": "true"}
     return {**_config_flags(str(found.config_file), seconds), **extra}
 
@@ -175,7 +192,8 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
             ports.ensure_free(f"--{option.replace('_', '-')}", flags["host"], flags[option])
     why = "" if shutil.which(MODEL_SERVER) else f"; {MODEL_SERVER} is not installed"
     terminal.stderr().print(
-        f"Starting the local server, for development and tests on one machine{why} ..."
+        f"Starting the local server, for development and tests on one machine{why}. "
+        "Loading TensorFlow ..."
     )
     _quieten()
     with lazy_imports.importing():
@@ -199,7 +217,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
 
 
 def _metrics_path(file: str | None) -> str | None:
-    """The path of Prometheus metrics; None if the monitoring configuration disables them."""
+    """Returns the path of the metrics; None if a monitoring configuration disables them."""
     if file is None:
         return _METRICS_PATH
     prometheus = model_server_config.read_monitoring(file).prometheus_config
@@ -207,7 +225,7 @@ def _metrics_path(file: str | None) -> str | None:
 
 
 def _quieten() -> None:
-    """Logs this project's messages to standard error, but only errors of TensorFlow."""
+    """Logs the server's own lines to standard error, and only errors of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_environment()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

@@ -77,7 +77,7 @@ def test_wrong_options(make, message):
 
 @pytest.fixture
 def web_server():
-    """Answers with what the test has put into `replies`; remembers the requests."""
+    """Sends the replies that the test has put into `replies`; records the requests."""
 
     class Handler(http.server.BaseHTTPRequestHandler):
         def do_GET(self):
@@ -128,7 +128,7 @@ def test_it_gives_up_at_the_deadline(web_server):
     ("reply", "code"),
     [((200, b"<html>"), "INTERNAL"), ((200, b"[]"), "INTERNAL"), ((502, b"oops"), "INTERNAL")],
 )
-def test_what_is_no_model_server(web_server, reply, code):
+def test_a_reply_of_another_server(web_server, reply, code):
     web_server.replies.append(reply)
     with Client(web_server.url, "x") as client, pytest.raises(ServingError) as caught:
         client.versions()
@@ -145,7 +145,7 @@ def test_headers_and_names_go_along(web_server):
 
 
 @pytest.mark.parametrize("target", ["127.0.0.1:1", "http://127.0.0.1:1"])
-def test_nobody_listens(target):
+def test_no_server_listens(target):
     async def predict():
         async with AsyncClient(target, "x", timeout=0.2) as client:
             await client.predict([{}])
@@ -155,7 +155,7 @@ def test_nobody_listens(target):
     assert caught.value.code == "UNAVAILABLE"
 
 
-def test_statuses_there_and_back():
+def test_http_statuses_of_codes_and_codes_of_statuses():
     for code in ("INVALID_ARGUMENT", "NOT_FOUND", "UNAVAILABLE", "RESOURCE_EXHAUSTED"):
         assert grpc_code(http_status(code)) == code
     assert http_status("FAILED_PRECONDITION") == 400

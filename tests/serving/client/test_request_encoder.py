@@ -1,4 +1,4 @@
-"""Rows to arrays: what is taken, what is filled, what is refused and with which message."""
+"""Rows to arrays: what is accepted, what is filled in, what is refused and with which message."""
 
 from __future__ import annotations
 
@@ -147,7 +147,7 @@ def test_no_file(tmp_path):
     assert "No such file" in problems(tmp_path / "none.csv")
 
 
-def test_what_is_no_table():
+def test_a_value_that_is_not_a_table():
     assert "rows must be a list of dicts" in problems(3)
     assert "row 1: must be a mapping of columns to values, found int" in problems([{}, 3])
 

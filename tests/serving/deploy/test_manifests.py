@@ -1,4 +1,4 @@
-"""The manifests: right by Kubernetes' own models, safe, and refused when they make no sense."""
+"""The manifests fit Kubernetes' own models and are safe; invalid settings are refused."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ def test_the_golden_files(target, golden):
 
 
 def check(value, kind, where=""):
-    """Fails where a value is not what Kubernetes' generated model says."""
+    """Compares a value with Kubernetes' generated model of that name."""
     from kubernetes.client import models
 
     if inner := re.fullmatch(r"list\[(.*)\]", kind):
@@ -66,11 +66,11 @@ def check(value, kind, where=""):
         assert set(value) <= set(names), f"{where}: {set(value) - set(names)} unknown to {kind}"
         for json_name, item in value.items():
             check(item, model.openapi_types[names[json_name]], f"{where}.{json_name}")
-        # Its constructor refuses what is required and missing.
+        # The constructor raises if a required value is missing.
         model(**{names[json_name]: item for json_name, item in value.items()})
     else:
         types = {"str": str, "int": int, "bool": bool, "object": (str, int, dict)}
-        assert isinstance(value, types[kind]), f"{where}: {value!r} is no {kind}"
+        assert isinstance(value, types[kind]), f"{where}: {value!r} is not a {kind}"
 
 
 KINDS = {
@@ -194,7 +194,7 @@ REFUSED = [
 
 
 @pytest.mark.parametrize(("target", "changes", "message"), REFUSED)
-def test_what_makes_no_sense_is_refused(target, changes, message):
+def test_an_invalid_deployment_is_refused(target, changes, message):
     with pytest.raises(ConfigError) as caught:
         deploy.render(target, deployment(**changes))
     assert message in str(caught.value)
@@ -206,14 +206,14 @@ def test_all_problems_at_once():
     assert "The deployment has 3 problems" in str(caught.value)
 
 
-def test_the_command(shop, tfx_pipeline, tmp_path):
-    done = tfx_pipeline("compile", "serving", "--target", "kubernetes", "--config", shop,
+def test_the_command(shop, invoke, tmp_path):
+    done = invoke("compile", "serving", "--target", "kubernetes", "--config", shop,
                         "--output", tmp_path / "deploy")  # fmt: skip
     assert done.returncode == 0, done.stderr
     file = tmp_path / "deploy" / "kubernetes" / "serving.yaml"
     assert done.stdout.split() == [str(file)]
     assert len(list(YAML(typ="safe").load_all(file.read_text()))) == 4
-    wrong = tfx_pipeline("compile", "serving", "--target", "compose", "--config", shop,
+    wrong = invoke("compile", "serving", "--target", "compose", "--config", shop,
                          "--cpu", "many", "--output", tmp_path / "no")  # fmt: skip
     assert wrong.returncode == 2
     assert "cpu: must be cores" in wrong.stderr

@@ -36,7 +36,7 @@ def refusal(raw_client, method, request, call=None):
     return caught.value.code().name, caught.value.details()
 
 
-def test_predict_says_who_answered(raw_client, request_):
+def test_predict_reports_the_version(raw_client, request_):
     reply = raw_client.prediction("Predict", request_)
     assert reply.model_spec.name == MODEL
     assert reply.model_spec.version.value == 2
@@ -186,7 +186,7 @@ def output_twice(request):
         (wrong_type, "INVALID_ARGUMENT", "'fare' must be of type float, found string"),
         (wrong_shape, "INVALID_ARGUMENT", "3 values do not fit shape [2]"),
         (endless_shape, "INVALID_ARGUMENT", "Invalid tensor shape"),
-        (columns_of_two_lengths, "INVALID_ARGUMENT", ""),
+        (columns_of_two_lengths, "INVALID_ARGUMENT", "imensions"),
         (unknown_type, "INVALID_ARGUMENT", "tensors of type DT_COMPLEX64 are not supported"),
         (unknown_output, "INVALID_ARGUMENT", "output tensor alias not found in signature: nix"),
         (output_twice, "INVALID_ARGUMENT", "duplicate output tensor alias: classes"),
@@ -246,9 +246,10 @@ def test_the_status_of_models(raw_client):
     assert [(one.version, one.state) for one in versions] == [(2, 30), (1, 30)]
 
 
-def test_bytes_that_are_no_message(server, request_):
+def test_bytes_that_are_not_a_message(server, request_):
     with grpc.insecure_channel(server.grpc) as channel:
         call = channel.unary_unary(f"/{protos.PREDICTION_SERVICE}/Predict")
-        with pytest.raises(grpc.RpcError):
+        with pytest.raises(grpc.RpcError) as caught:
             call(b"\xff\xff\xff")
+        assert caught.value.code() is grpc.StatusCode.INTERNAL
         assert call(request_.SerializeToString())

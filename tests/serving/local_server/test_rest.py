@@ -130,10 +130,10 @@ REFUSED = {
     "too deep": (b"[" * 100_000, "JSON Parse error: "),
     "a list": (b"[1]", "JSON Value: [1] Is not object"),
     "no rows": ({"instances": []}, "No values in 'instances' array"),
-    "rows that are none": ({"instances": 3}, "Expecting 'instances' to be an list/array"),
+    "rows that are not a list": ({"instances": 3}, "Expecting 'instances' to be an list/array"),
     "neither": ({"signature_name": "columns"}, "Missing 'inputs' or 'instances' key"),
     "both": ({"instances": [1], "inputs": [1]}, "expecting only one of 'inputs' or 'instances'"),
-    "a signature that is no name": (
+    "a signature that is not a string": (
         {"signature_name": 3, "instances": [1]},
         "'signature_name' key must be a string value.",
     ),

@@ -23,7 +23,7 @@ ARRAYS = [
 
 
 @pytest.mark.parametrize("array", ARRAYS, ids=lambda a: f"{a.dtype}{list(a.shape)}")
-def test_there_and_back(array):
+def test_to_proto_and_back(array):
     proto = tensors.to_proto(array)
     sent = type(proto).FromString(proto.SerializeToString())
     back = tensors.from_proto(sent)
@@ -45,7 +45,7 @@ def test_tensor_content():
     assert array.tolist() == [[1, 2], [3, 4]]
 
 
-def test_the_last_value_stands_for_those_left_out():
+def test_the_last_value_is_used_for_those_left_out():
     assert tensors.from_proto(tensor(1, [4], float_val=[1, 2])).tolist() == [1, 2, 2, 2]
 
 
@@ -61,7 +61,7 @@ def test_the_last_value_stands_for_those_left_out():
         (tensor(0, [1]), "DT_INVALID"),
     ],
 )
-def test_what_is_no_tensor(proto, message):
+def test_an_invalid_tensor(proto, message):
     with pytest.raises(ServingError, match="INVALID_ARGUMENT") as caught:
         tensors.from_proto(proto)
     assert message in caught.value.message

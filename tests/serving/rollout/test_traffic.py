@@ -82,7 +82,7 @@ def test_rollback_goes_back_step_by_step(pushed):
         ),
     ],
 )
-def test_what_cannot_be(pushed, change, args, message):
+def test_an_invalid_change(pushed, change, args, message):
     assert message in refusal(getattr(pushed, change), *args)
 
 
@@ -90,7 +90,7 @@ def test_the_stable_version_is_no_canary(pushed):
     assert "is the stable version" in refusal(pushed.promoted(2).with_canary, 2, 10)
 
 
-def test_a_rollback_to_a_version_that_is_gone(pushed):
+def test_a_rollback_to_a_deleted_version(pushed):
     after = pushed.promoted(1).promoted(2)
     (pushed.file.parent / "shop" / "1" / "saved_model.pb").unlink()
     assert "1: is not a version of shop" in refusal(after.rolled_back)
@@ -108,7 +108,7 @@ def rows(count):
     return from_dicts([{"taxi": number, "fare": number / 2} for number in range(count)])
 
 
-def test_a_split_is_stable_and_about_right():
+def test_a_split_is_stable_and_close_to_its_percentage():
     split = Split(20, key="taxi")
     labels = split.labels(rows(10_000))
     assert labels.count("canary") == pytest.approx(2000, abs=150)
@@ -125,7 +125,7 @@ def test_a_split_depends_on_the_key_only():
 
 
 @pytest.mark.parametrize(("percent", "label"), [(0, "stable"), (100, "canary")])
-def test_nobody_and_everybody(percent, label):
+def test_no_row_and_every_row(percent, label):
     assert set(Split(percent).labels(rows(500))) == {label}
 
 
@@ -146,35 +146,35 @@ def project(pushed, shop):
     return shop
 
 
-def test_the_commands(project, tfx_pipeline, pushed):
+def test_the_commands(project, invoke, pushed):
     config = ("--config", project)
-    assert "stable: version 1" in tfx_pipeline("promote", "1", *config).stdout
-    done = tfx_pipeline("canary", "2", "--percent", "10", *config)
+    assert "stable: version 1" in invoke("promote", "1", *config).stdout
+    done = invoke("canary", "2", "--percent", "10", *config)
     assert "canary: version 2, 10 % of the rows" in done.stdout
-    listed = json.loads(tfx_pipeline("models", "--json", *config).stdout)
+    listed = json.loads(invoke("models", "--json", *config).stdout)
     assert [(row["version"], row["labels"]) for row in listed["versions"]] == [
         (1, ["stable"]),
         (2, ["canary"]),
         (3, []),
     ]
     assert listed["canary_percent"] == 10
-    assert "canary 10 %" in tfx_pipeline("models", *config).stdout
-    back = tfx_pipeline("rollback", "--json", *config)
+    assert "canary 10 %" in invoke("models", *config).stdout
+    back = invoke("rollback", "--json", *config)
     assert json.loads(back.stdout)["labels"] == {"stable": 1}
     assert dict(model_of(pushed).version_labels) == {"stable": 1}
 
 
-def test_wrong_commands(project, tfx_pipeline):
-    done = tfx_pipeline("promote", "9", "--config", project)
+def test_wrong_commands(project, invoke):
+    done = invoke("promote", "9", "--config", project)
     assert done.returncode == 2
     assert "9: is not a version of shop. Known: 1, 2, 3." in done.stderr
-    done = tfx_pipeline("promote", "1", "--config", project, "--target", "127.0.0.1:1",
+    done = invoke("promote", "1", "--config", project, "--target", "127.0.0.1:1",
                         "--timeout", "0.5")  # fmt: skip
     assert done.returncode == 1
     assert "UNAVAILABLE" in done.stderr
 
 
-def test_nothing_pushed(shop, tfx_pipeline):
-    done = tfx_pipeline("models", "--config", shop)
+def test_nothing_pushed(shop, invoke):
+    done = invoke("models", "--config", shop)
     assert done.returncode == 0
     assert "Nothing has been pushed" in done.stderr
