@@ -28,6 +28,7 @@ _PROJECT_POLL_SECONDS = 1
 
 Command = TypeVar("Command", bound=Callable[..., Any])
 
+
 def _flag(name: str, **options: Any):
     """An option with dashes, and with underscores as TensorFlow Serving spells it."""
     spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
