@@ -4,6 +4,7 @@
 	run airflow-demo test test-fast lint format bench lock clean
 
 PYTHON := .venv/bin/python
+PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
 SETUP := sh scripts/setup.sh
 LINE := 1.16
 
@@ -35,11 +36,11 @@ airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of
 	@$(PYTHON) scripts/airflow_demo.py $(ARGS)
 
 test: lint setup-airflow setup-kubeflow-dev setup-mariadb  ## Check the style, then run all tests; ARGS="-k name"
-	$(PYTHON) -m pytest $(ARGS)
+	$(PYTEST) $(ARGS)
 
 test-fast: setup-dev setup-airflow setup-kubeflow-dev  ## Run the tests that need no TensorFlow
-	$(PYTHON) -m pytest -m "not tensorflow and not e2e" \
-		--ignore tests/components --ignore tests/modules --ignore tests/e2e $(ARGS)
+	$(PYTEST) -m "not tensorflow and not e2e" \
+		--ignore tests/components --ignore tests/modeling --ignore tests/e2e $(ARGS)
 
 lint: setup-dev  ## Check style, format and who imports whom
 	$(PYTHON) -m ruff check .

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import fcntl
+import os
 import pathlib
+import shutil
 import subprocess
 import sys
 
@@ -13,6 +16,8 @@ from tests.projects import Project, make_project
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 
 prepare_environment()
+
+pytest_plugins = ["tests.distribution"]
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 
@@ -59,10 +64,22 @@ def tfx_pipeline():
 
 @pytest.fixture(scope="session")
 def trained(tmp_path_factory) -> Project:
-    """The bundled example after one run of 200 steps. Shared: read it, or copy it."""
-    project = make_project(tmp_path_factory.mktemp("trained") / "taxi")
-    first = project.run("--run-id", "first")
-    assert first.exit_code == 0, first.log
+    """The bundled example after one run of 200 steps, named `first`.
+
+    All workers of pytest-xdist share it: the first that needs it trains it, the others wait.
+    Tests read it or copy it, and change nothing in it.
+    """
+    shared = tmp_path_factory.getbasetemp()
+    if "PYTEST_XDIST_WORKER" in os.environ:
+        shared = shared.parent  # each worker's own folder is in the session's
+    project, finished = Project(shared / "trained" / "taxi"), shared / "trained" / "finished"
+    with (shared / "trained.lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not finished.exists():
+            shutil.rmtree(finished.parent, ignore_errors=True)
+            first = make_project(project.folder).run("--run-id", "first")
+            assert first.exit_code == 0, first.log
+            finished.touch()
     return project
 
 

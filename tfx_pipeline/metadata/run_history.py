@@ -13,16 +13,17 @@ from __future__ import annotations
 import datetime
 import json
 from collections.abc import Iterable
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.models import Config, Section
-from tfx_pipeline.metadata import database
-from tfx_pipeline.metadata.history import History
-from tfx_pipeline.metadata.node_record import NodeRecord, Output
 from tfx_pipeline.storage.layout import Layout
+
+if TYPE_CHECKING:
+    from tfx_pipeline.metadata.history import History
+    from tfx_pipeline.metadata.node_record import NodeRecord, Output
 
 NodeState = Literal["complete", "cached", "failed", "skipped", "canceled", "running"]
 _BLESSINGS = ("ModelBlessing", "InfraBlessing")
@@ -264,6 +265,9 @@ def open_runs(config: Config) -> Runs:
     Raises:
       PipelineError: ML Metadata cannot be opened.
     """
+    from tfx_pipeline.metadata import database  # imports ML Metadata
+    from tfx_pipeline.metadata.history import History
+
     layout = Layout(config.root, config.name)
     if config.metadata == "sqlite" and not layout.metadata_db.exists():
         return Runs(layout, None)

@@ -7,17 +7,19 @@ import dataclasses
 import pathlib
 import shutil
 import time
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 from tfx_pipeline import errors
-from tfx_pipeline.execution import cache_key, process_supervisor
+from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.metadata import run_history
-from tfx_pipeline.metadata.history import History
 from tfx_pipeline.orchestrators.fork_client import Reply, Worker, last_line
 from tfx_pipeline.orchestrators.local.dag_scheduler import Schedule
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, RunLayout
+
+if TYPE_CHECKING:
+    from tfx_pipeline.metadata.history import History
 
 _LITTLE_SPACE = 1 << 20  # bytes; ML Metadata needs about that for a transaction
 
@@ -122,6 +124,8 @@ class Execution:
         self._observer.started(node)
 
     def _ended(self, reply: Reply) -> None:
+        from tfx_pipeline.execution import cache_key  # imports the protos of TFX
+
         node = self._jobs.pop(reply.id)
         log = self._plan.files.log(node)
         record = self._plan.history.record(node, self._plan.run_id)

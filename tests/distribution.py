@@ -1,0 +1,63 @@
+"""How pytest-xdist divides the tests between its workers.
+
+A file stays in one worker, because its tests share fixtures that take long. The files that
+take longest start first: a long file that starts last keeps one worker busy while the others
+have nothing left to do. Without `-n` only the order matters, and no test depends on it.
+"""
+
+from __future__ import annotations
+
+import os
+
+import pytest
+from xdist.scheduler import LoadScopeScheduling
+
+MOST_WORKERS = 9
+
+SHARE_ONE_AIRFLOW = (
+    "tests/orchestrators/airflow/test_scheduler.py",
+    "tests/orchestrators/airflow/test_taxi.py",
+)
+LONGEST_FIRST = (
+    *SHARE_ONE_AIRFLOW,
+    "tests/e2e/test_taxi.py",
+    "tests/orchestrators/kubeflow/test_cluster_run.py",
+    "tests/e2e/test_unservable.py",
+    "tests/e2e/test_beam_workers.py",
+    "tests/e2e/test_interrupts.py",
+    "tests/e2e/test_bad_input.py",
+    "tests/orchestrators/airflow/test_runner.py",
+    "tests/storage/test_object_store.py",
+    "tests/e2e/test_readme.py",
+    "tests/e2e/test_extending.py",
+    "tests/serving/test_docs.py",
+)
+
+
+class ByFile(LoadScopeScheduling):
+    """Gives a file to one worker, and all files that need a running Airflow to the same one."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        file = nodeid.partition("::")[0]
+        return "airflow" if file in SHARE_ONE_AIRFLOW else file
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_make_scheduler(config, log):
+    """Replaces `--dist loadfile`; other values of the option keep their meaning."""
+    if config.getoption("dist") != "loadfile":
+        return None
+    config.option.loadscopereorder = False  # it would put the files with most tests first
+    return ByFile(config, log)
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_xdist_auto_num_workers(config):
+    """One worker more than processors: the tests with Airflow mostly wait."""
+    return min(len(os.sched_getaffinity(0)) + 1, MOST_WORKERS)
+
+
+def pytest_collection_modifyitems(items):
+    """Puts the files that take longest first; the rest keeps its order."""
+    places = {file: place for place, file in enumerate(LONGEST_FIRST)}
+    items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
