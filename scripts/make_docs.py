@@ -172,7 +172,7 @@ def _section_pages(
     for heading, name in _targets(value, path):
         yield f"{'###' if '.' in heading else '##'} {heading}\n"
         if name in shown:
-            yield f"The same keys as [{shown[name]}](#{_anchor(shown[name])}).\n"
+            yield f"The same keys as [{shown[name]}](#{anchor(shown[name])}).\n"
             continue
         shown[name] = heading
         section = schema["$defs"][name]
@@ -212,9 +212,9 @@ def _type(value: Mapping[str, Any], path: str) -> str:
     """A key's type in plain words, with links to the sections it can be."""
     if "oneOf" in value:
         names = [(path_, name.lower()) for path_, name in _targets(value, path)]
-        return "one of " + ", ".join(f"[{name}](#{_anchor(path_)})" for path_, name in names)
+        return "one of " + ", ".join(f"[{name}](#{anchor(path_)})" for path_, name in names)
     if "$ref" in value:
-        return f"[section](#{_anchor(path)})"
+        return f"[section](#{anchor(path)})"
     if "anyOf" in value:
         kinds = [choice for choice in value["anyOf"] if choice.get("type") != "null"]
         choices = dict.fromkeys(_type(kind, path) for kind in kinds)
@@ -248,7 +248,7 @@ def _default(value: Mapping[str, Any]) -> str:
     return f"`{json.dumps(default)}`"
 
 
-def _anchor(heading: str) -> str:
+def anchor(heading: str) -> str:
     """The anchor that GitHub gives a heading."""
     return re.sub(r"[^\w\- ]", "", heading.lower()).replace(" ", "-")
 

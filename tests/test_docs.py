@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import ast
 import copy
 import re
 
@@ -71,3 +72,51 @@ def test_every_key_has_a_meaning_that_ends_a_sentence():
     for name, section in {"(the file)": SCHEMA, **SCHEMA["$defs"]}.items():
         for key, value in section["properties"].items():
             assert value["description"].endswith("."), f"{name}.{key}"
+
+
+PAGES = sorted([*(make_docs.DOCS).glob("*.md"), *make_docs.DOCS.parent.glob("*.md")])
+
+
+def anchors(page):
+    """The anchors of a page's headings, as GitHub makes them."""
+    headings = re.findall(r"^#+ (.*)$", page.read_text(), re.M)
+    return {make_docs.anchor(re.sub(r"\[(.*?)\]\(.*?\)", r"\1", text)) for text in headings}
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
+def test_links_within_the_project_lead_somewhere(page):
+    for link in re.findall(r"\]\((?!https?:)([^)\s]+)\)", page.read_text()):
+        path, _, anchor = link.partition("#")
+        target = page.parent / path if path else page
+        assert target.exists(), link
+        assert not anchor or anchor in anchors(target), link
+
+
+def test_source_files_that_the_architecture_names_exist(project):
+    text = (project / "docs" / "architecture.md").read_text()
+    named = re.findall(r"`((?:\w+/)+\w+\.py)`", text) + re.findall(r"^\| `(\w+/)`", text, re.M)
+    assert len(named) > 40
+    assert [name for name in named if not (project / "tfx_pipeline" / name).exists()] == []
+
+
+def messages(project):
+    """The texts in each source file; of an f-string, the pieces between its values."""
+    paths = (
+        path
+        for top in ("tfx_pipeline", "modules", "scripts")
+        for path in (project / top).rglob("*.py")
+    )
+    for path in paths:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        constants = (node.value for node in nodes if isinstance(node, ast.Constant))
+        yield "\n".join(" ".join(text.split()) for text in constants if isinstance(text, str))
+
+
+def test_the_messages_that_troubleshooting_quotes_are_real(project):
+    text = (project / "docs" / "troubleshooting.md").read_text()
+    quoted = re.findall(r"^### (.*`.*)$", text, re.M)
+    files = [*messages(project)]
+    for heading in quoted:
+        for message in re.findall(r"`([^`]+)`", heading):
+            pieces = [piece.strip(" :.") for piece in message.split("…") if piece.strip(" :.[]')")]
+            assert any(all(piece in file for piece in pieces) for file in files), message

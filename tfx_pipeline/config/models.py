@@ -50,7 +50,7 @@ class Data(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """The character between two values of a CSV row."""
     exclude: tuple[str, ...] = ()
-    """Columns that are not read."""
+    """Columns of CSV and Parquet files that are not read. TFRecord files are read as they are."""
 
 
 class SchemaSource(Section):
