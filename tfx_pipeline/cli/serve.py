@@ -29,7 +29,7 @@ _PROJECT_POLL_SECONDS = 1
 Command = TypeVar("Command", bound=Callable[..., Any])
 
 
-def _flag(name: str, **options: Any):
+def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     """An option with dashes, and with underscores as TensorFlow Serving spells it."""
     spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
     return click.option(*spellings, name, **options)

@@ -68,8 +68,14 @@ def is_pinned_image(text: str) -> bool:
     return is_image(text) and tag not in ("", "latest")
 
 
-def _matching(pattern: re.Pattern[str], rule: str) -> BeforeValidator:
-    """Accepts texts that match `pattern` as a whole; numbers are taken as text."""
+def _matching(pattern: re.Pattern[str], rule: str, written: Any = str) -> BeforeValidator:
+    """Accepts texts that match `pattern` as a whole; numbers are taken as text.
+
+    Args:
+      pattern: what the text must match.
+      rule: the rule, for the error message.
+      written: the type that the JSON Schema gives to editors.
+    """
 
     def check(value: Any) -> str:
         text = str(value) if isinstance(value, (int, float)) else value
@@ -77,12 +83,17 @@ def _matching(pattern: re.Pattern[str], rule: str) -> BeforeValidator:
             raise ValueError(f"{rule}, found {value!r}")
         return text
 
-    return BeforeValidator(check)
+    return BeforeValidator(check, json_schema_input_type=written)
 
 
-Cpu = Annotated[str, _matching(_CPU, "must be a number of cores such as 2, 0.5 or 500m")]
+Cpu = Annotated[
+    str, _matching(_CPU, "must be a number of cores such as 2, 0.5 or 500m", str | float)
+]
 Memory = Annotated[
-    str, _matching(_MEMORY, "must be a whole number of bytes with a unit, such as 512Mi or 4Gi")
+    str,
+    _matching(
+        _MEMORY, "must be a whole number of bytes with a unit, such as 512Mi or 4Gi", str | int
+    ),
 ]
 KubernetesName = Annotated[
     str, _matching(_NAME, "must be lower-case letters, digits, '-' and '.', as in Kubernetes")

@@ -1,4 +1,7 @@
-"""The metrics a configuration can name, and what TensorFlow Model Analysis calls them."""
+"""The metrics that a configuration can name, and their names in TensorFlow Model Analysis.
+
+`scripts/make_docs.py` makes docs/metrics.md from this catalog.
+"""
 
 from __future__ import annotations
 
@@ -15,32 +18,106 @@ class Metric:
     Attributes:
       class_name: its class in TFMA or Keras.
       tasks: the label tasks it applies to.
+      meaning: its definition, one or two sentences.
       higher_is_better: the direction in which a model improves.
       config: constructor arguments of the class.
     """
 
     class_name: str
     tasks: tuple[str, ...]
+    meaning: str
     higher_is_better: bool = True
     config: dict[str, Any] = dataclasses.field(default_factory=dict)
 
 
 METRICS: dict[str, Metric] = {
-    "auc": Metric("AUC", (BINARY,), config={"num_thresholds": 1000}),
-    "auc_precision_recall": Metric("AUC", (BINARY,), config={"curve": "PR"}),
-    "binary_accuracy": Metric("BinaryAccuracy", (BINARY,)),
-    "precision": Metric("Precision", (BINARY,)),
-    "recall": Metric("Recall", (BINARY,)),
-    "f1_score": Metric("F1Score", (BINARY,)),
-    "binary_crossentropy": Metric("BinaryCrossEntropy", (BINARY,), higher_is_better=False),
-    "calibration": Metric("MeanPrediction", (BINARY,)),
-    "accuracy": Metric("SparseCategoricalAccuracy", (MULTICLASS,)),
-    "crossentropy": Metric("SparseCategoricalCrossentropy", (MULTICLASS,), False),
-    "mean_squared_error": Metric("MeanSquaredError", (REGRESSION,), False),
-    "mean_absolute_error": Metric("MeanAbsoluteError", (REGRESSION,), False),
-    "root_mean_squared_error": Metric("RootMeanSquaredError", (REGRESSION,), False),
-    "r_squared": Metric("SquaredPearsonCorrelation", (REGRESSION,)),
-    "example_count": Metric("ExampleCount", (BINARY, MULTICLASS, REGRESSION)),
+    "auc": Metric(
+        "AUC",
+        (BINARY,),
+        "The area under the ROC curve: the probability that a row of class 1 gets a higher "
+        "prediction than a row of class 0. Predictions are compared after rounding to "
+        "1/10,000.",
+        config={"num_thresholds": 1000},
+    ),
+    "auc_precision_recall": Metric(
+        "AUC",
+        (BINARY,),
+        "The area under the curve of precision by recall. Predictions are compared after "
+        "rounding to 1/10,000.",
+        config={"curve": "PR"},
+    ),
+    "binary_accuracy": Metric(
+        "BinaryAccuracy",
+        (BINARY,),
+        "The share of rows whose class is predicted correctly; above 0.5 means class 1.",
+    ),
+    "precision": Metric(
+        "Precision",
+        (BINARY,),
+        "Of the rows that are predicted as class 1, the share that is class 1.",
+    ),
+    "recall": Metric(
+        "Recall",
+        (BINARY,),
+        "Of the rows of class 1, the share that is predicted as class 1.",
+    ),
+    "f1_score": Metric(
+        "F1Score",
+        (BINARY,),
+        "The harmonic mean of precision and recall.",
+    ),
+    "binary_crossentropy": Metric(
+        "BinaryCrossEntropy",
+        (BINARY,),
+        "The mean of -log(p), where p is the predicted probability of the row's own class.",
+        higher_is_better=False,
+    ),
+    "calibration": Metric(
+        "MeanPrediction",
+        (BINARY,),
+        "The mean of the predicted probabilities of class 1. Compare it with the share of class 1. "
+        "It has no better direction, so `not_worse_than_baseline_by` is of no use for it.",
+    ),
+    "accuracy": Metric(
+        "SparseCategoricalAccuracy",
+        (MULTICLASS,),
+        "The share of rows whose class has the highest predicted probability.",
+    ),
+    "crossentropy": Metric(
+        "SparseCategoricalCrossentropy",
+        (MULTICLASS,),
+        "The mean of -log(p), where p is the predicted probability of the row's own class.",
+        higher_is_better=False,
+    ),
+    "mean_squared_error": Metric(
+        "MeanSquaredError",
+        (REGRESSION,),
+        "The mean of the squared errors, in the label's unit squared.",
+        higher_is_better=False,
+    ),
+    "mean_absolute_error": Metric(
+        "MeanAbsoluteError",
+        (REGRESSION,),
+        "The mean of the absolute errors, in the label's unit.",
+        higher_is_better=False,
+    ),
+    "root_mean_squared_error": Metric(
+        "RootMeanSquaredError",
+        (REGRESSION,),
+        "The square root of the mean of the squared errors, in the label's unit.",
+        higher_is_better=False,
+    ),
+    "r_squared": Metric(
+        "SquaredPearsonCorrelation",
+        (REGRESSION,),
+        "The square of the correlation of label and prediction. A constant error does not "
+        "change it, so use it together with an error metric.",
+    ),
+    "example_count": Metric(
+        "ExampleCount",
+        (BINARY, MULTICLASS, REGRESSION),
+        "The number of rows that were evaluated.",
+    ),
 }
 
 DEFAULTS: dict[str, tuple[str, ...]] = {
