@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import os
 import pathlib
 import subprocess
@@ -17,6 +18,7 @@ from tests.orchestrators.kubeflow.conftest import load_all
 from tests.projects import REPOSITORY, Project, environment, make_project
 from tfx_pipeline import load_config, open_runs
 from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.models import Config
 from tfx_pipeline.metadata import database
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.metadata.run_history import Run, Runs
@@ -34,13 +36,24 @@ NODES = {step.name for step in plans.bundled().steps}
 
 @dataclasses.dataclass(frozen=True)
 class Deployed:
-    """A project, its pipeline as a cluster has it, and what its runs left."""
+    """A project, its pipeline as a cluster has it, and what its runs left.
+
+    `runs` and `history` connect when they are first read: the steps make the database.
+    """
 
     project: Project
     cluster: Cluster
     text: str
-    runs: Runs
-    history: History
+    config: Config
+
+    @functools.cached_property
+    def runs(self) -> Runs:
+        return open_runs(self.config)
+
+    @functools.cached_property
+    def history(self) -> History:
+        connection = database.connection_config(self.config.metadata, "not used")
+        return History(database.open_store(connection), self.config.name)
 
     def states(self, run_id: str) -> dict[str, str]:
         return {name: node.state for name, node in self.runs.get(run_id).nodes.items()}
@@ -65,10 +78,8 @@ def deployed(mariadb_server, tmp_path_factory):
     cluster = Cluster(*load_all(text), project.folder, SECRETS, folder / "logs")
     config = load_config(project.folder / "pipeline.yaml", settings, root=volume)
     os.environ[METADATA_PASSWORD] = mariadb.PASSWORD
-    connection = database.connection_config(config.metadata, "not used")
     try:
-        history = History(database.open_store(connection), config.name)
-        yield Deployed(project, cluster, text, open_runs(config), history)
+        yield Deployed(project, cluster, text, config)
     finally:
         del os.environ[METADATA_PASSWORD]
 
