@@ -27,7 +27,6 @@ LIGHT = (
 )
 """What is imported before a command knows that it needs TensorFlow, or never needs it."""
 EXCEPTIONS = {
-    "tfx_pipeline/storage/tfx_filesystem.py",  # TFX's plug-in: TFX imports it
     "tfx_pipeline/orchestrators/kubeflow/kfp_client.py",  # run by the Python that has kfp
     "tfx_pipeline/orchestrators/kubeflow/kfp_compiler.py",  # the same
 }
