@@ -134,7 +134,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
         raise ConfigError(
             Problem(
                 "--model-base-path",
-                f"is missing, and there is no {flags['config']} that names a model",
+                f"is not given, and there is no {flags['config']} that names a model",
                 "Give --model-name and --model-base-path.",
             )
         )
