@@ -143,7 +143,7 @@ def _model(options: dict[str, Any]) -> str:
     if options["model"]:
         return str(options["model"])
     if not pathlib.Path(options["config"]).exists():
-        message = f"is missing, and there is no {options['config']} that names a model"
+        message = f"is not given, and there is no {options['config']} that names a model"
         raise ConfigError(Problem("--model", message))
     return load_config(options["config"]).model_name
 

@@ -90,5 +90,5 @@ def test_a_version_of_kubeflow_without_the_api(api, file):
 
 def test_what_the_server_refuses_is_told(api, file):
     submit(api, file)
-    with pytest.raises(errors.ConfigError, match=r"refuses \(409\): version one exists"):
+    with pytest.raises(errors.ConfigError, match=r"refused \(409\): version one exists"):
         submit(api, file)
