@@ -5,6 +5,6 @@
 - `example_encoder`, `protobuf_wire`, `tfrecord_files`: writing tf.Examples.
 - `prefetch`, `reshuffled_create`: how work is spread over threads and Beam workers.
 - `saved_model_session`: a SavedModel as TensorFlow Serving loads it.
-- `schema_artifact`, `blessing`: reading a Schema artifact; writing a blessing.
+- `artifacts`, `blessing`: the type of inputs and outputs, reading a schema; writing a blessing.
 - `executor_outcome`: how an executor refuses, or completes with a message.
 """
