@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx_pipeline import errors
 
 REFUSED_CODE = 103
-"""The code of an execution result that means: a gate refused (see `executor_outcome`)."""
+"""The code of an execution result that says: a gate refused (see components/outcome.py)."""
 
 COMPLETE, CACHED, FAILED, CANCELED, RUNNING = "complete", "cached", "failed", "canceled", "running"
 
@@ -136,7 +136,7 @@ def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, 
 
 
 def _note(execution: pb.Execution) -> tuple[str | None, tuple[errors.Finding, ...]]:
-    """The message of `completed_output`; a retry of a failed execution may have left an error."""
+    """What `outcome.noted_output` left; a retry of a failed execution may have left an error."""
     result = _result(execution)
     if result.get("code") or not result.get("resultMessage"):
         return None, ()
