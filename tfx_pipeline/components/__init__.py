@@ -1,4 +1,4 @@
-"""The components of the standard pipeline: TFX's own, and ours, one folder for each.
+"""The components of the standard pipeline: TFX's own, and ours beside their executors.
 
 Looked up on first use, so that a node imports only what it runs.
 """
