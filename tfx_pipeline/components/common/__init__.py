@@ -4,6 +4,6 @@
   tf.Examples or as Arrow columns.
 - `example_encoder`, `protobuf_wire`, `tfrecord_files`: writing tf.Examples.
 - `prefetch`, `reshuffled_create`: how work is spread over threads and Beam workers.
-- `schema_artifact`, `blessing`: reading a Schema artifact; writing a blessing.
+- `artifacts`, `blessing`: the type of inputs and outputs, reading a schema; writing a blessing.
 - `executor_outcome`: how an executor refuses, or completes with a message.
 """

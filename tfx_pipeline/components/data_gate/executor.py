@@ -13,6 +13,7 @@ from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
 from tfx_pipeline.components.data_gate import quality_summary
 from tfx_pipeline.errors import DataRefused, Finding
@@ -36,10 +37,7 @@ class Executor(base_executor.BaseExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> execution_result_pb2.ExecutorOutput:
         """Reads the anomalies of all splits.
 

@@ -14,6 +14,7 @@ from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from tfx_pipeline.components.common import example_files
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.evaluator import beam_pipeline, results
 
@@ -28,10 +29,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Evaluates and blesses.
 
@@ -61,9 +59,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
 
 
-def _baseline(
-    input_dict: dict[str, list[types.Artifact]], model: types.Artifact
-) -> types.Artifact | None:
+def _baseline(input_dict: Artifacts, model: types.Artifact) -> types.Artifact | None:
     """The baseline; None if there is none, or if it is the candidate itself."""
     for baseline in input_dict.get("baseline_model") or []:
         if baseline.uri != model.uri and not (baseline.id and baseline.id == model.id):

@@ -11,7 +11,6 @@ import uuid
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
-from tfx import types
 from tfx.components.util import examples_utils
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
@@ -20,6 +19,7 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
@@ -46,10 +46,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Ingests the data.
 

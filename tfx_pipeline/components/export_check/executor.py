@@ -11,13 +11,13 @@ import logging
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from tfx_pipeline.compat.saved_model_session import ServedModel, reason
-from tfx_pipeline.components.common import blessing, example_files, schema_artifact
+from tfx_pipeline.components.common import blessing, example_files
+from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.export_check import adversarial_rows, checks, reference
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
@@ -38,10 +38,7 @@ class Executor(base_executor.BaseExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Checks the model. Completes also if it finds problems: then the blessing is 0.
 
@@ -54,7 +51,7 @@ class Executor(base_executor.BaseExecutor):
         real = adversarial_rows.real_rows(example_files.head(files, _REAL_ROWS), label)
         if not real:
             raise NodeError("the export cannot be checked: the test split has no rows")
-        schema = parse_schema(schema_artifact.read_text(input_dict["schema"]))
+        schema = parse_schema(read_schema_text(input_dict["schema"]))
         export = Export(
             path_utils.serving_model_path(model.uri),
             artifact_utils.get_single_uri(input_dict["transform_graph"]),

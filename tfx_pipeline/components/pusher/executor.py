@@ -9,12 +9,12 @@ from __future__ import annotations
 import logging
 from typing import Any
 
-from tfx import types
 from tfx.components.pusher import executor
 from tfx.proto import pusher_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import io_utils, proto_utils
 
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.pusher import versioned_folder
 from tfx_pipeline.errors import Finding, Refused
@@ -32,10 +32,7 @@ class Executor(executor.Executor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Copies the model to a staging folder and renames that to the version.
 
@@ -69,7 +66,7 @@ class Executor(executor.Executor):
         _log.info("Pusher: %s", destination)
 
 
-def _require_blessings(input_dict: dict[str, list[types.Artifact]]) -> None:
+def _require_blessings(input_dict: Artifacts) -> None:
     missing = [giver for key, giver in _BLESSINGS.items() if not input_dict.get(key)]
     if missing:
         findings = [Finding("model", f"blessed by {giver}", "no blessing") for giver in missing]

@@ -12,13 +12,13 @@ from typing import Any
 
 import apache_beam as beam
 from tensorflow_metadata.proto.v0 import statistics_pb2
-from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
 from tfx_pipeline.compat.sliced_statistics import SplitStatistics
 from tfx_pipeline.components.common import example_files
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
 
 _log = logging.getLogger(__name__)
@@ -31,10 +31,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
     """Writes each split's statistics as TFX does."""
 
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Computes the statistics of all splits.
 

@@ -5,13 +5,13 @@ from __future__ import annotations
 import json
 from typing import Any
 
-from tfx import types
 from tfx.components.trainer import executor
 from tfx.dsl.io import fileio
 from tfx.types import standard_component_specs
 from tfx.utils import json_utils
 
 from tfx_pipeline import errors
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.user_code import loader as user_functions
 
@@ -23,10 +23,7 @@ class Executor(executor.GenericExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Trains.
 

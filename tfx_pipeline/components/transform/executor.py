@@ -19,7 +19,6 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
-from tfx import types
 from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
@@ -27,7 +26,8 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
 
-from tfx_pipeline.components.common import example_files, schema_artifact
+from tfx_pipeline.components.common import example_files
+from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
 from tfx_pipeline.components.common.column_store import ROWS
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
@@ -48,10 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
 
     @reports_refusals
     def Do(
-        self,
-        input_dict: dict[str, list[types.Artifact]],
-        output_dict: dict[str, list[types.Artifact]],
-        exec_properties: dict[str, Any],
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
         """Writes the transform graph and the transformed examples.
 
@@ -63,7 +60,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits
         )
-        schema_text = schema_artifact.read_text(input_dict[standard_component_specs.SCHEMA_KEY])
+        schema_text = read_schema_text(input_dict[standard_component_specs.SCHEMA_KEY])
         function = _function(exec_properties, schema_text)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
         files = {s: example_files.files(examples, s) for s in {*splits.analyze, *splits.transform}}
