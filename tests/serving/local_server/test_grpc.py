@@ -186,7 +186,7 @@ def output_twice(request):
         (wrong_type, "INVALID_ARGUMENT", "'fare' must be of type float, found string"),
         (wrong_shape, "INVALID_ARGUMENT", "3 values do not fit shape [2]"),
         (endless_shape, "INVALID_ARGUMENT", "Invalid tensor shape"),
-        (columns_of_two_lengths, "INVALID_ARGUMENT", "imensions"),
+        (columns_of_two_lengths, "INVALID_ARGUMENT", "in both shapes must be equal"),
         (unknown_type, "INVALID_ARGUMENT", "tensors of type DT_COMPLEX64 are not supported"),
         (unknown_output, "INVALID_ARGUMENT", "output tensor alias not found in signature: nix"),
         (output_twice, "INVALID_ARGUMENT", "duplicate output tensor alias: classes"),

@@ -89,23 +89,28 @@ class GrpcProtocol(Protocol):
     """Payloads and replies are protobuf messages."""
 
     def metadata(self, model: ModelRef) -> Call:
+        """Returns a call with a GetModelMetadataRequest."""
         request = protos.message("GetModelMetadataRequest")(model_spec=_model_spec(model))
         request.metadata_field.append(_SIGNATURE_DEF)
         return Call(f"/{protos.PREDICTION_SERVICE}/GetModelMetadata", request)
 
     def read_metadata(self, reply: Any) -> Mapping[str, Any]:
+        """Returns the SignatureDefs in a GetModelMetadataResponse, by name."""
         result = protos.message("SignatureDefMap")()
         reply.metadata[_SIGNATURE_DEF].Unpack(result)
         return dict(result.signature_def)
 
     def status(self, model: ModelRef) -> Call:
+        """Returns a call with a GetModelStatusRequest."""
         request = protos.message("GetModelStatusRequest")(model_spec=_model_spec(model))
         return Call(f"/{protos.MODEL_SERVICE}/GetModelStatus", request)
 
     def read_status(self, reply: Any) -> Any:
+        """Returns the reply, which is a GetModelStatusResponse."""
         return reply
 
     def predict(self, model: ModelRef, signature: Signature, inputs: Mapping[str, Array]) -> Call:
+        """Returns a call with a PredictRequest."""
         request = protos.message("PredictRequest")(model_spec=_model_spec(model))
         request.model_spec.signature_name = signature.name
         for name, array in inputs.items():
@@ -115,6 +120,7 @@ class GrpcProtocol(Protocol):
     def read_predictions(
         self, model: ModelRef, signature: Signature, reply: Any
     ) -> tuple[dict[str, Array], int]:
+        """Returns the outputs in a PredictResponse, and the version that answered."""
         outputs = {name: tensors.from_proto(proto) for name, proto in reply.outputs.items()}
         return outputs, reply.model_spec.version.value
 
@@ -132,28 +138,34 @@ class RestProtocol(Protocol):
     """Payloads are bodies in JSON; replies are pairs of HTTP status and body."""
 
     def metadata(self, model: ModelRef) -> Call:
+        """Returns a call of `GET .../metadata`."""
         return Call(f"GET {model_path(model)}/metadata", None)
 
     def read_metadata(self, reply: Any) -> Mapping[str, Any]:
+        """Returns the SignatureDefs in a reply, by name; raises ServingError for an error."""
         found = _document(reply).get("metadata", {}).get(_SIGNATURE_DEF, {})
         result = protos.message("SignatureDefMap")()
         json_format.ParseDict(found, result, ignore_unknown_fields=True)
         return dict(result.signature_def)
 
     def status(self, model: ModelRef) -> Call:
+        """Returns a call of `GET` on the path of the model."""
         return Call(f"GET {model_path(model)}", None)
 
     def read_status(self, reply: Any) -> Any:
+        """Returns the GetModelStatusResponse in a reply; raises ServingError for an error."""
         response = protos.message("GetModelStatusResponse")()
         return json_format.ParseDict(_document(reply), response, ignore_unknown_fields=True)
 
     def predict(self, model: ModelRef, signature: Signature, inputs: Mapping[str, Array]) -> Call:
+        """Returns a call of `POST ...:predict` in column format."""
         document = {"signature_name": signature.name, "inputs": rest_json.columns(inputs)}
         return Call(f"POST {model_path(model)}:predict", json.dumps(document).encode())
 
     def read_predictions(
         self, model: ModelRef, signature: Signature, reply: Any
     ) -> tuple[dict[str, Array], int]:
+        """Returns the outputs in a reply and the requested version; raises ServingError."""
         found = _document(reply)["outputs"]
         if len(signature.outputs) == 1:  # then the reply does not name the output
             found = {next(iter(signature.outputs)): found}
