@@ -1,11 +1,13 @@
 # Every target does its own set-up, from the lock files in requirements/ into .venv.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-airflow setup-kubeflow setup-kubeflow-dev setup-mariadb \
-	run airflow-demo test test-fast lint format bench lock clean
+	run airflow-demo check test test-fast coverage lint types format docs audit bench lock clean
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
 SETUP := sh scripts/setup.sh
+# The set-up leaves its own uv here, unless there is one on PATH.
+UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,uv)
 LINE := 1.16
 
 help:  ## Show this list
@@ -35,23 +37,37 @@ run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.step
 airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of its own, here
 	@$(PYTHON) scripts/airflow_demo.py $(ARGS)
 
-test: lint setup-airflow setup-kubeflow-dev setup-mariadb  ## Check the style, then run all tests; ARGS="-k name"
+check: lint test-fast  ## Check style and types, then run the fast tests
+
+test: lint setup-airflow setup-kubeflow-dev setup-mariadb  ## Check style and types, then run all tests; ARGS="-k name"
 	$(PYTEST) $(ARGS)
 
 test-fast: setup-dev setup-airflow setup-kubeflow-dev  ## Run the tests that need no TensorFlow
 	$(PYTEST) -m "not tensorflow and not e2e" \
 		--ignore tests/components --ignore tests/modeling --ignore tests/e2e $(ARGS)
 
-lint: setup-dev  ## Check style, format and who imports whom
+coverage: ARGS += --cov --cov-report=term
+coverage: test-fast  ## Run the fast tests and print which lines they execute
+
+lint: types  ## Check types, style, format and which package imports which
 	$(PYTHON) -m ruff check .
 	$(PYTHON) -m ruff format --check .
 	.venv/bin/lint-imports --no-cache
 
-format: setup-dev  ## Put the code into its format
+types: setup-dev  ## Check the types with mypy
+	$(PYTHON) -m mypy
+
+format: setup-dev  ## Format the code, and fix what can be fixed automatically
 	$(PYTHON) -m ruff check --fix-only .
 	$(PYTHON) -m ruff format .
 
-bench: setup-dev  ## Measure quality and speed beside simple baselines
+docs: setup-dev  ## Write the generated pages and the JSON Schema in docs/
+	$(PYTHON) -m scripts.make_docs
+
+audit: setup-dev  ## List known vulnerabilities of the locked packages; needs uv and access to PyPI
+	$(UV) tool run pip-audit --requirement requirements/tfx-$(LINE).txt --no-deps --disable-pip
+
+bench: setup-dev  ## Measure quality and speed, compared with stock TFX and simple baselines
 	$(PYTHON) runners/local_runner.py
 	$(PYTHON) -m benchmarks quality
 	$(PYTHON) -m benchmarks serving
@@ -61,5 +77,5 @@ lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions
 	@$(SETUP) --lock $(LINE) $(UPGRADE)
 
 clean:  ## Remove build/ (runs and pushed models too) and what tools left behind
-	rm -rf build dist .build *.egg-info .pytest_cache .ruff_cache .import_linter_cache
+	rm -rf build dist .build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .coverage
 	find . \( -name '.*venv' -o -name .tools -o -name .kubeflow \) -prune -o -name __pycache__ -exec rm -rf {} +

@@ -1,0 +1,1 @@
+"""Measures quality and speed beside stock TFX and simple baselines: `python -m benchmarks`."""
