@@ -130,6 +130,20 @@ def test_a_label_stays_until_its_new_version_answers(manager, push, tmp_path):
     assert answering(manager, None, "stable") == 2
 
 
+def test_a_label_moves_before_its_old_version_is_unloaded(manager, push, tmp_path):
+    push(1)
+    push(2)
+    manager.configure(config(tmp_path, specific=[1], labels={"stable": 1}))
+    after = config(tmp_path, specific=[2], labels={"stable": 2})
+    with manager.acquire(spec()) as served:
+        changing = threading.Thread(target=manager.configure, args=[after])
+        changing.start()
+        while served.state == "AVAILABLE":
+            pass
+        assert answering(manager, None, "stable") == 2
+    changing.join()
+
+
 def test_strict_labels_are_refused_and_nothing_changes(manager, push, tmp_path):
     push(1)
     manager.configure(config(tmp_path))

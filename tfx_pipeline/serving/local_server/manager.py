@@ -110,13 +110,15 @@ class Manager:
                     "no versions" if found is not None else "the folder cannot be read",
                 )
                 model.warned = True
-            if found is not None:
-                self._update_versions(name, model, found)
-            self._update_labels(model)
+            removed = [] if found is None else self._load_versions(name, model, found)
+            # First the labels, so that no label points to a version that is being unloaded.
+            self._update_labels(model, removed)
+            self._unload(model, removed)
 
-    def _update_versions(
+    def _load_versions(
         self, name: str, model: ServedModel, found: dict[int, VersionFolder]
-    ) -> None:
+    ) -> list[int]:
+        """Loads the versions that the policy selects; returns those to unload."""
         aspired = aspired_versions(model.config.model_version_policy, found)
         for version in sorted(aspired & set(found)):
             self._ensure_loaded(name, model, version, found[version])
@@ -125,7 +127,7 @@ class Manager:
         # For each version that cannot be loaded, an available one is kept.
         others = sorted(set(available) - aspired, reverse=True)
         kept = [version for version in others if version in found][:failed]
-        self._unload(model, [v for v in model.versions if v not in aspired and v not in kept])
+        return [v for v in model.versions if v not in aspired and v not in kept]
 
     def _ensure_loaded(
         self, name: str, model: ServedModel, version: int, folder: VersionFolder
@@ -165,9 +167,9 @@ class Manager:
                     logging.info("model %s version %d: unloaded", served.model, version)
                 del model.versions[version]
 
-    def _update_labels(self, model: ServedModel) -> None:
+    def _update_labels(self, model: ServedModel, removed: list[int]) -> None:
         """Moves each label once its new version is available; until then it stays."""
-        available = model.available()
+        available = set(model.available()) - set(removed)
         wanted = dict(model.config.version_labels)
         old = {label: version for label, version in model.labels.items() if label in wanted}
         new = {label: version for label, version in wanted.items() if version in available}
