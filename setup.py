@@ -1,6 +1,7 @@
 """Describes the package; the lock files in requirements/ serve as constraints."""
 
 import pathlib
+import re
 
 from setuptools import find_packages, setup
 
@@ -8,21 +9,27 @@ HERE = pathlib.Path(__file__).parent
 
 
 def requirements(name: str) -> list[str]:
-    """The requirements a file in requirements/ asks for, without comments and options."""
+    """The requirements in a file of requirements/, without comments and options."""
     lines = (HERE / "requirements" / name).read_text().splitlines()
     wanted = (line.partition("#")[0].strip() for line in lines)
     return [line for line in wanted if line and not line.startswith("-")]
 
 
+def version() -> str:
+    """The version, read from the package's source without importing the package."""
+    source = (HERE / "tfx_pipeline" / "__init__.py").read_text()
+    return re.findall(r'^__version__ = "(.+)"$', source, re.MULTILINE)[0]
+
+
 def readme() -> str:
-    """The README, if this is a folder that has one."""
+    """The README; empty where there is none."""
     file = HERE / "README.md"
     return file.read_text() if file.exists() else ""
 
 
 setup(
     name="tfx-pipeline",
-    version="0.1.0",
+    version=version(),
     description="TFX pipelines from one configuration, for any orchestrator",
     long_description=readme(),
     long_description_content_type="text/markdown",

@@ -17,7 +17,14 @@ import re
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfx_pipeline.config import airflow, environment, kubeflow, metric_catalog, models
+from tfx_pipeline.config import (
+    airflow,
+    environment,
+    features,
+    kubeflow,
+    metric_catalog,
+    models,
+)
 from tfx_pipeline.config.base import Section
 
 DOCS = pathlib.Path(__file__).resolve().parent.parent / "docs"
@@ -116,7 +123,7 @@ def json_schema() -> dict[str, Any]:
 
 
 def _sections() -> Iterator[type[Section]]:
-    for module in (models, airflow, kubeflow):
+    for module in (models, features, airflow, kubeflow):
         for value in vars(module).values():
             is_section = inspect.isclass(value) and issubclass(value, Section)
             if is_section and value.__module__ == module.__name__ and value.__name__[0] != "_":

@@ -1,4 +1,4 @@
-"""The one exception tree, and the exit code each branch stands for.
+"""The one exception tree, and the exit code of each branch.
 
     PipelineError                 exit 1   the pipeline ran and failed
      ├─ ConfigError               exit 2   wrong usage or configuration
@@ -7,7 +7,7 @@
      │   └─ DataRefused           exit 3   ... because of the data
      ├─ NodeError                 exit 1   a node failed or cannot run
      ├─ Interrupted               exit 130 or 143: 128 + the signal
-     └─ ServingError              exit 1   a model server refused, or cannot be reached
+     └─ ServingError              exit 1   a model server refused a request or is unreachable
 
 Library code raises these and never prints or exits; the command line turns
 them into one message on standard error and the exit code.
@@ -38,9 +38,9 @@ class NodeError(PipelineError):
 
 
 class Interrupted(PipelineError):
-    """A signal asked this process to stop. `signum` says which."""
+    """A signal, `signum`, interrupted this process."""
 
-    def __init__(self, signum: int, remedy: str = ""):
+    def __init__(self, signum: int, remedy: str = "") -> None:
         name = signal.Signals(signum).name
         super().__init__(f"interrupted by {name}. {remedy}" if remedy else f"interrupted by {name}")
         self.signum = signum
@@ -52,7 +52,7 @@ class ServingError(PipelineError):
 
     Attributes:
       code: gRPC's name of the status, for example `INVALID_ARGUMENT`.
-      message: what the server said.
+      message: the server's message.
     """
 
     def __init__(self, code: str, message: str):
@@ -61,10 +61,10 @@ class ServingError(PipelineError):
 
 
 class Refused(PipelineError):
-    """A gate looked at data or model and said no. Nothing was pushed.
+    """A gate refused the data or the model. Nothing was pushed.
 
     Attributes:
-      findings: what was found, one row each, for tables and for JSON.
+      findings: the reasons, one row each, for tables and for JSON.
     """
 
     exit_code = EXIT_REFUSED
@@ -75,12 +75,12 @@ class Refused(PipelineError):
 
 
 class DataRefused(Refused):
-    """The data cannot be used: unreadable, or not what the schema says."""
+    """The data cannot be used: it is unreadable, or does not match the schema."""
 
 
 @dataclasses.dataclass(frozen=True)
 class Finding:
-    """One reason for a refusal: which column or metric, which rule, what was found."""
+    """One reason for a refusal: the column or metric, the rule, and what was found."""
 
     subject: str
     rule: str
@@ -89,12 +89,12 @@ class Finding:
 
 @dataclasses.dataclass(frozen=True)
 class Problem:
-    """One thing that is wrong with a configuration.
+    """One problem of a configuration.
 
     Attributes:
       where: the dotted key, for example `features.fare.transform`.
       message: the rule and what was found.
-      remedy: what to do about it; may be empty.
+      remedy: how to fix it; may be empty.
     """
 
     where: str
@@ -107,10 +107,11 @@ class Problem:
 
 
 class ConfigError(PipelineError):
-    """The configuration, or the way a command was called, is wrong.
+    """The configuration or the usage of a command is wrong.
 
     Attributes:
-      problems: everything that is wrong, not only the first thing.
+      problems: all problems, not only the first.
+      source: the file they are in; may be empty.
     """
 
     exit_code = EXIT_USAGE
@@ -122,13 +123,12 @@ class ConfigError(PipelineError):
             problems = (problems,)
         self.problems = tuple(problems)
         self.source = source
-        super().__init__(self._text())
-
-    def _text(self) -> str:
         if len(self.problems) == 1:
-            return f"{self.source}: {self.problems[0]}" if self.source else str(self.problems[0])
-        head = f"{self.source or 'The configuration'} has {len(self.problems)} problems:"
-        return "\n".join([head, *(f"  - {problem}" for problem in self.problems)])
+            text = f"{source}: {self.problems[0]}" if source else str(self.problems[0])
+        else:
+            head = f"{source or 'The configuration'} has {len(self.problems)} problems:"
+            text = "\n".join([head, *(f"  - {problem}" for problem in self.problems)])
+        super().__init__(text)
 
 
 class MissingExtra(ConfigError):
@@ -141,7 +141,7 @@ class MissingExtra(ConfigError):
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
-    """Returns `Did you mean 'x'?` for a near name, else the names there are, else ''."""
+    """Returns `Did you mean 'x'?` for a similar name, or up to 12 known names, or ''."""
     names = [str(name) for name in candidates]
     near = difflib.get_close_matches(word, names, n=1, cutoff=0.6)
     if near:

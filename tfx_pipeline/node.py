@@ -17,7 +17,7 @@ from tfx_pipeline.execution.request import Request
 
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
-    """Splits `KEY=VALUE` texts.
+    """Turns `KEY=VALUE` texts into a dictionary.
 
     Raises:
       ConfigError: a text without `=`, or a key given twice.
@@ -40,19 +40,19 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
     "--pipeline",
     required=True,
     metavar="FILE|URI",
-    help="The compiled pipeline.pb, also as s3:// or gs://, or inline as data: URI.",
+    help="The compiled pipeline.pb: a path, an s3:// or gs:// URI, or inline as a data: URI.",
 )
-@click.option("--node", required=True, metavar="NAME", help="Which node, for example Trainer.")
-@click.option("--run-id", required=True, metavar="ID", help="The run; a retry keeps its id.")
+@click.option("--node", required=True, metavar="NAME", help="The node's id, for example Trainer.")
+@click.option("--run-id", required=True, metavar="ID", help="The run's id; a retry uses the same.")
 @click.option("--param", multiple=True, metavar="KEY=VALUE", help="A runtime parameter.")
-@click.option("--no-cache", is_flag=True, help="Execute even where nothing changed.")
+@click.option("--no-cache", is_flag=True, help="Execute the node even if nothing has changed.")
 @click.option(
     "--keep-pipeline",
     is_flag=True,
-    help="Go on with the pipeline this run began with, whatever FILE holds by now.",
+    help="Continue with the pipeline this run started with, even if FILE has changed since.",
 )
-@click.option("--result", metavar="FILE", help="Write what became of the node, as JSON.")
-@click.option("--die-with-parent", is_flag=True, help="End when the calling process is gone.")
+@click.option("--result", metavar="FILE", help="Write the node's result to FILE, as JSON.")
+@click.option("--die-with-parent", is_flag=True, help="Stop when the calling process ends.")
 def command(
     pipeline: str,
     node: str,
@@ -65,8 +65,8 @@ def command(
 ) -> int:
     """Execute one node of a compiled pipeline.
 
-    Its upstream nodes must have ended well in the same run. A node that has
-    finished in this run is not executed again.
+    Its upstream nodes must have succeeded in the same run. A node that has
+    already succeeded in this run is not executed again.
     """
     if die_with_parent:
         process_supervisor.die_with_parent()

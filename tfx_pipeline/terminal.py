@@ -1,8 +1,8 @@
 """The boundary between commands and the terminal: options, consoles, errors, exit codes.
 
-Commands raise; `main` turns what they raise into one message on standard error
-(or one JSON document on standard output with `--json`) and the exit code.
-Results go to standard output, logs and errors to standard error.
+Commands raise exceptions; `main` turns these into one message on standard error (or,
+with `--json`, one JSON document on standard output) and the exit code. Results go to
+standard output, logs and errors to standard error.
 """
 
 from __future__ import annotations
@@ -21,9 +21,10 @@ from tfx_pipeline.config import environment
 
 if TYPE_CHECKING:
     from rich.console import Console
+    from rich.table import Table
 
 PLAIN_WIDTH = 120
-"""The width of tables in files and pipes."""
+"""The width of tables that are not printed to a terminal."""
 
 _DEBUG_OPTION, _JSON_OPTION = "--debug", "--json"
 
@@ -39,11 +40,21 @@ def stderr() -> Console:
 
 
 def _console(stream: TextIO, *, stderr: bool) -> Console:
-    """A console that wraps no text; where there is no terminal, tables get room."""
+    """A console that wraps no text and prints every text literally.
+
+    Column names, messages and paths may contain `[…]` or `:…:`, which Rich would
+    otherwise read as markup and emoji. Styles are given by `Text` or by `style=`.
+    """
     from rich.console import Console
 
-    width = None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH
-    return Console(stderr=stderr, soft_wrap=True, highlight=False, width=width)
+    return Console(
+        stderr=stderr,
+        soft_wrap=True,
+        highlight=False,
+        markup=False,
+        emoji=False,
+        width=None if stream.isatty() or "COLUMNS" in os.environ else PLAIN_WIDTH,
+    )
 
 
 def print_json(document: Any) -> None:
@@ -51,7 +62,7 @@ def print_json(document: Any) -> None:
     click.echo(json.dumps(document, indent=2, default=str))
 
 
-def config_options(function: Callable) -> Callable:
+def config_options(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--config`, `--root` and `--set`: arguments `config`, `root` and `overrides`."""
     for option in reversed(
         [
@@ -60,15 +71,15 @@ def config_options(function: Callable) -> Callable:
                 default="pipeline.yaml",
                 show_default=True,
                 metavar="FILE",
-                help="The configuration.",
+                help="The configuration file.",
             ),
-            click.option("--root", metavar="DIR", help="Where runs are kept, in place of 'root'."),
+            click.option("--root", metavar="DIR", help="The folder for runs; replaces 'root'."),
             click.option(
                 "--set",
                 "overrides",
                 multiple=True,
                 metavar="KEY=VALUE",
-                help="Another value for a key of the configuration, for example training.steps=50.",
+                help="Override a key of the configuration, for example training.steps=50.",
             ),
         ]
     ):
@@ -76,7 +87,7 @@ def config_options(function: Callable) -> Callable:
     return function
 
 
-def json_option(function: Callable) -> Callable:
+def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
     """Adds `--json`: argument `as_json`."""
     return click.option(
         _JSON_OPTION, "as_json", is_flag=True, help="Print the result as one JSON document."
@@ -91,55 +102,37 @@ def main(command: click.Command, args: Sequence[str] | None = None) -> NoReturn:
 def invoke(command: click.Command, args: Sequence[str]) -> int:
     """Runs `command` and returns its exit code.
 
-    A command returns None or its exit code, or raises. `--debug` anywhere shows
-    the traceback of an unexpected error.
+    A command returns None or its exit code, or raises. `--debug`, at any place, also
+    prints the traceback of an error.
     """
-    given, after_dashes = _split_at_dashes(args)
-    debug = _DEBUG_OPTION in given or environment.is_set(os.environ.get(environment.DEBUG))
-    as_json = _JSON_OPTION in given
-    rest = [arg for arg in given if arg != _DEBUG_OPTION] + after_dashes
+    end = [*args, "--"].index("--")  # what follows `--` is not for us
+    options, rest = args[:end], args[end:]
+    debug = _DEBUG_OPTION in options or environment.is_set(os.environ.get(environment.DEBUG))
+    arguments = [option for option in options if option != _DEBUG_OPTION] + [*rest]
     try:
-        code = command.main(args=rest, standalone_mode=False)
+        code = command.main(args=arguments, standalone_mode=False)
         sys.stdout.flush()
         return code if isinstance(code, int) else errors.EXIT_OK
     except BrokenPipeError:
-        _discard_stdout()
+        # Python flushes standard output once more at exit.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         return errors.EXIT_FAILED
     except (KeyboardInterrupt, click.Abort):
-        return _interrupted()
+        click.echo("interrupted", err=True)
+        return errors.EXIT_INTERRUPTED
     except Exception as error:
-        return _report(error, as_json=as_json, debug=debug)
-
-
-def _split_at_dashes(args: Sequence[str]) -> tuple[list[str], list[str]]:
-    args = list(args)
-    end = args.index("--") if "--" in args else len(args)
-    return args[:end], args[end:]
-
-
-def _discard_stdout() -> None:
-    """Keeps Python from complaining once more when it flushes at exit."""
-    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-
-
-def _interrupted() -> int:
-    click.echo("interrupted", err=True)
-    return errors.EXIT_INTERRUPTED
-
-
-def _report(error: Exception, *, as_json: bool, debug: bool) -> int:
-    message, code = _message(error), _exit_code(error)
-    if as_json:
-        print_json({"error": describe(error, message, code)})
-    else:
-        _print_error(error, message)
-    if debug:
-        traceback.print_exception(error)
-    return code
+        message, exit_code = _message(error), _exit_code(error)
+        if _JSON_OPTION in options:
+            print_json({"error": describe(error, message, exit_code)})
+        else:
+            _print_error(error, message)
+        if debug:
+            traceback.print_exception(error)
+        return exit_code
 
 
 def describe(error: Exception, message: str, code: int) -> dict[str, Any]:
-    """What `--json` says of an error."""
+    """An error as `--json` prints it."""
     result: dict[str, Any] = {"message": message, "exit_code": code}
     if isinstance(error, errors.ConfigError):
         result["problems"] = [vars(problem) for problem in error.problems]
@@ -183,8 +176,8 @@ def _print_error(error: Exception, message: str) -> None:
         console.print(findings_table(error.findings))
 
 
-def findings_table(findings: Sequence[errors.Finding]):
-    """A table of what a gate found; plain and complete where there is no terminal."""
+def findings_table(findings: Sequence[errors.Finding]) -> Table:
+    """A table of a gate's findings, without shortened texts."""
     from rich import box
     from rich.table import Table
     from rich.text import Text

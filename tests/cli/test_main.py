@@ -56,7 +56,7 @@ def test_nothing_heavy_is_imported(project, args):
 def test_check_prints_the_resolved_values(tfx_pipeline, shop):
     done = tfx_pipeline("check", "--config", shop, "--set", "training.steps=7")
     assert done.returncode == 0
-    assert done.stderr.strip() == f"{shop} is right."
+    assert done.stderr.strip() == f"{shop} is valid."
     values = YAML(typ="safe").load(done.stdout)
     assert values["training"]["steps"] == 7
     assert values["data"]["path"] == str(shop.parent / "data")

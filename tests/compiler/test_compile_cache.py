@@ -1,7 +1,8 @@
-"""An earlier run's pipeline stands in for compiling, if nothing it depends on has changed."""
+"""An earlier run's pipeline is used again if nothing that it depends on has changed."""
 
 from __future__ import annotations
 
+import functools
 import os
 
 import pytest
@@ -22,7 +23,7 @@ def leave(runs, run_id, text, wanted=None, age=0):
     compiled.ir.write_text(f"ir {text}")
     compiled.manifest.write_text(f"manifest {text}")
     if wanted:
-        compile_cache.note(compiled, wanted)
+        compile_cache.store_key(compiled, wanted)
     then = compiled.folder.stat().st_mtime - age
     os.utime(compiled.folder, (then, then))
 
@@ -40,14 +41,13 @@ def test_a_moved_project_has_another_key(shop, tmp_path):
     assert key(shop) != key(other / "pipeline.yaml")
 
 
-def test_changed_code_of_the_library_changes_the_key(shop, tmp_path, monkeypatch):
+def test_changed_code_of_the_library_changes_the_key(shop, tmp_path):
     library = tmp_path / "library"
     library.mkdir()
     (library / "pipeline.py").write_text("one = 1\n")
-    monkeypatch.setattr(compile_cache, "_LIBRARY", library)
-    before = key(shop)
+    before = compile_cache.key(load_config(shop), library)
     (library / "pipeline.py").write_text("one = 2\n")
-    assert key(shop) != before
+    assert compile_cache.key(load_config(shop), library) != before
 
 
 @pytest.mark.parametrize("own", ["modules.extend=[own.more]", "modules.create_pipeline=own.make"])
@@ -60,13 +60,16 @@ def test_the_latest_run_of_that_key_is_reused(tmp_path):
     leave(tmp_path / "runs", "c", "new", "key", age=10)
     leave(tmp_path / "runs", "d", "other", "another key")
     leave(tmp_path / "runs", "b", "partial")
-    reused = compile_cache.reuse(tmp_path / "runs", "key", tmp_path / "new")
+    reused = compile_cache.copy_from_earlier_run(tmp_path / "runs", "key", tmp_path / "new")
     assert reused.ir.read_text() == "ir new"
     assert reused.manifest.read_text() == "manifest new"
 
 
 def test_without_such_a_run_nothing_is_reused(tmp_path):
-    assert compile_cache.reuse(tmp_path / "runs", "key", tmp_path / "new") is None
+    copy = functools.partial(
+        compile_cache.copy_from_earlier_run, tmp_path / "runs", "key", tmp_path / "new"
+    )
+    assert copy() is None
     leave(tmp_path / "runs", "a", "x", "another key")
-    assert compile_cache.reuse(tmp_path / "runs", "key", tmp_path / "new") is None
+    assert copy() is None
     assert not (tmp_path / "new").exists()

@@ -98,7 +98,7 @@ def test_a_table_of_ones_own_is_checked(tmp_path, refresh):
     text = re.search(r"^```yaml\n(.*?)^```", section("Your own table"), re.M | re.S)[1]
     (tmp_path / "pipeline.yaml").write_text(text)
     right, *wrong = steps("Your own table")
-    assert "is right" in printed(right, tmp_path)
+    assert "is valid" in printed(right, tmp_path)
     for step in wrong:
         check(step, tmp_path, refresh)
 

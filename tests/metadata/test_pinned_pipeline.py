@@ -1,4 +1,4 @@
-"""A run keeps the pipeline that it began with."""
+"""A run keeps the pipeline that it started with."""
 
 from __future__ import annotations
 
@@ -38,7 +38,7 @@ def test_the_first_pipeline_of_a_run_stays(history, capsys):
     assert pinned_pipeline.pipeline_of_run(history, "run", pipeline("first")) == pipeline("first")
     assert capsys.readouterr().err == ""
     assert pinned_pipeline.pipeline_of_run(history, "run", pipeline("second")) == pipeline("first")
-    assert "run goes on with the pipeline that it began with" in capsys.readouterr().err
+    assert "run continues with the pipeline it started with" in capsys.readouterr().err
 
 
 def test_a_node_that_was_added_since():

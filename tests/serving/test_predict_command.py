@@ -12,7 +12,7 @@ GOOD = {"trip_start_month": 5, "trip_start_timestamp": 1, "trip_start_day": 6, "
 @pytest.mark.parametrize(
     ("arguments", "message"),
     [
-        (("--key", "x"), "--key: goes with --split or --canary-percent"),
+        (("--key", "x"), "--key: requires --split or --canary-percent"),
         (("--header", "x"), "--header: must be NAME:VALUE, found 'x'"),
         (("--target", "ftp://h"), "ftp:// is not known"),
         (("--version", "1", "--label", "x"), "a version or a label, not both"),

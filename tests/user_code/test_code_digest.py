@@ -24,7 +24,7 @@ def package(tmp_path, monkeypatch):
 
 
 def forget_paths():
-    code_digest._find.cache_clear()
+    code_digest.module_file.cache_clear()
 
 
 def test_follows_imports_of_the_projects_own_modules_only(package):

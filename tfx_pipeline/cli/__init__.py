@@ -1,1 +1,1 @@
-"""The subcommands of `tfx-pipeline`, one module each; `cli` imports the one that is called."""
+"""The subcommands of `tfx-pipeline`, one module each; `main` imports the one that is called."""

@@ -1,4 +1,4 @@
-"""`tfx-pipeline check`: is the configuration right, and what are its values?"""
+"""`tfx-pipeline check`: validates the configuration and prints its values."""
 
 from __future__ import annotations
 
@@ -18,19 +18,21 @@ from tfx_pipeline.errors import ConfigError
 def command(config: str, root: str | None, overrides: tuple[str, ...], as_json: bool) -> None:
     """Check the configuration, and the data and schema it names.
 
-    Prints the resolved values and every problem at once; exit code 0 or 2.
+    Prints the resolved values and all problems. The exit code is 0 or 2.
     """
     reading = loader.read_config(config, overrides, root=root)
-    problems = [*reading.problems, *(preflight.check(reading.config) if reading.config else ())]
+    if reading.config is None:
+        raise ConfigError(reading.problems, reading.source)
+    values = reading.config.dump()
+    problems = [*reading.problems, *preflight.check(reading.config)]
+    if not as_json:
+        _print_values(values)
     if problems:
-        if reading.config and not as_json:
-            _print_values(reading.config.dump())
         raise ConfigError(problems, reading.source)
     if as_json:
-        terminal.print_json({"config": reading.config.dump(), "problems": []})
-        return
-    _print_values(reading.config.dump())
-    terminal.stderr().print(f"[green]{reading.source} is right.[/green]")
+        terminal.print_json({"config": values, "problems": []})
+    else:
+        terminal.stderr().print(f"{reading.source} is valid.", style="green")
 
 
 def _print_values(values: dict[str, Any]) -> None:
@@ -44,7 +46,7 @@ def _print_values(values: dict[str, Any]) -> None:
 
 
 def to_yaml(values: dict[str, Any]) -> str:
-    """The values as YAML: one line for each feature and each list, without absent values."""
+    """The values as YAML, without absent ones; each feature and each list is on one line."""
     import io
 
     from ruamel.yaml import YAML

@@ -1,4 +1,4 @@
-"""`tfx-pipeline compile serving`: what Docker Compose or Kubernetes runs to serve."""
+"""`tfx-pipeline compile serving`: manifests for Docker Compose or Kubernetes."""
 
 from __future__ import annotations
 
@@ -16,29 +16,33 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 
 
 @click.command("serving")
-@click.option("--target", required=True, type=click.Choice([*manifests.TARGETS]), help="For what.")
-@click.option("--output", default="deploy", show_default=True, metavar="DIR", help="Where to.")
-@click.option("--model-uri", metavar="URI", help="The push folder as the cluster sees it.")
+@click.option(
+    "--target", required=True, type=click.Choice([*manifests.TARGETS]), help="The platform."
+)
+@click.option(
+    "--output", default="deploy", show_default=True, metavar="DIR", help="The output folder."
+)
+@click.option("--model-uri", metavar="URI", help="The push folder's URI in the cluster.")
 @click.option("--canary-uri", metavar="URI", help="The canary's folder (KServe, Seldon).")
 @click.option("--namespace", default="default", show_default=True)
 @click.option("--image", default=IMAGE, show_default=True)
 @click.option("--min-replicas", type=int, default=2, show_default=True)
 @click.option("--max-replicas", type=int, default=6, show_default=True)
-@click.option("--cpu", default="1", show_default=True, help="Cores of a replica.")
-@click.option("--memory", default="1Gi", show_default=True, help="Memory of a replica.")
-@click.option("--canary-percent", type=float, help="[default: as 'canary' has set it]")
+@click.option("--cpu", default="1", show_default=True, help="Cores of each replica.")
+@click.option("--memory", default="1Gi", show_default=True, help="Memory of each replica.")
+@click.option("--canary-percent", type=float, help="[default: the percentage set by 'canary']")
 @terminal.config_options
 @terminal.json_option
 def command(target: str, output: str, canary_percent: float | None, **options: Any) -> None:
     """Write manifests that serve the pushed model with TensorFlow Serving.
 
-    Labels and the canary's share are taken from 'promote' and 'canary'. Files go
-    to DIR/TARGET.
+    They use the labels set by 'promote' and the canary's share set by 'canary'.
+    Files are written to DIR/TARGET.
     """
     config = load_config(options["config"], options["overrides"], root=options["root"])
     state = traffic_state.load(config.model_name, config.push_dir).state
     if canary_percent is not None:
-        # Unchecked here: `render` says what is wrong, together with the rest.
+        # Not checked here: `render` reports all problems together.
         state = state.model_copy(update={"canary_percent": canary_percent})
     names = ("model_uri", "canary_uri", "namespace", "image", "min_replicas", "max_replicas")
     chosen = {name: options[name] for name in (*names, "cpu", "memory")}

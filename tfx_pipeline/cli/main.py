@@ -5,48 +5,60 @@ from __future__ import annotations
 import dataclasses
 import importlib
 from collections.abc import Callable, Mapping
-from typing import NoReturn
+from typing import Any, NoReturn
 
 import click
 
+import tfx_pipeline
 from tfx_pipeline import terminal
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
 RUNNERS_GROUP = "tfx_pipeline.runners"
-"""The entry points that bring runners: `local`, and the targets of `compile`."""
+"""The entry points of runners: `local`, and the targets of `compile`."""
 
 HELP_NAMES = {"help_option_names": ["-h", "--help"]}
 
 
 @dataclasses.dataclass(frozen=True)
 class Lazy:
-    """A command that is imported when it is called."""
+    """A command that is imported when it is called.
+
+    Attributes:
+      load: imports the command.
+      help: its line in the list of commands.
+    """
 
     load: Callable[[], click.Command]
     help: str
 
 
 class LazyGroup(click.Group):
-    """A group whose help needs none of its commands imported."""
+    """A group whose help imports none of its commands."""
 
-    def __init__(self, *args, lazy: Callable[[], Mapping[str, Lazy]], **kwargs):
+    def __init__(self, *args: Any, lazy: Callable[[], Mapping[str, Lazy]], **kwargs: Any) -> None:
         super().__init__(*args, **kwargs)
         self._lazy = lazy
 
     def list_commands(self, ctx: click.Context) -> list[str]:
+        """The names of the commands, in their order."""
         return list(self._lazy())
 
-    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
-        entry = self._lazy().get(name)
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        """Imports a command; None if there is none of that name."""
+        entry = self._lazy().get(cmd_name)
         return entry.load() if entry else None
 
-    def resolve_command(self, ctx: click.Context, args: list[str]):
+    def resolve_command(
+        self, ctx: click.Context, args: list[str]
+    ) -> tuple[str | None, click.Command | None, list[str]]:
+        """Finds the command in `args`; a misspelt name gets a suggestion."""
         if args and not args[0].startswith("-") and args[0] not in self._lazy():
             hint = did_you_mean(args[0], self._lazy())
             raise click.UsageError(f"there is no command {args[0]!r}. {hint}".strip(), ctx)
         return super().resolve_command(ctx, args)
 
     def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        """Writes the list of commands into the help."""
         rows = [(name, entry.help) for name, entry in self._lazy().items()]
         if rows:
             with formatter.section("Commands"):
@@ -54,7 +66,7 @@ class LazyGroup(click.Group):
 
 
 def _module(path: str) -> Callable[[], click.Command]:
-    """Loads `module:attribute`."""
+    """A function that imports `module:attribute`."""
     module, _, attribute = path.partition(":")
     return lambda: getattr(importlib.import_module(module), attribute)
 
@@ -74,7 +86,7 @@ def _local_runner() -> click.Command:
 
 def _compile_targets() -> dict[str, Lazy]:
     return {
-        name: Lazy(load, f"Write what {name.capitalize()} runs.")
+        name: Lazy(load, f"Write the files for {name.capitalize()}.")
         for name, load in sorted(_runner_entry_points().items())
         if name != "local"
     }
@@ -91,7 +103,7 @@ def _compile_group() -> click.Command:
         "compile",
         lazy=_compile_targets,
         context_settings=HELP_NAMES,
-        help="Write what another orchestrator runs.",
+        help="Write the files that another orchestrator runs.",
     )
 
 
@@ -101,8 +113,8 @@ COMMANDS: dict[str, Lazy] = {
         "Check the configuration, and the data and schema it names.",
     ),
     "run": Lazy(_local_runner, "Run the pipeline on this machine."),
-    "compile": Lazy(_compile_group, "Write what another orchestrator runs."),
-    "runs": Lazy(_module("tfx_pipeline.cli.runs:command"), "List what ran."),
+    "compile": Lazy(_compile_group, "Write the files that another orchestrator runs."),
+    "runs": Lazy(_module("tfx_pipeline.cli.runs:command"), "List the runs."),
     "show": Lazy(_module("tfx_pipeline.cli.show:command"), "Show a run's artifacts and metrics."),
     "serve": Lazy(
         _module("tfx_pipeline.cli.serve:command"),
@@ -110,30 +122,25 @@ COMMANDS: dict[str, Lazy] = {
     ),
     "predict": Lazy(
         _module("tfx_pipeline.cli.predict:command"),
-        "Ask a model server for predictions for the rows of a file.",
+        "Request predictions for the rows of a file from a model server.",
     ),
     "models": Lazy(
         _module("tfx_pipeline.cli.models:command"),
-        "List the pushed versions, with run, metrics, blessing and labels.",
+        "List the pushed versions with run, metrics, blessing and labels.",
     ),
-    "promote": Lazy(_module("tfx_pipeline.cli.rollout:promote"), "Let a label point to a version."),
+    "promote": Lazy(_module("tfx_pipeline.cli.rollout:promote"), "Assign a label to a version."),
     "canary": Lazy(
-        _module("tfx_pipeline.cli.rollout:canary"), "Give a version a share of the rows."
+        _module("tfx_pipeline.cli.rollout:canary"), "Send a share of the rows to a version."
     ),
     "rollback": Lazy(
-        _module("tfx_pipeline.cli.rollout:rollback"), "Take the last promote or canary back."
+        _module("tfx_pipeline.cli.rollout:rollback"), "Undo the last promote or canary."
     ),
 }
 
 
 def _print_version(ctx: click.Context, _: click.Parameter, wanted: bool) -> None:
     if wanted:
-        from importlib import metadata
-
-        try:
-            click.echo(f"tfx-pipeline {metadata.version('tfx-pipeline')}")
-        except metadata.PackageNotFoundError as error:
-            raise _not_installed("tfx-pipeline is not installed") from error
+        click.echo(f"tfx-pipeline {tfx_pipeline.__version__}")
         ctx.exit()
 
 

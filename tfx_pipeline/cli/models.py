@@ -1,4 +1,4 @@
-"""`tfx-pipeline models`: what was pushed, and where labels point."""
+"""`tfx-pipeline models`: the pushed versions and their labels."""
 
 from __future__ import annotations
 
@@ -20,9 +20,11 @@ _METRICS_SHOWN = 2
 
 @click.command("models")
 @terminal.config_options
-@click.option("--target", metavar="HOST:PORT", help="Also say what a server does with them.")
+@click.option("--target", metavar="HOST:PORT", help="Also show their state on a server.")
 @terminal.json_option
-def command(config, root, overrides, target, as_json):
+def command(
+    config: str, root: str | None, overrides: tuple[str, ...], target: str | None, as_json: bool
+) -> None:
     """List the pushed versions, oldest first: run, metrics, blessing, labels."""
     loaded = load_config(config, overrides, root=root)
     found = traffic_state.load(loaded.model_name, loaded.push_dir)
@@ -36,7 +38,7 @@ def command(config, root, overrides, target, as_json):
         terminal.stdout().print(_table(rows, found, with_states=target is not None))
     else:
         terminal.stderr().print(
-            f"Nothing was pushed to {found.base_path} yet. Start a run: tfx-pipeline run"
+            f"Nothing has been pushed to {found.base_path} yet. Start a run: tfx-pipeline run"
         )
 
 
@@ -50,8 +52,8 @@ def _states(model: str, target: str | None) -> dict[int, str]:
 
 
 def _runs(config: Config) -> dict[str, Run]:
-    """The run that pushed each model; later runs may have found it in the cache."""
-    runs = {}
+    """The run that pushed each version; later runs may have taken it from the cache."""
+    runs: dict[str, Run] = {}
     for run in open_runs(config).list():
         if run.pushed_model:
             runs.setdefault(run.pushed_model.rstrip("/").rpartition("/")[2], run)

@@ -1,4 +1,4 @@
-"""`tfx-pipeline predict`: rows of a file in, predictions out."""
+"""`tfx-pipeline predict`: requests predictions for the rows of a file."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import shlex
 import sys
 import time
 from collections.abc import Iterator
-from typing import Any, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
 import click
 
@@ -19,6 +19,9 @@ from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.errors import ConfigError, Problem, ServingError
 from tfx_pipeline.serving.client import row_files
 from tfx_pipeline.storage.atomic_write import write_atomically
+
+if TYPE_CHECKING:
+    from tfx_pipeline.serving.client.traffic_split import Split
 
 _BATCH_ROWS = 8192
 _CURL_ROWS = 3
@@ -32,24 +35,26 @@ _CURL_ROWS = 3
     show_default=True,
     help="HOST:PORT or grpcs:// for gRPC, http:// or https:// for REST.",
 )
-@click.option("--model", help="Its name.  [default: what pipeline.yaml pushes]")
-@click.option("--version", type=click.IntRange(1), help="Which version.  [default: the latest]")
-@click.option("--label", help="Which label, in place of a version.")
-@click.option("--signature", default="columns", show_default=True, help="What to call.")
-@click.option("--split", is_flag=True, help="Share rows as 'tfx-pipeline canary' has set it.")
+@click.option("--model", help="The model's name.  [default: the one in pipeline.yaml]")
+@click.option("--version", type=click.IntRange(1), help="The version.  [default: the latest]")
+@click.option("--label", help="A label instead of a version.")
+@click.option("--signature", default="columns", show_default=True, help="The signature.")
 @click.option(
-    "--canary-percent", type=click.FloatRange(0, 100), help="Share rows by this percentage."
+    "--split", is_flag=True, help="Split rows by the share set with 'tfx-pipeline canary'."
 )
-@click.option("--key", metavar="COLUMN", help="What decides which share a row is in.")
+@click.option(
+    "--canary-percent", type=click.FloatRange(0, 100), help="Split rows by this percentage."
+)
+@click.option("--key", metavar="COLUMN", help="The column that decides about a row's version.")
 @click.option(
     "--format",
     "input_format",
     type=click.Choice(["csv", "jsonl"]),
-    help="Of FILE.  [default: by its name]",
+    help="FILE's format.  [default: by its name]",
 )
-@click.option("--output", metavar="FILE", help="Where predictions go.  [default: standard output]")
+@click.option("--output", metavar="FILE", help="The output file.  [default: standard output]")
 @click.option(
-    "--output-format", type=click.Choice(["csv", "jsonl"]), help="[default: as the input]"
+    "--output-format", type=click.Choice(["csv", "jsonl"]), help="[default: the input's format]"
 )
 @click.option(
     "--timeout",
@@ -63,12 +68,16 @@ _CURL_ROWS = 3
     type=click.IntRange(1),
     default=1024,
     show_default=True,
-    help="Rows of one request.",
+    help="Rows in each request.",
 )
 @click.option(
-    "--header", "headers", multiple=True, metavar="NAME:VALUE", help="Sent along; may be repeated."
+    "--header",
+    "headers",
+    multiple=True,
+    metavar="NAME:VALUE",
+    help="A header of each request; may be repeated.",
 )
-@click.option("--ca-file", metavar="FILE", help="Certificates to trust in TLS.")
+@click.option("--ca-file", metavar="FILE", help="Certificates to trust for TLS.")
 @click.option(
     "--print-curl",
     is_flag=True,
@@ -79,13 +88,13 @@ _CURL_ROWS = 3
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="Says which model, when --model does not.",
+    help="The configuration that names the model.",
 )
 def command(**options: Any) -> None:
-    """Ask a model server for predictions for the rows of FILE; - is standard input.
+    """Request predictions for the rows of FILE from a model server; - is standard input.
 
-    FILE is CSV with a header, or one JSON object a line. Columns that the model
-    does not take are left out; absent values are missing ones.
+    FILE is CSV with a header, or has one JSON object on each line. Columns that the
+    model does not use are ignored; empty values are missing ones.
     """
     from tfx_pipeline.serving.client.sync import Client
 
@@ -111,7 +120,7 @@ def command(**options: Any) -> None:
 
 
 def _ensure_reachable(client: Any, target: str) -> None:
-    """Asks for the signature, so that nothing is read for a server that is not there."""
+    """Requests the signature, so that no rows are read if the server cannot be reached."""
     try:
         client.signature()
     except ServingError as error:
@@ -123,14 +132,14 @@ def _ensure_reachable(client: Any, target: str) -> None:
 
 def _model(options: dict[str, Any]) -> str:
     if options["model"]:
-        return options["model"]
+        return str(options["model"])
     if not pathlib.Path(options["config"]).exists():
         message = f"is not given, and there is no {options['config']} that names a model"
         raise ConfigError(Problem("--model", message))
     return load_config(options["config"]).model_name
 
 
-def _split(options: dict[str, Any]):
+def _split(options: dict[str, Any]) -> Split | None:
     from tfx_pipeline.serving.client.traffic_split import Split
     from tfx_pipeline.serving.rollout import traffic_state
 
@@ -140,7 +149,7 @@ def _split(options: dict[str, Any]):
         config = load_config(options["config"])
         return Split.of(traffic_state.load(config.model_name, config.push_dir), options["key"])
     if options["key"]:
-        raise ConfigError("--key: goes with --split or --canary-percent")
+        raise ConfigError("--key: requires --split or --canary-percent")
     return None
 
 
@@ -155,7 +164,7 @@ def _headers(texts: tuple[str, ...]) -> dict[str, str]:
 def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> None:
     from tfx_pipeline.serving.rollout.version_comparison import Comparison
 
-    began, comparison = time.perf_counter(), Comparison()
+    start, comparison = time.perf_counter(), Comparison()
     output_format = options["output_format"] or file_format
     with _destination(options["output"]) as target, _progress() as advance:
         writer = row_files.Writer(target, output_format)
@@ -165,12 +174,12 @@ def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any
             writer.write(answers.rows() if as_json else answers.flat_rows())
             comparison.add(answers)
             advance(len(answers))
-    _report(comparison, time.perf_counter() - began)
+    _report(comparison, time.perf_counter() - start)
 
 
 @contextlib.contextmanager
 def _destination(path: str | None) -> Iterator[TextIO]:
-    """Standard output, or a file that appears when it is whole."""
+    """Standard output, or a file that is written when all rows are done."""
     if path is None:
         yield sys.stdout
         return
@@ -181,7 +190,7 @@ def _destination(path: str | None) -> Iterator[TextIO]:
 
 @contextlib.contextmanager
 def _progress() -> Iterator[Any]:
-    """A count of rows in a terminal; nothing elsewhere."""
+    """Counts rows in a terminal; shows nothing elsewhere."""
     console = terminal.stderr()
     if not console.is_terminal:
         yield lambda rows: None
@@ -209,7 +218,7 @@ def _report(comparison: Any, seconds: float) -> None:
 
 
 def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) -> str:
-    """The command that asks the same for the first rows."""
+    """The curl command that requests predictions for the first rows."""
     from tfx_pipeline.serving.client import request_encoder, rest_json
     from tfx_pipeline.serving.client.protocols import ModelRef, path
     from tfx_pipeline.serving.client.transport import Target

@@ -1,4 +1,4 @@
-"""`tfx-pipeline promote`, `canary` and `rollback`: which version gets which requests."""
+"""`tfx-pipeline promote`, `canary` and `rollback`: which version receives which traffic."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ from tfx_pipeline.serving.rollout.traffic_state import Traffic
 _TIMEOUT_SECONDS = 120.0
 
 
-def _options(function: Callable) -> Callable:
+def _options(function: Callable[..., Any]) -> Callable[..., Any]:
     for option in (
         terminal.json_option,
         click.option(
@@ -30,7 +30,7 @@ def _options(function: Callable) -> Callable:
             "--target",
             metavar="HOST:PORT",
             help="A server to wait for: TensorFlow Serving must have loaded a version before "
-            "a label may point to it. The local server needs no --target.",
+            "a label can be assigned to it. The local server needs no --target.",
         ),
         terminal.config_options,
     ):
@@ -40,12 +40,12 @@ def _options(function: Callable) -> Callable:
 
 @click.command("promote")
 @click.argument("version", type=click.IntRange(1))
-@click.option("--label", default=STABLE, show_default=True, help="What to call it.")
+@click.option("--label", default=STABLE, show_default=True, help="The label.")
 @_options
 def promote(version: int, label: str, **options: Any) -> None:
-    """Let a label point to VERSION; servers that poll the configuration follow.
+    """Assign a label to VERSION. Servers that poll the configuration switch to it.
 
-    From the first promotion on, only versions with a label are served.
+    After the first promotion, only versions with a label are served.
     """
     _change(options, lambda before: before.promoted(version, label))
 
@@ -55,10 +55,10 @@ def promote(version: int, label: str, **options: Any) -> None:
 @click.option("--percent", type=click.FloatRange(0, 100), required=True, help="Its share of rows.")
 @_options
 def canary(version: int, percent: float, **options: Any) -> None:
-    """Let clients send a share of their rows to VERSION.
+    """Send a share of the rows to VERSION.
 
-    Model servers split no traffic: 'tfx-pipeline predict --split' and
-    tfx_pipeline.serving.Split do, by a hash of each row's key.
+    The clients split the traffic, not the servers: 'tfx-pipeline predict --split' and
+    tfx_pipeline.serving.Split do so by a hash of each row's key.
     """
     _change(options, lambda before: before.with_canary(version, percent))
 
@@ -66,7 +66,7 @@ def canary(version: int, percent: float, **options: Any) -> None:
 @click.command("rollback")
 @_options
 def rollback(**options: Any) -> None:
-    """Take the last promote or canary back."""
+    """Undo the last promote or canary."""
     _change(options, Traffic.rolled_back)
 
 
@@ -85,4 +85,4 @@ def _change(options: dict[str, Any], change: Callable[[Traffic], Traffic]) -> No
         share = f", {after.state.canary_percent:g} % of the rows" if is_canary else ""
         terminal.stdout().print(f"{label}: version {version}{share}")
     if not after.state.labels:
-        terminal.stdout().print("no labels: the latest version gets everything")
+        terminal.stdout().print("no labels: the latest version receives all traffic")

@@ -1,4 +1,4 @@
-"""`tfx-pipeline runs`: what ran."""
+"""`tfx-pipeline runs`: lists the pipeline's runs."""
 
 from __future__ import annotations
 
@@ -13,22 +13,26 @@ from tfx_pipeline.orchestrators.local.progress import state_text
 
 @click.command("runs")
 @terminal.config_options
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most N.")
+@click.option(
+    "--limit",
+    type=click.IntRange(1),
+    default=20,
+    show_default=True,
+    help="The number of runs to list.",
+)
 @terminal.json_option
-def command(config, overrides, root, limit, as_json):
+def command(
+    config: str, overrides: tuple[str, ...], root: str | None, limit: int, as_json: bool
+) -> None:
     """List the pipeline's runs, oldest first."""
     runs = open_runs(load_config(config, overrides, root=root))
     listed = [runs.get(run_id) for run_id in runs.ids()[-limit:]]
     if as_json:
-        terminal.print_json([_brief(run) for run in listed])
+        terminal.print_json([run.model_dump(mode="json", exclude={"nodes"}) for run in listed])
     elif listed:
         terminal.stdout().print(_table(listed))
     else:
         terminal.stderr().print("No runs yet. Start one: tfx-pipeline run")
-
-
-def _brief(run: Run) -> dict:
-    return run.model_dump(mode="json", exclude={"nodes"})
 
 
 def _table(listed: list[Run]) -> Table:

@@ -1,4 +1,4 @@
-"""`tfx-pipeline serve`: TensorFlow Serving, or the local server with its APIs."""
+"""`tfx-pipeline serve`: starts TensorFlow Serving or the local server with the same APIs."""
 
 from __future__ import annotations
 
@@ -8,7 +8,8 @@ import pathlib
 import shutil
 import sys
 import warnings
-from typing import Any, NoReturn
+from collections.abc import Callable
+from typing import Any, NoReturn, TypeVar
 
 import click
 
@@ -25,40 +26,46 @@ MODEL_SERVER = "tensorflow_model_server"
 _METRICS_PATH = "/monitoring/prometheus/metrics"
 _PROJECT_POLL_SECONDS = 1
 
+Command = TypeVar("Command", bound=Callable[..., Any])
 
-def _flag(name: str, **options: Any):
-    """An option under TensorFlow Serving's spelling and ours."""
+
+def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
+    """An option in TensorFlow Serving's spelling (`--rest_api_port`) and with dashes."""
     spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
     return click.option(*spellings, name, **options)
 
 
 @click.command("serve")
-@_flag("model_name", metavar="NAME", help="What clients ask for.")
-@_flag("model_base_path", metavar="DIR", help="The folder of versions.")
+@_flag("model_name", metavar="NAME", help="The model's name for clients.")
+@_flag("model_base_path", metavar="DIR", help="The folder of the model's versions.")
 @_flag("port", type=click.IntRange(0, 65535), default=8500, show_default=True, help="gRPC.")
 @_flag(
     "rest_api_port",
     type=click.IntRange(0, 65535),
     default=8501,
     show_default=True,
-    help="0: no REST.",
+    help="REST; 0 for none.",
 )
 @_flag("model_config_file", metavar="FILE", help="Models, version policies and labels.")
-@_flag("model_config_file_poll_wait_seconds", type=click.IntRange(0), help="0: read it once.")
+@_flag(
+    "model_config_file_poll_wait_seconds",
+    type=click.IntRange(0),
+    help="How often to read it; 0 for once.",
+)
 @_flag(
     "file_system_poll_wait_seconds",
     type=click.IntRange(0),
     default=1,
     show_default=True,
-    help="0: look for versions once.",
+    help="How often to look for versions; 0 for once.",
 )
-@_flag("monitoring_config_file", metavar="FILE", help="Where Prometheus reads.")
+@_flag("monitoring_config_file", metavar="FILE", help="Sets the path of Prometheus metrics.")
 @_flag(
     "rest_api_timeout_in_ms",
     type=click.IntRange(1),
     default=30000,
     show_default=True,
-    help="Then a REST client gets 504.",
+    help="Time limit of REST requests (504).",
 )
 @_flag(
     "enable_batching",
@@ -74,25 +81,25 @@ def _flag(name: str, **options: Any):
     type=click.IntRange(1),
     default=1000,
     show_default=True,
-    help="How many may wait in the local server; more are refused.",
+    help="Limit of waiting requests in the local server; more are refused.",
 )
 @click.option(
-    "--local", is_flag=True, help=f"The local server, even if {MODEL_SERVER} is installed."
+    "--local", is_flag=True, help=f"Use the local server even if {MODEL_SERVER} is installed."
 )
 @click.option(
     "--config",
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="Says what to serve when no flag does.",
+    help="The configuration that names the model if no flag does.",
 )
 def command(**flags: Any) -> None:
     """Serve pushed models over TensorFlow Serving's gRPC and REST APIs.
 
-    With neither --model-base-path nor --model-config-file, the model that
-    pipeline.yaml pushes. TensorFlow Serving's own flags are taken in both
-    spellings. If tensorflow_model_server is installed it is started with them;
-    otherwise the local server answers, which is meant for development and tests.
+    Without --model-base-path and --model-config-file, it serves the model that
+    pipeline.yaml pushes. TensorFlow Serving's own flags are accepted in both
+    spellings. If tensorflow_model_server is installed, it is started with them.
+    Otherwise the local server starts, which is meant for development and tests.
     """
     models = _models(flags)
     server = None if flags["local"] else shutil.which(MODEL_SERVER)
@@ -107,7 +114,7 @@ def command(**flags: Any) -> None:
 
 
 def _models(flags: dict[str, Any]) -> dict[str, str]:
-    """TensorFlow Serving's flags that say which models to serve."""
+    """TensorFlow Serving's flags for the models to serve."""
     if flags["model_config_file"]:
         seconds = flags["model_config_file_poll_wait_seconds"] or 0
         return _config_flags(flags["model_config_file"], seconds)
@@ -127,7 +134,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
         raise ConfigError(
             Problem(
                 "--model-base-path",
-                f"is not given, and there is no {flags['config']} that says what to serve",
+                f"is not given, and there is no {flags['config']} that names a model",
                 "Give --model-name and --model-base-path.",
             )
         )
@@ -136,13 +143,13 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
     found.write_config()
     seconds = flags["model_config_file_poll_wait_seconds"]
     seconds = _PROJECT_POLL_SECONDS if seconds is None else seconds
-    # TensorFlow Serving knows no version yet when it reads the labels for the first time.
+    # When TensorFlow Serving reads the labels for the first time, no version is loaded yet.
     extra = {"allow_version_labels_for_unavailable_models": "true"}
     return {**_config_flags(str(found.config_file), seconds), **extra}
 
 
 def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoReturn:
-    """Replaces this process by TensorFlow Serving."""
+    """Replaces this process with TensorFlow Serving."""
     names = ("port", "rest_api_port", "file_system_poll_wait_seconds", "rest_api_timeout_in_ms")
     passed_on = {**models, **{name: flags[name] for name in names}}
     if flags["monitoring_config_file"]:
@@ -152,7 +159,7 @@ def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoRet
     arguments = [f"--{name}={value}" for name, value in passed_on.items()]
     terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
     sys.stderr.flush()
-    os.execv(server, [server, *arguments])
+    os.execv(server, [server, *arguments])  # noqa: S606 - no shell is what we want
 
 
 def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
@@ -168,8 +175,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
             ports.ensure_free(f"--{option.replace('_', '-')}", flags["host"], flags[option])
     why = "" if shutil.which(MODEL_SERVER) else f"; {MODEL_SERVER} is not installed"
     terminal.stderr().print(
-        f"The local server answers, for development and tests on one machine{why}. "
-        "Starting TensorFlow ..."
+        f"Starting the local server, for development and tests on one machine{why} ..."
     )
     _quieten()
     with lazy_imports.importing():
@@ -193,7 +199,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
 
 
 def _metrics_path(file: str | None) -> str | None:
-    """Where Prometheus reads; there unless a monitoring configuration says otherwise."""
+    """The path of Prometheus metrics; None if the monitoring configuration disables them."""
     if file is None:
         return _METRICS_PATH
     prometheus = model_server_config.read_monitoring(file).prometheus_config
@@ -201,7 +207,7 @@ def _metrics_path(file: str | None) -> str | None:
 
 
 def _quieten() -> None:
-    """Our own lines on standard error, and of TensorFlow's only what is wrong."""
+    """Logs this project's messages to standard error, but only errors of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_environment()
     logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")

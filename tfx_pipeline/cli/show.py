@@ -1,4 +1,4 @@
-"""`tfx-pipeline show`: one run, its nodes, artifacts and metrics."""
+"""`tfx-pipeline show`: shows one run with its nodes, artifacts and metrics."""
 
 from __future__ import annotations
 
@@ -15,10 +15,12 @@ from tfx_pipeline.orchestrators.local.progress import print_run, shown_path
 @click.argument("run_id", required=False)
 @terminal.config_options
 @terminal.json_option
-def command(run_id, config, overrides, root, as_json):
-    """Show a run: its nodes, artifacts and metrics. RUN_ID may be the start of an id.
+def command(
+    run_id: str | None, config: str, overrides: tuple[str, ...], root: str | None, as_json: bool
+) -> None:
+    """Show a run's nodes, artifacts and metrics.
 
-    Without RUN_ID, the newest run.
+    RUN_ID may be the beginning of an id. Without it, the newest run is shown.
     """
     runs = open_runs(load_config(config, overrides, root=root))
     run = runs.get(run_id) if run_id else runs.latest()
@@ -26,7 +28,7 @@ def command(run_id, config, overrides, root, as_json):
         click.echo(run.to_json(), nl=False)
         return
     print_run(terminal.stdout(), run)
-    terminal.stdout().print(_artifacts(run), soft_wrap=True)
+    terminal.stdout().print(_artifacts(run))
 
 
 def _artifacts(run: Run) -> Table:

@@ -1,8 +1,8 @@
-"""Compiling is spared where an earlier run's pipeline would come out again.
+"""Reuses an earlier run's compiled pipeline if compiling would give the same bytes.
 
-Compiling imports TensorFlow and every component: seconds of a run that finds all else
-in the cache. Equal configurations give equal bytes; so a run leaves, beside its pipeline,
-a key of all that the pipeline depends on.
+Compiling imports TensorFlow and every component, which takes seconds, also in a run
+whose nodes are all cached. So a run stores beside its compiled pipeline a key: a digest
+of everything that the pipeline depends on.
 """
 
 from __future__ import annotations
@@ -18,44 +18,42 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, package_parent
 from tfx_pipeline.user_code import code_digest
 
-_LIBRARY = package_parent() / "tfx_pipeline"
+LIBRARY = package_parent() / "tfx_pipeline"
 
 
-def key(config: Config) -> str | None:
+def key(config: Config, library: pathlib.Path = LIBRARY) -> str | None:
     """A digest of the configuration, this library and TFX.
 
-    None where a user's code makes the pipeline: nobody knows what it depends on.
+    None if a user's code creates the pipeline: it may depend on anything.
     """
     own = Modules()
     if (config.modules.create_pipeline, config.modules.extend) != (own.create_pipeline, own.extend):
         return None
+    source = hashlib.sha256()
+    for path in sorted(library.rglob("*.py")):
+        source.update(f"{path.relative_to(library)}\0{code_digest.file_digest(path)}\n".encode())
     parts = {
         "config": config.dump(),
         "folder": str(config.folder),
-        "library": _library(),
+        "library": source.hexdigest(),
         "versions": [importlib.metadata.version("tfx"), sys.version],
     }
     return hashlib.sha256(json.dumps(parts, sort_keys=True).encode()).hexdigest()
 
 
-def _library() -> str:
-    digest = hashlib.sha256()
-    for path in sorted(_LIBRARY.rglob("*.py")):
-        digest.update(f"{path.relative_to(_LIBRARY)}\0{code_digest.file_digest(path)}\n".encode())
-    return digest.hexdigest()
+def store_key(compiled: CompiledLayout, key: str) -> None:
+    """Stores the key of a compiled pipeline beside it."""
+    write_atomically(compiled.key, key)
 
 
-def note(compiled: CompiledLayout, wanted: str) -> None:
-    """Says of which key a compiled pipeline is."""
-    write_atomically(compiled.key, wanted)
-
-
-def reuse(runs: pathlib.Path, wanted: str, folder: pathlib.Path) -> CompiledLayout | None:
-    """Copies the pipeline of the latest run that has this key; None where there is none."""
+def copy_from_earlier_run(
+    runs: pathlib.Path, key: str, folder: pathlib.Path
+) -> CompiledLayout | None:
+    """Copies the pipeline of the latest run that has this key to `folder`; None if none has."""
     target = CompiledLayout(folder)
     for run in sorted(runs.glob("*"), key=lambda path: path.stat().st_mtime, reverse=True):
         found = CompiledLayout(run)
-        if found.key.exists() and found.key.read_text() == wanted:
+        if found.key.exists() and found.key.read_text() == key:
             write_atomically(target.ir, found.ir.read_bytes())
             write_atomically(target.manifest, found.manifest.read_bytes())
             return target

@@ -1,6 +1,6 @@
-"""Compiles a pipeline once: TFX IR (pipeline.pb) and manifest.json.
+"""Compiles a pipeline once, to TFX IR (pipeline.pb) and manifest.json.
 
-The IR is what nodes are executed from; the manifest says the same to
+Nodes are executed from the IR. The manifest describes the same pipeline to
 orchestrators, as plain JSON: nodes, edges, commands and runtime parameters.
 Equal configurations give equal bytes.
 """
@@ -39,7 +39,7 @@ class Compiled:
     manifest: Manifest
 
     def write(self, folder: pathlib.Path) -> CompiledLayout:
-        """Writes `pipeline.pb` and `manifest.json` into `folder`, each by rename."""
+        """Writes `pipeline.pb` and `manifest.json` into `folder`."""
         layout = CompiledLayout(folder)
         write_atomically(layout.ir, self.ir)
         write_atomically(layout.manifest, self.manifest.to_json())
@@ -50,19 +50,21 @@ def compile_pipeline(config: Config) -> Compiled:
     """Creates the configured pipeline and compiles it.
 
     Raises:
-      ConfigError: a dotted path of `modules` cannot be imported or is refused.
+      ConfigError: a dotted path of `modules` cannot be imported.
     """
     prepare_environment()
     from tfx.dsl.compiler.compiler import Compiler
 
     message = Compiler().compile(_create(config))
     _require_blessings(message)
-    _pack_deterministically(message)
+    # An Any contains bytes; TFX serialized these with maps in random order.
+    message.deployment_config.Pack(pipeline_ir.deployment(message), deterministic=True)
     data = message.SerializeToString(deterministic=True)
     return Compiled(data, _manifest(message, data, config))
 
 
 def _create(config: Config) -> Pipeline:
+    """Calls the configured `create_pipeline` and `extend` functions."""
     if config.folder and config.folder not in sys.path:
         sys.path.insert(0, config.folder)
     pipeline = load_function(config.modules.create_pipeline, "modules.create_pipeline")(config)
@@ -77,7 +79,7 @@ def _create(config: Config) -> Pipeline:
 
 
 def load_function(dotted_path: str, key: str) -> Any:
-    """Imports the function a configuration key names.
+    """Imports the function that a configuration key names.
 
     Raises:
       ConfigError: its module cannot be imported, or has no such function.
@@ -91,21 +93,14 @@ def load_function(dotted_path: str, key: str) -> Any:
 
 
 def _require_blessings(message: pipeline_pb2.Pipeline) -> None:
-    """Makes blessings that are wired to a Pusher required: TFX's own are optional,
-    and a Pusher that does not find them pushes."""
-    pushers = (
-        node for node in pipeline_ir.nodes(message) if "pushed_model" in node.outputs.outputs
-    )
-    for node in pushers:
+    """Makes the blessings that are connected to a Pusher required.
+
+    In TFX they are optional, and a Pusher that finds none pushes the model.
+    """
+    for node in pipeline_ir.nodes(message):
         for key in _BLESSINGS:
-            if key in node.inputs.inputs:
+            if "pushed_model" in node.outputs.outputs and key in node.inputs.inputs:
                 node.inputs.inputs[key].min_count = 1
-
-
-def _pack_deterministically(message: pipeline_pb2.Pipeline) -> None:
-    # An Any holds bytes that were serialized with maps in random order.
-    config = pipeline_ir.deployment(message)
-    message.deployment_config.Pack(config, deterministic=True)
 
 
 def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: Config) -> Manifest:

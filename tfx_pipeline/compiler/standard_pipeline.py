@@ -1,4 +1,4 @@
-"""The standard pipeline, made from a configuration."""
+"""Creates the standard pipeline from a configuration."""
 
 from __future__ import annotations
 
@@ -9,14 +9,18 @@ from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
+    from tfx.orchestration.data_types import RuntimeParameter
     from tfx.orchestration.pipeline import Pipeline
+
+TRAINER_PARAMETERS = ("steps", "batch_size", "learning_rate")
+"""The training values that can be changed at run time."""
 
 
 def create_pipeline(config: Config) -> Pipeline:
     """Returns the TFX pipeline that `config` describes.
 
-    Ingest, describe, validate, preprocess, train, check, analyse, deploy; each
-    node waits for those whose outputs it reads and for the gates before it.
+    Its nodes read and validate the data, preprocess it, train, evaluate and push a
+    model. Each node waits for the nodes whose outputs it reads, and for the gates.
     """
     from tfx_pipeline import components as c
 
@@ -65,7 +69,7 @@ def create_pipeline(config: Config) -> Pipeline:
         label=config.label.name,
     ).with_id("ExportCheck")
 
-    # The Evaluator need not wait for the export check: a baseline is blessed by both.
+    # The Evaluator does not wait for the export check: a baseline is blessed by both.
     baseline = c.BaselineResolver(model=model).with_id("BaselineResolver")
     evaluator = c.Evaluator(
         examples=examples,
@@ -87,7 +91,7 @@ def create_pipeline(config: Config) -> Pipeline:
 
 
 def assemble(config: Config, nodes: list[BaseNode]) -> Pipeline:
-    """Puts nodes into a pipeline with the configuration's name, root, metadata and Beam."""
+    """Makes a pipeline of nodes, with the configuration's name, root, metadata and Beam options."""
     from tfx.orchestration.pipeline import Pipeline
 
     from tfx_pipeline.metadata import database
@@ -99,12 +103,12 @@ def assemble(config: Config, nodes: list[BaseNode]) -> Pipeline:
         components=list(dict.fromkeys(nodes)),
         enable_cache=True,
         metadata_connection_config=database.connection_config(config.metadata, layout.metadata_db),
-        beam_pipeline_args=beam_arguments(config),
+        beam_pipeline_args=[*beam_arguments(config)],
     )
 
 
 def ingestion(config: Config) -> dict[str, Any]:
-    """What ExampleGen is given; the data's path can be changed at run time."""
+    """ExampleGen's arguments; the data's path can be changed at run time."""
     return {
         "input_base": runtime_parameter("data_path", str, config.data.path),
         "format": config.data.format,
@@ -117,7 +121,7 @@ def ingestion(config: Config) -> dict[str, Any]:
 
 
 def curated_schema(config: Config) -> BaseNode | None:
-    """The node that imports the curated schema; None where there is none."""
+    """The node that imports the curated schema; None if there is none."""
     from tfx_pipeline import components as c
 
     if config.schema_source.path is None:
@@ -126,33 +130,26 @@ def curated_schema(config: Config) -> BaseNode | None:
 
 
 def treatment(config: Config) -> dict[str, Any]:
-    """What preprocessing depends on, and nothing else, so that caching is exact."""
+    """The settings of preprocessing, and no others, so that caching is exact."""
     dumped = config.dump()
     return {"features": dumped["features"], "label": dumped["label"]}
 
 
 def network(config: Config) -> dict[str, Any]:
-    """What training depends on beyond the runtime parameters."""
+    """The settings of training without the runtime parameters."""
     dumped = config.dump()
-    training = dict(dumped["training"])
-    for name in trainer_parameters_names():
-        del training[name]
+    training = {k: v for k, v in dumped["training"].items() if k not in TRAINER_PARAMETERS}
     return {"model": dumped["model"], "training": training}
-
-
-def trainer_parameters_names() -> tuple[str, ...]:
-    """The training values that can be changed at run time."""
-    return ("steps", "batch_size", "learning_rate")
 
 
 def trainer_parameters(config: Config) -> dict[str, Any]:
     """Training values as TFX runtime parameters with the configured defaults."""
-    values = {name: getattr(config.training, name) for name in trainer_parameters_names()}
+    values = {name: getattr(config.training, name) for name in TRAINER_PARAMETERS}
     return {name: runtime_parameter(name, type(value), value) for name, value in values.items()}
 
 
 def evaluation(config: Config) -> dict[str, Any]:
-    """What the Evaluator computes, and the thresholds that bless a model."""
+    """The Evaluator's metrics and slices, and the thresholds that bless a model."""
     dumped = config.evaluation.model_dump(exclude_none=True)
     thresholds = dumped["thresholds"]
     return {
@@ -164,13 +161,13 @@ def evaluation(config: Config) -> dict[str, Any]:
 
 
 def beam_arguments(config: Config) -> list[str]:
-    """Beam's arguments. Empty for the direct runner: any argument costs seconds a node."""
+    """Beam's arguments. None for the direct runner: any argument costs seconds in each node."""
     if config.beam.runner == "direct":
         return list(config.beam.options)
     return [f"--runner={config.beam.runner}", *config.beam.options]
 
 
-def runtime_parameter(name: str, ptype: type, default: Any):
+def runtime_parameter(name: str, ptype: type, default: Any) -> RuntimeParameter:
     """A TFX runtime parameter: a value that orchestrators show in their trigger forms."""
     from tfx.orchestration.data_types import RuntimeParameter
 

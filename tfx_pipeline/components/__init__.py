@@ -1,35 +1,62 @@
-"""The components of the standard pipeline: TFX's own, and ours beside their executors.
+"""The components of the standard pipeline.
 
-Looked up on first use, so that a node imports only what it runs.
+SchemaGen, ImportSchemaGen and ExampleValidator are TFX's own; the others are in the
+folders beside this file, each with its executor. Names are imported on first use, so
+that a node imports only the component it runs.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+if TYPE_CHECKING:
+    from tfx.components.example_validator.component import ExampleValidator
+    from tfx.components.schema_gen.component import SchemaGen
+    from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 
-_HOME = {
-    "ExampleGen": "tfx_pipeline.components.example_gen.component",
-    "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
-    "SchemaGen": "tfx.components.schema_gen.component",
-    "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
-    "ExampleValidator": "tfx.components.example_validator.component",
-    "DataGate": "tfx_pipeline.components.data_gate.component",
-    "Transform": "tfx_pipeline.components.transform.component",
-    "Trainer": "tfx_pipeline.components.trainer.component",
-    "ExportCheck": "tfx_pipeline.components.export_check.component",
-    "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
-    "Evaluator": "tfx_pipeline.components.evaluator.component",
-    "Pusher": "tfx_pipeline.components.pusher.component",
-}
+    from tfx_pipeline.components.baseline_resolver.component import BaselineResolver
+    from tfx_pipeline.components.data_gate.component import DataGate
+    from tfx_pipeline.components.evaluator.component import Evaluator
+    from tfx_pipeline.components.example_gen.component import ExampleGen
+    from tfx_pipeline.components.export_check.component import ExportCheck
+    from tfx_pipeline.components.pusher.component import Pusher
+    from tfx_pipeline.components.statistics_gen.component import StatisticsGen
+    from tfx_pipeline.components.trainer.component import Trainer
+    from tfx_pipeline.components.transform.component import Transform
+else:
+    from tfx_pipeline._lazy import lazy_names
+    from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 
-__all__ = list(_HOME)
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
+            "DataGate": "tfx_pipeline.components.data_gate.component",
+            "Evaluator": "tfx_pipeline.components.evaluator.component",
+            "ExampleGen": "tfx_pipeline.components.example_gen.component",
+            "ExampleValidator": "tfx.components.example_validator.component",
+            "ExportCheck": "tfx_pipeline.components.export_check.component",
+            "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
+            "Pusher": "tfx_pipeline.components.pusher.component",
+            "SchemaGen": "tfx.components.schema_gen.component",
+            "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
+            "Trainer": "tfx_pipeline.components.trainer.component",
+            "Transform": "tfx_pipeline.components.transform.component",
+        },
+        before_import=prepare_environment,
+    )
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    prepare_environment()
-    return getattr(importlib.import_module(_HOME[name]), name)
+__all__ = [
+    "BaselineResolver",
+    "DataGate",
+    "Evaluator",
+    "ExampleGen",
+    "ExampleValidator",
+    "ExportCheck",
+    "ImportSchemaGen",
+    "Pusher",
+    "SchemaGen",
+    "StatisticsGen",
+    "Trainer",
+    "Transform",
+]

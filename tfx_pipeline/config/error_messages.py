@@ -11,6 +11,7 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tfx_pipeline.config import models
+from tfx_pipeline.config.features import Feature
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
 
@@ -128,7 +129,7 @@ def _no_treatment(given: Any) -> tuple[str, str]:
 
 def treatments() -> dict[str, type[pydantic.BaseModel]]:
     """The class of each treatment, by its name in `transform`."""
-    union = typing.get_args(models.Feature)[0]
+    union = typing.get_args(Feature)[0]
     return {
         typing.get_args(cls.model_fields["transform"].annotation)[0]: cls
         for cls in typing.get_args(union)
@@ -138,17 +139,17 @@ def treatments() -> dict[str, type[pydantic.BaseModel]]:
 def known_keys(where: Location, values: Mapping[Any, Any]) -> list[str]:
     """The keys that the section at `where` may have."""
     section: Any = models.Config
-    held: Any = values
+    given: Any = values
     for part in where:
-        held = held.get(part, {}) if isinstance(held, Mapping) else {}
-        section = _section_below(section, part, held)
+        given = given.get(part, {}) if isinstance(given, Mapping) else {}
+        section = _section_below(section, part, given)
         if section is None:
             return []
     fields = section.model_fields.items()
     return [field.alias or name for name, field in fields if not field.exclude]
 
 
-def _section_below(section: Any, part: Any, held: Any) -> Any:
+def _section_below(section: Any, part: Any, given: Any) -> Any:
     """The model of the section named `part`; None when there is none."""
     if isinstance(section, type) and issubclass(section, pydantic.BaseModel):
         fields = section.model_fields.items()
@@ -160,7 +161,9 @@ def _section_below(section: Any, part: Any, held: Any) -> Any:
     if typing.get_origin(section) is dict:
         value = typing.get_args(section)[1]
         if typing.get_origin(value) is typing.Annotated:  # features: `transform` selects the class
-            return treatments().get(str(held.get("transform")) if isinstance(held, Mapping) else "")
+            return treatments().get(
+                str(given.get("transform")) if isinstance(given, Mapping) else ""
+            )
         return value
     if typing.get_origin(section) is tuple:
         return typing.get_args(section)[0]

@@ -11,7 +11,8 @@ import pathlib
 from collections.abc import Iterator
 
 from tfx_pipeline.config import data_files, schema_file
-from tfx_pipeline.config.models import Config, Feature, Integer
+from tfx_pipeline.config.features import Feature, Integer
+from tfx_pipeline.config.models import Config
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder

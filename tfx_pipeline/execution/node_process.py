@@ -1,7 +1,7 @@
-"""One node in a supervised child process.
+"""Executes one node in a supervised child process.
 
-The parent is light: it waits, passes signals on and, when it is interrupted, marks
-the execution as canceled. TFX is imported in the child only.
+TFX is imported in the child only. The parent waits, forwards signals and, if it is
+interrupted, marks the execution as canceled.
 """
 
 from __future__ import annotations
@@ -23,7 +23,7 @@ from tfx_pipeline.storage.layout import CompiledLayout, is_remote
 def execute(request: Request) -> int:
     """Executes the node in a supervised child process and returns its exit code."""
     prepare_environment()
-    # Libraries clean their temporary files when Python exits, which the child does not.
+    # The child ends without Python's clean-up, so the parent removes its temporary files.
     with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
         local = request
         if is_remote(request.pipeline):  # the child copies it to here
@@ -49,8 +49,7 @@ def _launch(request: Request, local: Request, scratch: str) -> int:
         return launcher.launch(local)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
-        if request.result is not None:
-            result_file.write_error(request, error)
+        result_file.write_error(request, error)
         return error.exit_code
 
 

@@ -1,8 +1,7 @@
-"""Runs a function in a child process that can always be ended.
+"""Runs a function in a child process that can always be stopped.
 
-User code may swallow a signal or an exception. So a parent that imports nothing
-heavy waits for the child, and on SIGTERM or SIGINT ends the child's whole
-process group.
+User code may ignore a signal or an exception. So a parent process, which imports
+nothing heavy, waits for the child and stops its whole process group on SIGTERM or SIGINT.
 """
 
 from __future__ import annotations
@@ -14,9 +13,10 @@ import signal
 import sys
 import time
 import traceback
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from typing import NoReturn
 
-from tfx_pipeline.errors import Interrupted
+from tfx_pipeline.errors import EXIT_FAILED, Interrupted
 
 GRACE_SECONDS = 10.0
 _PR_SET_PDEATHSIG = 1
@@ -24,12 +24,12 @@ _CRASHED = 70
 
 
 def run_supervised(function: Callable[[], int], grace: float = GRACE_SECONDS) -> int:
-    """Forks, calls `function` in the child, and returns its exit code.
+    """Forks, calls `function` in the child, and returns the child's exit code.
 
-    A child that died by a signal gives 128 + signal.
+    The code is 128 + signal if a signal ended the child.
 
     Raises:
-      Interrupted: this process was signalled; the child and its children are gone.
+      Interrupted: this process received a signal; the child and its children have ended.
     """
     with signals_raise():
         child = 0
@@ -39,22 +39,24 @@ def run_supervised(function: Callable[[], int], grace: float = GRACE_SECONDS) ->
                 _in_child(function)
             with contextlib.suppress(OSError):
                 os.setpgid(child, child)
-            return _exit_code(os.waitpid(child, 0)[1])
+            code = os.waitstatus_to_exitcode(os.waitpid(child, 0)[1])
+            return code if code >= 0 else 128 - code
         except Interrupted:
-            _ignore_signals()
+            for signum in (signal.SIGTERM, signal.SIGINT):
+                signal.signal(signum, signal.SIG_IGN)
             if child:
                 _end_group(child, grace)
             raise
 
 
 def die_with_parent() -> None:
-    """Asks Linux to send SIGTERM to this process when its parent dies."""
+    """Makes Linux send SIGTERM to this process when its parent dies."""
     if sys.platform == "linux":
         with contextlib.suppress(OSError, AttributeError):
             ctypes.CDLL(None, use_errno=True).prctl(_PR_SET_PDEATHSIG, signal.SIGTERM)
 
 
-def _in_child(function: Callable[[], int]) -> None:
+def _in_child(function: Callable[[], int]) -> NoReturn:
     code = _CRASHED
     try:
         os.setpgid(0, 0)
@@ -63,7 +65,7 @@ def _in_child(function: Callable[[], int]) -> None:
             signal.signal(signum, signal.SIG_DFL)
         code = function()
     except SystemExit as stop:
-        code = stop.code if isinstance(stop.code, int) else 1
+        code = stop.code if isinstance(stop.code, int) else EXIT_FAILED
     except BaseException:
         traceback.print_exc()
     finally:
@@ -74,10 +76,10 @@ def _in_child(function: Callable[[], int]) -> None:
 
 
 @contextlib.contextmanager
-def signals_raise():
-    """SIGTERM and SIGINT raise `Interrupted` in the main thread while this is on."""
+def signals_raise() -> Iterator[None]:
+    """Within this context, SIGTERM and SIGINT raise `Interrupted` in the main thread."""
 
-    def stop(signum, frame):
+    def stop(signum: int, _: object) -> None:
         raise Interrupted(signum)
 
     before = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
@@ -88,13 +90,8 @@ def signals_raise():
             signal.signal(signum, handler)
 
 
-def _ignore_signals() -> None:
-    for signum in (signal.SIGTERM, signal.SIGINT):
-        signal.signal(signum, signal.SIG_IGN)
-
-
 def _end_group(child: int, grace: float) -> None:
-    """SIGTERM to the child's group, SIGKILL after `grace` seconds, and waits."""
+    """Sends SIGTERM to the child's group and SIGKILL after `grace` seconds; waits for the child."""
     _signal_group(child, signal.SIGTERM)
     deadline = time.monotonic() + grace
     while time.monotonic() < deadline:
@@ -110,9 +107,3 @@ def _end_group(child: int, grace: float) -> None:
 def _signal_group(group: int, signum: int) -> None:
     with contextlib.suppress(ProcessLookupError, PermissionError):
         os.killpg(group, signum)
-
-
-def _exit_code(status: int) -> int:
-    if os.WIFSIGNALED(status):
-        return 128 + os.WTERMSIG(status)
-    return os.WEXITSTATUS(status)

@@ -1,4 +1,4 @@
-"""What a node command is asked to execute."""
+"""The request to execute one node."""
 
 from __future__ import annotations
 
@@ -15,9 +15,9 @@ class Request:
       node: the node's id.
       run_id: the run it belongs to; a retry has the same.
       parameters: runtime parameters as text, by name.
-      cache: whether the outputs of an earlier execution may be used instead.
+      cache: whether the outputs of an earlier execution may be used.
       keep_pipeline: whether the run continues with the pipeline it started with.
-      result: a file for how the node ended, as JSON.
+      result: the file for the node's result, as JSON.
     """
 
     pipeline: str

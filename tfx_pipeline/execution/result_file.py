@@ -1,4 +1,4 @@
-"""What became of one node, as a file: for orchestrators that want more than an exit code."""
+"""The result of one node as a JSON file, for orchestrators that need more than an exit code."""
 
 from __future__ import annotations
 
@@ -16,7 +16,13 @@ if TYPE_CHECKING:
 
 
 def write(request: Request, record: NodeRecord, reason: str | None) -> None:
-    """Writes the node's state, outputs and findings; `reason` says why it was not cached."""
+    """Writes the node's state, outputs and findings to `request.result`, if there is one.
+
+    Args:
+      request: the request that was executed.
+      record: how the node ended.
+      reason: why it was not taken from the cache.
+    """
     pushed = [o for o in record.outputs if o.properties.get("pushed") == 1]
     _write(
         request,
@@ -32,10 +38,12 @@ def write(request: Request, record: NodeRecord, reason: str | None) -> None:
 
 
 def write_error(request: Request, error: errors.PipelineError) -> None:
-    """Writes why the node could not even begin."""
+    """Writes why the node could not start to `request.result`, if there is one."""
     _write(request, state="failed", exit_code=error.exit_code, outputs={}, error=str(error))
 
 
 def _write(request: Request, **values: Any) -> None:
+    if request.result is None:
+        return
     document = {"node": request.node, "run_id": request.run_id, **values}
     write_atomically(pathlib.Path(request.result), json.dumps(document, indent=1) + "\n")

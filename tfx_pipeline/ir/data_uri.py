@@ -1,7 +1,7 @@
-"""A compiled pipeline as a text that fits on a command line.
+"""A compiled pipeline as a `data:` URI on a command line.
 
-A step on a cluster shares no disk with the machine that compiled, so it gets the
-pipeline as a `data:` URI, or by the URI of a file when it is too large for one.
+A step on a cluster shares no disk with the machine that compiled. So it gets the
+pipeline as a `data:` URI, or the URI of a file if the pipeline is too large for that.
 """
 
 from __future__ import annotations
@@ -15,13 +15,13 @@ from tfx_pipeline import errors
 PREFIX = "data:application/gzip;base64,"
 
 _ARGUMENT = 96 * 1024
-"""The longest text that is passed inline. Linux takes 128 KiB in one argument, and
+"""The longest text that is passed inline. Linux allows 128 KiB in one argument, and
 Kubeflow puts a step's whole container into one argument of its driver."""
 
 _ALL = 512 * 1024
-"""The most for all steps together: Kubernetes takes 1 MiB for a workflow."""
+"""The limit for all steps together: Kubernetes allows 1 MiB for a workflow."""
 
-_GZIP = 31  # zlib's window bits that say gzip; its header then holds no time
+_GZIP = 31  # zlib's window bits for gzip; the header then contains no time
 
 
 def limit(copies: int) -> int:
@@ -37,20 +37,22 @@ def encode(pipeline: bytes) -> str:
 
 
 def is_inline(source: str) -> bool:
-    """Whether `source` is a pipeline itself and not where it lies."""
+    """Whether `source` is a pipeline itself and not the path of one."""
     return source.startswith("data:")
 
 
 def decode(text: str) -> bytes:
-    """What `encode` was given.
+    """Returns the pipeline that `encode` was given.
 
     Raises:
       ConfigError: the text is damaged, or another kind of `data:` URI.
     """
     if not text.startswith(PREFIX):
-        raise errors.ConfigError(f"{text[:40]}: is no compiled pipeline: must begin {PREFIX!r}")
+        raise errors.ConfigError(
+            f"{text[:40]}: not a compiled pipeline: must begin with {PREFIX!r}"
+        )
     try:
         data = base64.b64decode(text.removeprefix(PREFIX), validate=True)
         return zlib.decompress(data, _GZIP)
     except (binascii.Error, zlib.error) as error:
-        raise errors.ConfigError(f"{text[:40]}...: is no compiled pipeline: {error}") from error
+        raise errors.ConfigError(f"{text[:40]}...: not a compiled pipeline: {error}") from error

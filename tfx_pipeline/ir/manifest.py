@@ -1,7 +1,7 @@
-"""The manifest: what an orchestrator must know of a compiled pipeline, as plain JSON.
+"""The manifest: a compiled pipeline for orchestrators, as plain JSON.
 
-Nodes in topological order, their edges, commands and runtime parameters.
-Reading it takes neither TensorFlow nor TFX.
+It contains the nodes in topological order, their edges, commands and runtime parameters.
+Reading it needs neither TensorFlow nor TFX.
 """
 
 from __future__ import annotations
@@ -12,16 +12,14 @@ from typing import Literal
 import pydantic
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.models import Section
-
-FORMAT = 1
+from tfx_pipeline.config.base import Section
 
 
 class Node(Section):
     """One node: its id, its component's type, its edges and the command that executes it.
 
-    In `command`, `{pipeline}` stands for the path of pipeline.pb and `{run_id}`
-    for the run's id.
+    In `command`, `{pipeline}` is replaced by the path of pipeline.pb and `{run_id}` by
+    the run's id.
     """
 
     id: str
@@ -40,9 +38,17 @@ class Parameter(Section):
 
 
 class Manifest(Section):
-    """A compiled pipeline as orchestrators see it."""
+    """A compiled pipeline as orchestrators see it.
 
-    format: Literal[1] = FORMAT
+    Attributes:
+      format: the version of this format.
+      tfx: the version of TFX that compiled it.
+      ir: the file name of the IR.
+      root: the folder of the nodes' artifacts.
+      metadata: where ML Metadata is, as in the configuration.
+    """
+
+    format: Literal[1] = 1
     pipeline: str
     description: str = ""
     tfx: str
@@ -57,9 +63,11 @@ class Manifest(Section):
 
     @property
     def node_ids(self) -> tuple[str, ...]:
+        """The ids of the nodes in topological order."""
         return tuple(node.id for node in self.nodes)
 
     def to_json(self) -> str:
+        """The content of manifest.json."""
         return self.model_dump_json(indent=1) + "\n"
 
 
@@ -67,7 +75,7 @@ def read(path: pathlib.Path) -> Manifest:
     """Reads manifest.json.
 
     Raises:
-      ConfigError: there is none, or it is none of ours.
+      ConfigError: it cannot be read, or is not a manifest.
     """
     try:
         return Manifest.model_validate_json(path.read_bytes())
@@ -76,4 +84,4 @@ def read(path: pathlib.Path) -> Manifest:
     except pydantic.ValidationError as error:
         found = error.errors()[0]
         where = ".".join(str(part) for part in found["loc"])
-        raise errors.ConfigError(f"{path}: is no manifest: {where}: {found['msg']}") from error
+        raise errors.ConfigError(f"{path}: not a manifest: {where}: {found['msg']}") from error

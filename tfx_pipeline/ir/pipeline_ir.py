@@ -16,7 +16,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.ir import data_uri
 
 RUN_ID_PARAMETER = "pipeline-run-id"
-_TYPES = {
+_TYPES: dict[int, type[int] | type[float] | type[str]] = {
     pb.RuntimeParameter.INT: int,
     pb.RuntimeParameter.DOUBLE: float,
     pb.RuntimeParameter.STRING: str,
@@ -25,10 +25,10 @@ TYPE_NAMES = {int: "int", float: "float", str: "string"}
 
 
 def read(source: str | pathlib.Path) -> pb.Pipeline:
-    """Reads a compiled pipeline: a file's, or one that is given as a `data:` URI.
+    """Reads a compiled pipeline from a file or a `data:` URI.
 
     Raises:
-      ConfigError: there is no such file, or it is no compiled pipeline.
+      ConfigError: there is no such file, or it is not a compiled pipeline.
     """
     name = str(source)
     try:
@@ -40,9 +40,9 @@ def read(source: str | pathlib.Path) -> pb.Pipeline:
     except OSError as error:
         raise errors.ConfigError(f"{name}: cannot be read: {error.strerror}") from error
     except DecodeError as error:
-        raise errors.ConfigError(f"{name}: is no compiled pipeline: {error}") from error
+        raise errors.ConfigError(f"{name}: not a compiled pipeline: {error}") from error
     if not pipeline.nodes:
-        raise errors.ConfigError(f"{name}: is no compiled pipeline: it has no nodes")
+        raise errors.ConfigError(f"{name}: not a compiled pipeline: it has no nodes")
     return pipeline
 
 
@@ -65,9 +65,8 @@ def find_node(pipeline: pb.Pipeline, name: str) -> pb.PipelineNode:
     by_id = {node.node_info.id: node for node in nodes(pipeline)}
     if name not in by_id:
         hint = errors.did_you_mean(name, by_id)
-        raise errors.ConfigError(
-            errors.Problem(name, f"is no node of pipeline {pipeline.pipeline_info.id!r}", hint)
-        )
+        message = f"pipeline {pipeline.pipeline_info.id!r} has no such node"
+        raise errors.ConfigError(errors.Problem(name, message, hint))
     return by_id[name]
 
 
@@ -86,7 +85,7 @@ def metadata_connection(pipeline: pb.Pipeline) -> metadata_store_pb2.ConnectionC
 
 
 def pipeline_root(pipeline: pb.Pipeline) -> str:
-    """The folder below which the nodes' artifacts lie."""
+    """The folder of the nodes' artifacts."""
     value = pipeline.runtime_spec.pipeline_root
     if value.HasField("runtime_parameter"):
         return str(default_of(value.runtime_parameter))
@@ -102,18 +101,21 @@ def runtime_parameters(pipeline: pb.Pipeline) -> Iterator[tuple[str, pb.RuntimeP
 
 
 def cast_parameters(pipeline: pb.Pipeline, given: dict[str, str]) -> dict[str, int | float | str]:
-    """Turns the texts of runtime parameters into the types the pipeline declares.
+    """Converts the texts of runtime parameters to the types that the pipeline declares.
 
     Raises:
       ConfigError: a parameter the pipeline does not have (TFX would ignore it),
         or a value of another type.
     """
     declared = {p.name: p for _, p in runtime_parameters(pipeline)}
-    problems, result = [], {}
+    problems: list[errors.Problem] = []
+    result: dict[str, int | float | str] = {}
     for name, text in given.items():
         if name not in declared:
             hint = errors.did_you_mean(name, declared)
-            problems.append(errors.Problem(name, "is no runtime parameter of the pipeline", hint))
+            problems.append(
+                errors.Problem(name, "the pipeline has no such runtime parameter", hint)
+            )
             continue
         wanted = _TYPES[declared[name].type]
         try:
@@ -127,7 +129,7 @@ def cast_parameters(pipeline: pb.Pipeline, given: dict[str, str]) -> dict[str, i
 
 
 def default_of(parameter: pb.RuntimeParameter) -> int | float | str | None:
-    """The parameter's default."""
+    """The parameter's default; None if it must be given."""
     which = parameter.default_value.WhichOneof("value")
     return getattr(parameter.default_value, which) if which else None
 

@@ -1,1 +1,1 @@
-"""ML Metadata: the connection, the creation of its schema, what nodes and runs left there."""
+"""ML Metadata: the connection, its schema's creation, and records of nodes and runs."""

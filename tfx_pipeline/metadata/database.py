@@ -21,17 +21,23 @@ _ATTEMPTS = 5
 
 
 def connection_config(uri: str, sqlite_path: str | os.PathLike[str]) -> pb.ConnectionConfig:
-    """The connection for `sqlite` or `mysql://USER@HOST[:PORT]/DATABASE`, without a password."""
+    """The connection for `sqlite` or `mysql://USER@HOST[:PORT]/DATABASE`, without a password.
+
+    Raises:
+      ConfigError: `uri` is neither.
+    """
     config = pb.ConnectionConfig()
     if uri == "sqlite":
         config.sqlite.filename_uri = str(sqlite_path)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
         return config
-    user, host, port, database = re.fullmatch(
-        r"mysql://([^@]+)@([^/:]+)(?::(\d+))?/(\w+)", uri
-    ).groups()
-    config.mysql.user, config.mysql.host, config.mysql.database = user, host, database
-    config.mysql.port = int(port or 3306)
+    match = re.fullmatch(r"mysql://([^@]+)@([^/:]+)(?::(\d+))?/(\w+)", uri)
+    if match is None:
+        raise errors.ConfigError(
+            errors.Problem("metadata", f"must be mysql://USER@HOST[:PORT]/DATABASE, found {uri!r}")
+        )
+    config.mysql.user, config.mysql.host, config.mysql.database = match[1], match[2], match[4]
+    config.mysql.port = int(match[3] or 3306)
     return config
 
 
@@ -45,7 +51,7 @@ def with_password(config: pb.ConnectionConfig) -> pb.ConnectionConfig:
 
 
 def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
-    """Connects; makes the database's schema where there is none, one process at a time.
+    """Connects and, if necessary, creates the database's schema, one process at a time.
 
     Raises:
       PipelineError: the database cannot be reached or opened.
@@ -57,25 +63,25 @@ def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
                 return ml_metadata.MetadataStore(config)
             except (RuntimeError, ml_metadata.errors.StatusError) as error:
                 if attempt == _ATTEMPTS - 1:
-                    raise errors.PipelineError(_cannot_open(config, error)) from error
+                    raise _cannot_open(config, error) from error
                 time.sleep(0.1 * 2**attempt)
     raise AssertionError("unreachable")
 
 
-def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> str:
+def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> errors.PipelineError:
     if config.HasField("mysql"):
         where = f"MySQL database {config.mysql.database} at {config.mysql.host}:{config.mysql.port}"
         remedy = f"Check host, user and the password in {METADATA_PASSWORD}"
     else:
         where = f"SQLite file {config.sqlite.filename_uri}"
-        remedy = "Check that it is a database and that its folder can be written"
+        remedy = "Check that it is a database and that its folder is writable"
     reason = str(error).strip().splitlines()[0]
-    return f"ML Metadata cannot be opened: {where}: {reason}. {remedy}."
+    return errors.PipelineError(f"ML Metadata cannot be opened: {where}: {reason}. {remedy}.")
 
 
 @contextlib.contextmanager
 def _schema_lock(config: pb.ConnectionConfig) -> Iterator[None]:
-    # Creating the schema in two processes at once fails (measured: 3 of 6 on SQLite).
+    # Two processes that create the schema at the same time fail (measured: 3 of 6 on SQLite).
     if config.HasField("mysql"):
         with schema_lock.lock(config.mysql):
             yield

@@ -1,7 +1,7 @@
-"""What one pipeline's ML Metadata holds: its runs, its nodes' executions and their artifacts.
+"""Queries of ML Metadata: a pipeline's runs, its nodes' executions and their artifacts.
 
-Only `ml_metadata` is imported here, neither TensorFlow nor TFX, so that `runs`
-and `show` answer at once. The names of types and properties are TFX's.
+Only `ml_metadata` is imported here, neither TensorFlow nor TFX, so that `runs` and
+`show` are quick. The names of types and properties are TFX's.
 """
 
 from __future__ import annotations
@@ -16,9 +16,9 @@ RUN_CONTEXT, NODE_CONTEXT, PIPELINE_CONTEXT = "pipeline_run", "node", "pipeline"
 
 
 class History:
-    """What one pipeline's ML Metadata says about its runs."""
+    """The runs of one pipeline in ML Metadata."""
 
-    def __init__(self, store: ml_metadata.MetadataStore, pipeline: str):
+    def __init__(self, store: ml_metadata.MetadataStore, pipeline: str) -> None:
         self.store = store
         self.pipeline = pipeline
 
@@ -31,16 +31,12 @@ class History:
             return []
         if parent is None:
             return []
-        nodes_prefix = f"{self.pipeline}."
-        mine = [run for run in runs if self._belongs(run, nodes_prefix)]
-        return [run.name for run in sorted(mine, key=lambda run: run.id)]
-
-    def _belongs(self, run: pb.Context, nodes_prefix: str) -> bool:
-        executions = self.store.get_executions_by_context(run.id)
-        if not executions:
-            return False
-        contexts = self.store.get_contexts_by_execution(executions[0].id)
-        return any(context.name.startswith(nodes_prefix) for context in contexts)
+        mine = []
+        for run in sorted(runs, key=lambda run: run.id):
+            executions = self.store.get_executions_by_context(run.id)
+            if executions and self._node_of(executions[0]) is not None:
+                mine.append(run.name)
+        return mine
 
     def executions(self, node: str, run_id: str | None = None) -> list[pb.Execution]:
         """The node's executions, oldest first; of one run when `run_id` is given."""
@@ -63,7 +59,7 @@ class History:
             return None
 
     def record(self, node: str, run_id: str) -> NodeRecord | None:
-        """How `node` ended in `run_id`; None when it did not run."""
+        """How `node` ended in `run_id`; None if it did not run."""
         executions = self.executions(node, run_id)
         return self._record(node, executions[-1]) if executions else None
 
@@ -81,6 +77,7 @@ class History:
         return result
 
     def _node_of(self, execution: pb.Execution) -> str | None:
+        """The node of this pipeline that an execution belongs to."""
         prefix = f"{self.pipeline}."
         for context in self.store.get_contexts_by_execution(execution.id):
             if context.name.startswith(prefix):
@@ -91,7 +88,7 @@ class History:
         return node_record.record(node, execution, self.outputs(execution.id))
 
     def outputs(self, execution_id: int) -> tuple[Output, ...]:
-        """The artifacts an execution made (or took from the cache)."""
+        """The artifacts that an execution produced or took from the cache."""
         events = [
             event
             for event in self.store.get_events_by_execution_ids([execution_id])
@@ -115,14 +112,14 @@ class History:
         return {key: sorted(ids) for key, ids in result.items()}
 
     def reopen(self, node: str, run_id: str) -> None:
-        """Says RUNNING while a retry is on; TFX would go on saying FAILED."""
+        """Marks a failed node as RUNNING before a retry; TFX would leave it FAILED."""
         for execution in self.executions(node, run_id):
             if execution.last_known_state in (pb.Execution.FAILED, pb.Execution.CANCELED):
                 execution.last_known_state = pb.Execution.RUNNING
                 self.store.put_executions([execution])
 
     def cancel(self, node: str, run_id: str) -> None:
-        """Marks an execution that was interrupted; one that has ended stays as it is."""
+        """Marks an interrupted execution as CANCELED; one that has ended is not changed."""
         for execution in self.executions(node, run_id):
             if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
                 execution.last_known_state = pb.Execution.CANCELED

@@ -16,7 +16,7 @@ from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx_pipeline import errors
 
 REFUSED_CODE = 103
-"""The code of an execution result that says: a gate refused (see components/outcome.py)."""
+"""The code of an execution result of a gate that refused (see components/common)."""
 
 COMPLETE, CACHED, FAILED, CANCELED, RUNNING = "complete", "cached", "failed", "canceled", "running"
 
@@ -31,10 +31,10 @@ EXECUTION_RESULT = "__execution_result__"
 
 @dataclasses.dataclass(frozen=True)
 class Output:
-    """One artifact a node made, or found.
+    """One artifact that a node produced or found.
 
     Attributes:
-      resolved: whether a resolver found it among what earlier runs had made.
+      resolved: whether a resolver found it among the artifacts of earlier runs.
     """
 
     key: str
@@ -47,16 +47,16 @@ class Output:
 
 @dataclasses.dataclass(frozen=True)
 class NodeRecord:
-    """How one node ended in one run, as ML Metadata has it.
+    """How one node ended in one run, according to ML Metadata.
 
     Attributes:
       state: complete, cached, failed, canceled or running.
       started: Unix seconds of its registration.
       seconds: wall time from registration to the last change.
-      error: one line that says why it failed or refused; None when all is well.
-      refused: whether a gate said no (exit code 3).
-      findings: the rows behind a refusal or a note.
-      note: what a node that ended well has to say.
+      error: one line with the reason why it failed or refused; None if it succeeded.
+      refused: whether a gate refused (exit code 3).
+      findings: the rows of a refusal or a note.
+      note: a message of a node that succeeded.
     """
 
     node: str
@@ -72,14 +72,17 @@ class NodeRecord:
 
     @property
     def ended_well(self) -> bool:
+        """Whether the node succeeded or was taken from the cache."""
         return self.state in (COMPLETE, CACHED)
 
     @property
     def ended(self) -> bool:
+        """Whether the node has ended in any way."""
         return self.state != RUNNING
 
     @property
     def exit_code(self) -> int:
+        """The exit code of the node command."""
         if self.refused:
             return errors.EXIT_REFUSED
         return errors.EXIT_OK if self.ended_well else errors.EXIT_FAILED
@@ -92,14 +95,16 @@ class NodeRecord:
         return result
 
     def property(self, name: str) -> str | int | float | None:
-        """The first output's property of that name."""
+        """The value of the first output that has a property of that name."""
         return next((o.properties[name] for o in self.outputs if name in o.properties), None)
 
 
 def record(node: str, execution: pb.Execution, outputs: tuple[Output, ...]) -> NodeRecord:
     """How the node ended in this execution."""
     state = _STATES.get(execution.last_known_state, RUNNING)
-    note, error, refused, findings = None, None, False, ()
+    note: str | None = None
+    error: str | None = None
+    refused, findings = False, tuple[errors.Finding, ...]()
     if state == FAILED:
         error, refused, findings = _failure(execution)
     elif state in (COMPLETE, CACHED):
@@ -114,7 +119,7 @@ def record(node: str, execution: pb.Execution, outputs: tuple[Output, ...]) -> N
 
 
 def output(event: pb.Event, artifact: pb.Artifact) -> Output:
-    """What ML Metadata says of an artifact that an execution made."""
+    """The artifact of an event, as plain values."""
     key = event.path.steps[0].key if event.path.steps else ""
     resolved = event.type == pb.Event.INTERNAL_OUTPUT
     return Output(key, artifact.id, artifact.type, artifact.uri, properties(artifact), resolved)
@@ -136,14 +141,14 @@ def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, 
 
 
 def _note(execution: pb.Execution) -> tuple[str | None, tuple[errors.Finding, ...]]:
-    """What `outcome.noted_output` left; a retry of a failed execution may have left an error."""
+    """The note of an executor that succeeded. An error is from an earlier, failed attempt."""
     result = _result(execution)
     if result.get("code") or not result.get("resultMessage"):
         return None, ()
     try:
-        said = json.loads(result["resultMessage"])
-        return said["message"], _findings(said["findings"])
-    except (ValueError, TypeError, KeyError):  # an executor of others, with a text of its own
+        note = json.loads(result["resultMessage"])
+        return note["message"], _findings(note["findings"])
+    except (ValueError, TypeError, KeyError):  # another executor's text
         return result["resultMessage"], ()
 
 
@@ -153,13 +158,13 @@ def _result(execution: pb.Execution) -> dict[str, Any]:
 
 
 def message_to_json(message: str, findings: Iterable[errors.Finding]) -> str:
-    """What an execution result holds as its message when a gate refuses or takes a note."""
+    """The message of an execution result when a gate refuses or leaves a note."""
     rows = [dataclasses.asdict(finding) for finding in findings]
     return json.dumps({"message": message, "findings": rows})
 
 
 def last_line(traceback: str) -> str:
-    """The exception's own line of a traceback, without its module path."""
+    """The exception in the last line of a traceback, without its module path."""
     lines = [line for line in traceback.strip().splitlines() if line.strip()]
     starts = [i for i, line in enumerate(lines) if re.match(r"[A-Za-z_][\w.]*(:|$)", line)]
     text = lines[starts[-1]] if starts else (lines[-1] if lines else "")

@@ -1,7 +1,7 @@
-"""A run keeps the pipeline that it began with, whatever was compiled since.
+"""Pins the pipeline of a run: the run keeps it, even if another is compiled in between.
 
-The first node of a run leaves the IR in ML Metadata; its other nodes, and
-retries on any machine, go on with that one.
+The first node of a run stores the IR in ML Metadata. The run's other nodes, and
+retries on any machine, use the stored one.
 """
 
 from __future__ import annotations
@@ -25,21 +25,21 @@ _ATTEMPTS = 5
 
 
 def pipeline_of_run(history: History, run_id: str, offered: pb.Pipeline) -> pb.Pipeline:
-    """Returns the pipeline the run began with; `offered`, when it begins only now."""
+    """Returns the pipeline the run started with; stores `offered` if the run starts now."""
     data = offered.SerializeToString(deterministic=True)
-    held = _remember(history.store, f"{history.pipeline}/{run_id}", data)
-    if held == data:
+    pinned = _store_once(history.store, f"{history.pipeline}/{run_id}", data)
+    if pinned == data:
         return offered
     print(
-        f"run {run_id} goes on with the pipeline that it began with ({_short(held)}), "
-        f"not with the one compiled since ({_short(data)})",
+        f"run {run_id} continues with the pipeline it started with ({_short(pinned)}), "
+        f"not with the newer one ({_short(data)})",
         file=sys.stderr,
     )
-    return pb.Pipeline.FromString(held)
+    return pb.Pipeline.FromString(pinned)
 
 
 def is_added_since(node: str, pipeline: pb.Pipeline, offered: pb.Pipeline) -> bool:
-    """Whether `node` is no part of the run's pipeline, but of the one compiled since."""
+    """Whether `node` is not in the run's pipeline, but in the one that was compiled later."""
     return node not in ir.node_ids(pipeline) and node in ir.node_ids(offered)
 
 
@@ -47,33 +47,26 @@ def _short(data: bytes) -> str:
     return hashlib.sha256(data).hexdigest()[:12]
 
 
-def _remember(store: ml_metadata.MetadataStore, name: str, data: bytes) -> bytes:
-    """Stores `data` under `name` unless there is something; returns what is there."""
+def _store_once(store: ml_metadata.MetadataStore, name: str, data: bytes) -> bytes:
+    """Stores `data` under `name` unless something is stored there; returns the stored data."""
     context = mlmd.Context(type_id=_type_id(store), name=name)
-    context.custom_properties[_IR].string_value = _to_text(data)
+    text = base64.b64encode(gzip.compress(data, mtime=0)).decode()
+    context.custom_properties[_IR].string_value = text
     try:
-        # Names are unique, so of two first nodes that start together only one gets through.
+        # Names are unique, so of two first nodes that start together only one succeeds.
         store.put_contexts([context])
         return data
     except ml_metadata.errors.AlreadyExistsError:
         found = store.get_context_by_type_and_name(CONTEXT_TYPE, name)
-        return _to_bytes(found.custom_properties[_IR].string_value)
+        return gzip.decompress(base64.b64decode(found.custom_properties[_IR].string_value))
 
 
 def _type_id(store: ml_metadata.MetadataStore) -> int:
     for attempt in range(_ATTEMPTS):
         try:
             return store.put_context_type(mlmd.ContextType(name=CONTEXT_TYPE))
-        except ml_metadata.errors.StatusError:  # two processes making it at the same time
+        except ml_metadata.errors.StatusError:  # two processes create it at the same time
             if attempt == _ATTEMPTS - 1:
                 raise
             time.sleep(0.1 * 2**attempt)
     raise AssertionError("unreachable")
-
-
-def _to_text(data: bytes) -> str:
-    return base64.b64encode(gzip.compress(data, mtime=0)).decode()
-
-
-def _to_bytes(text: str) -> bytes:
-    return gzip.decompress(base64.b64decode(text))

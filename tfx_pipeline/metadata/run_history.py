@@ -1,11 +1,11 @@
-"""What ran: the runs of a pipeline, from ML Metadata and the local runner's run.json.
+"""The runs of a pipeline, read from ML Metadata and the local runner's run.json.
 
     runs = open_runs(load_config("pipeline.yaml"))
     runs.latest().metrics["auc"]
     runs.get("20261124-101500").nodes["Trainer"].outputs["model"]
 
-ML Metadata is the truth; run.json adds what it does not keep: the log files,
-the nodes that were left out, the run's wall time.
+ML Metadata decides; run.json adds what ML Metadata does not store: the log files, the
+skipped nodes, the run's wall time.
 """
 
 from __future__ import annotations
@@ -18,7 +18,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import pydantic
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.models import Config, Section
+from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.models import Config
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -36,13 +37,13 @@ class NodeRun(Section):
 
     Attributes:
       outputs: URIs by output key.
-      error: one line that says why it failed or refused.
-      findings: the rows behind a refusal or a note: subject, rule, found.
-      note: what a node that ended well has to say.
+      error: one line with the reason why it failed or refused.
+      findings: the rows of a refusal or a note: subject, rule, found.
+      note: a message of a node that succeeded.
       reason: why it was executed and not taken from the cache.
-      log: the file that holds what it printed.
-      cpu_seconds: CPU time of its process and the children of that.
-      peak_memory_mb: its largest resident set, shared pages included.
+      log: the file with its output.
+      cpu_seconds: CPU time of its process and that process's children.
+      peak_memory_mb: its largest resident set, including shared pages.
     """
 
     state: NodeState
@@ -63,9 +64,9 @@ class Run(Section):
     Attributes:
       seconds: wall time.
       metrics: the Evaluator's overall metrics on the test split, by name.
-      blessed: whether the model reached its thresholds and can be served; None when
-        no gate looked at it.
-      pushed_model: the folder of the pushed SavedModel; None when nothing was pushed.
+      blessed: whether the model met its thresholds and can be served; None if no gate
+        checked it.
+      pushed_model: the folder of the pushed SavedModel; None if nothing was pushed.
     """
 
     run_id: str
@@ -80,7 +81,7 @@ class Run(Section):
 
     @property
     def exit_code(self) -> int:
-        """What a command that made this run exits with."""
+        """The exit code of the command that ran it."""
         return {
             "complete": errors.EXIT_OK,
             "refused": errors.EXIT_REFUSED,
@@ -88,6 +89,7 @@ class Run(Section):
         }.get(self.state, errors.EXIT_FAILED)
 
     def to_json(self) -> str:
+        """The content of run.json."""
         return self.model_dump_json(indent=1) + "\n"
 
 
@@ -102,14 +104,13 @@ def summarise(
     seconds: float,
     details: dict[str, dict[str, Any]] | None = None,
 ) -> Run:
-    """Makes a run of what ML Metadata says of its nodes.
+    """Builds a run from its nodes' records in ML Metadata.
 
     Args:
-      records: the nodes ML Metadata knows of.
-      others: what is known of the nodes that it does not know of; where both
-        know a node, ML Metadata counts.
+      records: the nodes that are in ML Metadata.
+      others: nodes that are not; if a node is in both, its record is used.
       order: the pipeline's nodes, in order.
-      details: values for fields of `NodeRun` that ML Metadata does not keep, by node.
+      details: values for fields of `NodeRun` that ML Metadata does not store, by node.
     """
     details = details or {}
     known = {node: _node_run(r, details.get(node, {})) for node, r in records.items()}
@@ -154,16 +155,17 @@ def _state(nodes: Iterable[NodeRun], refused: bool) -> RunState:
 def _metrics(outputs: Iterable[Output]) -> dict[str, float]:
     for output in outputs:
         if output.type == "ModelEvaluation" and "metrics" in output.properties:
-            return json.loads(str(output.properties["metrics"]))
+            metrics: dict[str, float] = json.loads(str(output.properties["metrics"]))
+            return metrics
     return {}
 
 
 def _blessed(outputs: Iterable[Output]) -> bool | None:
-    """Either gate can say no; a yes takes the Evaluator, which may have been left out."""
-    said = [o for o in outputs if o.type in _BLESSINGS and "blessed" in o.properties]
-    if any(output.properties["blessed"] != 1 for output in said):
+    """Each gate can refuse; only the Evaluator, which may have been skipped, can bless."""
+    blessings = [o for o in outputs if o.type in _BLESSINGS and "blessed" in o.properties]
+    if any(output.properties["blessed"] != 1 for output in blessings):
         return False
-    return True if any(output.type == "ModelBlessing" for output in said) else None
+    return True if any(output.type == "ModelBlessing" for output in blessings) else None
 
 
 def _pushed_model(outputs: Iterable[Output]) -> str | None:
@@ -174,25 +176,22 @@ def _pushed_model(outputs: Iterable[Output]) -> str | None:
 
 
 class Runs:
-    """The runs of one pipeline, oldest first."""
+    """The runs of one pipeline, oldest first.
 
-    def __init__(self, layout: Layout, history: History | None):
+    Attributes:
+      history: the pipeline's records in ML Metadata; None if it has no database yet.
+    """
+
+    def __init__(self, layout: Layout, history: History | None) -> None:
         self._layout = layout
-        self._history = history
+        self.history = history
 
     def ids(self) -> list[str]:
         """The runs' ids, oldest first."""
-        known = self._history.run_ids() if self._history else []
-        only_here = [i for i in self._local_ids() if i not in known]
-        return [*known, *only_here]
-
-    def _local_ids(self) -> list[str]:
+        known = self.history.run_ids() if self.history else []
         files = sorted(self._layout.runs.glob("*/run.json"), key=lambda f: f.stat().st_mtime)
-        return [file.parent.name for file in files]
-
-    def list(self) -> list[Run]:
-        """All runs, oldest first."""
-        return [self.get(run_id) for run_id in self.ids()]
+        local = [file.parent.name for file in files]
+        return [*known, *(run_id for run_id in local if run_id not in known)]
 
     def latest(self) -> Run:
         """The newest run.
@@ -209,35 +208,38 @@ class Runs:
         return self.get(ids[-1])
 
     def get(self, run_id: str) -> Run:
-        """The run with that id, or whose id starts so.
+        """The run with that id, or with an id that begins with `run_id`.
 
         Raises:
-          ConfigError: there is no such run, or several.
+          ConfigError: there is no such run, or several, or its run.json is damaged and
+            ML Metadata does not know it.
         """
-        found = self._resolve(run_id)
-        local = self._read_local(found)
-        if local is not None and local.state != "running":
-            return local
-        return self._from_metadata(found) or local
-
-    def _resolve(self, run_id: str) -> str:
         ids = self.ids()
         matches = [i for i in ids if i == run_id] or [i for i in ids if i.startswith(run_id)]
-        if len(matches) == 1:
-            return matches[0]
-        hint = "It fits several." if matches else errors.did_you_mean(run_id, ids)
-        raise errors.ConfigError(
-            errors.Problem(run_id, f"is no run of pipeline {self._layout.name!r}", hint)
-        )
-
-    def _read_local(self, run_id: str) -> Run | None:
+        if len(matches) != 1:
+            message = f"pipeline {self._layout.name!r} has no such run"
+            if matches:
+                message = f"pipeline {self._layout.name!r} has several runs whose ids begin with it"
+            hint = "" if matches else errors.did_you_mean(run_id, ids)
+            raise errors.ConfigError(errors.Problem(run_id, message, hint))
+        file = self._layout.run(matches[0]).run_json
         try:
-            return Run.model_validate_json(self._layout.run(run_id).run_json.read_bytes())
+            local = Run.model_validate_json(file.read_bytes())
         except (OSError, pydantic.ValidationError):
-            return None
+            local = None
+        if local is not None and local.state != "running":
+            return local
+        run = self._from_metadata(matches[0]) or local
+        if run is None:
+            raise errors.ConfigError(f"{file}: not a run.json of this version")
+        return run
+
+    def list(self) -> list[Run]:
+        """All runs, oldest first."""
+        return [self.get(run_id) for run_id in self.ids()]
 
     def _from_metadata(self, run_id: str) -> Run | None:
-        records = self._history.records(run_id) if self._history else {}
+        records = self.history.records(run_id) if self.history else {}
         if not records:
             return None
         first = min(records.values(), key=lambda r: r.execution_id)
@@ -260,7 +262,7 @@ def timestamp(seconds: float) -> str:
 
 
 def open_runs(config: Config) -> Runs:
-    """Opens the runs of the configured pipeline; makes no database where there is none.
+    """Opens the runs of the configured pipeline; creates no database if there is none.
 
     Raises:
       PipelineError: ML Metadata cannot be opened.

@@ -1,9 +1,10 @@
-"""A lock on a MySQL server, which processes on several machines share."""
+"""A lock on a MySQL server, shared by processes on several machines."""
 
 from __future__ import annotations
 
 import contextlib
 from collections.abc import Iterator
+from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -16,16 +17,16 @@ _CONNECT_SECONDS = 20
 
 @contextlib.contextmanager
 def lock(config: pb.MySQLDatabaseConfig) -> Iterator[None]:
-    """Holds the lock for one database's schema; a process that dies lets go of it.
+    """Holds the lock for one database's schema; a process that dies releases it.
 
     Raises:
       MissingExtra: PyMySQL is not installed.
-      PipelineError: the server cannot be reached, or the lock was not given.
+      PipelineError: the server cannot be reached, or another process keeps the lock.
     """
     connection = _connect(config)
     try:
         with connection.cursor() as cursor:
-            name = f"tfx-pipeline {config.database}"[:64]  # MySQL takes no longer ones
+            name = f"tfx-pipeline {config.database}"[:64]  # MySQL's limit
             cursor.execute("SELECT GET_LOCK(%s, %s)", (name, WAIT_SECONDS))
             if cursor.fetchone()[0] != 1:
                 raise errors.PipelineError(
@@ -37,7 +38,7 @@ def lock(config: pb.MySQLDatabaseConfig) -> Iterator[None]:
         connection.close()
 
 
-def _connect(config: pb.MySQLDatabaseConfig):
+def _connect(config: pb.MySQLDatabaseConfig) -> Any:
     try:
         import pymysql
     except ImportError as error:

@@ -1,8 +1,8 @@
-"""What all runners share: check the configuration, compile, then one hook.
+"""The base class of all runners: check the configuration, compile, then one hook.
 
-A runner is a subclass of `Runner` that fills in `orchestrate`, and a click
-command that makes one; the entry-point group `tfx_pipeline.runners` names the
-commands, so `tfx-pipeline` finds runners without importing them.
+A runner is a subclass of `Runner` that implements `orchestrate`, and a click command
+that creates it. The entry-point group `tfx_pipeline.runners` lists the commands, so
+`tfx-pipeline` finds runners without importing them.
 """
 
 from __future__ import annotations
@@ -12,38 +12,42 @@ import contextlib
 import pathlib
 import tempfile
 from collections.abc import Iterator
-from typing import Any
+from typing import Generic, TypeVar
 
 from tfx_pipeline import errors
-from tfx_pipeline.config import preflight as checks
+from tfx_pipeline.config import preflight
 from tfx_pipeline.config.models import Config
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.fork_client import Worker
 from tfx_pipeline.storage.layout import CompiledLayout
 
+Result = TypeVar("Result")
 
-class Runner(abc.ABC):
-    """Runs a configured pipeline, or writes what an orchestrator needs to run it.
+
+class Runner(abc.ABC, Generic[Result]):
+    """Runs a configured pipeline, or writes the files that an orchestrator runs.
+
+    `Runner[Result]` is the type of a runner whose `run` returns a `Result`.
 
     Attributes:
       config: the pipeline's configuration.
-      worker: the process that has TFX imported; only while `run` is on.
+      worker: the process that imports TFX; it exists during `run` only.
     """
 
     worker: Worker
 
-    def __init__(self, config: Config):
+    def __init__(self, config: Config) -> None:
         self.config = config
 
-    def run(self) -> Any:
+    def run(self) -> Result:
         """Checks, compiles and orchestrates; returns what the hook returns.
 
         Raises:
           ConfigError: the configuration, its files or its modules are wrong.
           PipelineError: compiling or orchestrating failed.
         """
-        checks.preflight(self.config)
+        preflight.preflight(self.config)
         with self.workspace() as folder:
             folder.mkdir(parents=True, exist_ok=True)
             with Worker(self.config.folder, folder / "logs" / "worker.log") as self.worker:
@@ -51,18 +55,18 @@ class Runner(abc.ABC):
                 return self.orchestrate(compiled, manifest.read(compiled.manifest))
 
     @abc.abstractmethod
-    def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Any:
-        """Runs the compiled pipeline, or writes what runs it."""
+    def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Result:
+        """Runs the compiled pipeline, or writes the files that run it."""
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
-        """The folder to compile into; a temporary one unless a runner keeps it."""
+        """The folder to compile into; by default, a temporary one."""
         with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as folder:
             yield pathlib.Path(folder)
 
     @property
     def config_to_compile(self) -> Config:
-        """The configuration as the nodes' machines see it: with their paths."""
+        """The configuration with the paths of the machines that execute the nodes."""
         return self.config
 
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
@@ -78,10 +82,10 @@ class Runner(abc.ABC):
 
 
 def ensure_writable(folder: pathlib.Path) -> None:
-    """Makes the folder where there is none.
+    """Creates the folder if it does not exist.
 
     Raises:
-      ConfigError: it cannot be made or written.
+      ConfigError: it cannot be created, or is not writable.
     """
     try:
         folder.mkdir(parents=True, exist_ok=True)

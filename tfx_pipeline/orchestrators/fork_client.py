@@ -1,4 +1,4 @@
-"""Starts the worker process and talks to it. Light: imports no TFX."""
+"""Starts the worker process (see `fork_server`) and sends it jobs. Imports no TFX."""
 
 from __future__ import annotations
 
@@ -29,19 +29,19 @@ class Reply:
 
 
 class Worker:
-    """The worker process as a context manager; leaving it ends the process and its jobs.
+    """The worker process as a context manager; its exit ends the process and its jobs.
 
     Args:
-      folder: the project's folder: working directory and first on the import path.
-      log: file for what the worker itself prints.
+      folder: the project's folder: the working directory and first on the import path.
+      log: the file for the worker's own output.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], log: pathlib.Path):
+    def __init__(self, folder: str | os.PathLike[str], log: pathlib.Path) -> None:
         self._folder = str(folder)
         self._log = log
         self._ids = itertools.count(1)
         self._buffer = b""
-        self._early: dict[str, Reply] = {}
+        self._replies: dict[str, Reply] = {}
 
     def __enter__(self) -> Worker:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -53,16 +53,20 @@ class Worker:
                 stdin=subprocess.PIPE,
                 stdout=subprocess.PIPE,
                 stderr=log,
-                start_new_session=True,  # Ctrl-C reaches this process only; it cancels in order
+                start_new_session=True,  # so Ctrl-C reaches only this process, which then cancels
             )
+        # Both are pipes, as the arguments above say; mypy does not know.
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
+        self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._selector = selectors.DefaultSelector()
-        self._selector.register(self._process.stdout, selectors.EVENT_READ)
+        self._selector.register(self._stdout, selectors.EVENT_READ)
         return self
 
     def __exit__(self, *_: object) -> None:
-        self._process.stdin.close()
+        self._stdin.close()
         self._process.wait()
-        self._process.stdout.close()
+        self._stdout.close()
         self._selector.close()
 
     def submit(self, op: str, log: pathlib.Path, **payload: Any) -> str:
@@ -72,7 +76,7 @@ class Worker:
         return job
 
     def cancel(self) -> None:
-        """Asks all running jobs to stop; their replies still come."""
+        """Stops all running jobs; their replies still arrive."""
         self._send({"op": "cancel"})
 
     def run(self, op: str, log: pathlib.Path, **payload: Any) -> Reply:
@@ -82,9 +86,8 @@ class Worker:
           ConfigError, PipelineError: the job failed, with its own message.
         """
         job = self.submit(op, log, **payload)
-        while (reply := self._early.pop(job, None)) is None:
-            for other in self.poll(None):
-                self._early[other.id] = other
+        while (reply := self._replies.pop(job, None)) is None:
+            self._replies |= {other.id: other for other in self.poll(None)}
         if reply.exit == errors.EXIT_USAGE:
             raise errors.ConfigError(reply.message)
         if reply.exit != errors.EXIT_OK:
@@ -92,14 +95,14 @@ class Worker:
         return reply
 
     def poll(self, timeout: float | None) -> list[Reply]:
-        """Replies that came within `timeout` seconds (None: waits for one).
+        """Replies that arrive within `timeout` seconds; None waits for at least one.
 
         Raises:
           PipelineError: the worker process has died.
         """
         if not self._selector.select(timeout):
             return []
-        data = os.read(self._process.stdout.fileno(), 65536)
+        data = os.read(self._stdout.fileno(), 65536)
         if not data:
             raise self._death()
         self._buffer += data
@@ -109,8 +112,8 @@ class Worker:
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
-            self._process.stdin.write(json.dumps(message).encode() + b"\n")
-            self._process.stdin.flush()
+            self._stdin.write(json.dumps(message).encode() + b"\n")
+            self._stdin.flush()
         except BrokenPipeError as error:
             raise self._death() from error
 
@@ -124,21 +127,21 @@ class Worker:
 def import_path(folder: str) -> str:
     """PYTHONPATH for a child: the project's folder first, then a checkout of this library.
 
-    An installed library is found anyway, and must not come before the standard library.
+    An installed library is found anyway, and must not precede the standard library.
     """
     inherited = os.environ.get("PYTHONPATH", "")
     return os.pathsep.join(filter(None, [folder, library_path(), inherited]))
 
 
 def library_path() -> str:
-    """The folder of a checkout of this library; empty when it is installed."""
+    """The folder of a checkout of this library; empty if the library is installed."""
     checkout = str(package_parent())
     installed = checkout in (sysconfig.get_path("purelib"), sysconfig.get_path("platlib"))
     return "" if installed else checkout
 
 
 def last_line(log: pathlib.Path) -> str:
-    """The last line of a log; empty when there is none."""
+    """The last line of a log; empty if there is none."""
     try:
         lines = log.read_text(errors="replace").strip().splitlines()
     except OSError:

@@ -1,24 +1,26 @@
-"""A process that imports TensorFlow, Beam and TFX once and forks for each job.
+"""The worker process: it imports TensorFlow, Beam and TFX once and forks for each job.
 
-Importing them costs seconds, and a pipeline has a dozen nodes. The worker imports,
-runs no TensorFlow operation and starts no thread of its own, and forks a child for
-each job: compiling, marking a partial run, or the very node command. Requests and
-replies are JSON lines on its standard streams.
+Importing them takes seconds, and a pipeline has a dozen nodes. The worker runs no
+TensorFlow operation and starts no thread. It forks a child for each job: compiling,
+marking a partial run, uploading a file, or the node command. Requests and replies are
+JSON lines on its standard streams.
 
-TFX's launcher comes first, which takes half a second and can tell that a node is in
-the cache. All the rest is imported before a pipeline is compiled, or as soon as a
-child says that its node must be executed.
+First it imports TFX's launcher, which takes half a second and is enough to find a node
+in the cache. The rest is imported before a pipeline is compiled, or when a child reports
+that its node is not cached.
 """
 
 from __future__ import annotations
 
+import contextlib
 import json
 import os
 import pathlib
+import select
 import signal
 import sys
 from collections.abc import Callable
-from typing import Any
+from typing import Any, NoReturn, TextIO
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import lazy_imports
@@ -27,14 +29,14 @@ from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.execution.node_process import execute
 from tfx_pipeline.execution.request import Request
 
-_MESSAGE_LIMIT = 32_000  # below a pipe's buffer, so that a child never blocks on it
+_MESSAGE_LIMIT = 32_000  # bytes; less than a pipe's buffer, so that writing never blocks
 
 
 def serve() -> None:
-    """Reads requests from standard input until it closes, then ends what still runs."""
+    """Reads requests from standard input until it is closed, then stops the running jobs."""
     prepare_environment()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
-    os.dup2(2, 1)  # whatever a library prints must not end up among the replies
+    os.dup2(2, 1)  # output of libraries must not be mixed with the replies
     process_supervisor.die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     wakeup_read, wakeup_write = os.pipe()
@@ -42,24 +44,17 @@ def serve() -> None:
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    _import_launcher()
-    _Server(replies, wakeup_read).run()
-
-
-def _import_launcher() -> None:
     with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
-        import setuptools  # noqa: F401 - by TFX when it makes its first artifact
+        import setuptools  # noqa: F401 - TFX imports it when it creates its first artifact
 
         from tfx_pipeline.components.example_gen import driver  # noqa: F401
         from tfx_pipeline.execution import launcher  # noqa: F401
 
-
-def _import_everything() -> None:
-    with lazy_imports.importing():
-        _import_libraries()
+    _Server(replies, wakeup_read).run()
 
 
 def _import_libraries() -> None:
+    """Imports everything that compiling or executing a node needs."""
     import tensorflow_data_validation  # noqa: F401
     import tensorflow_model_analysis  # noqa: F401
     import tensorflow_transform.beam  # noqa: F401
@@ -73,32 +68,35 @@ def _import_libraries() -> None:
         getattr(components, name)
 
 
-def _reply(stream, message: dict[str, Any]) -> None:
-    stream.write(json.dumps(message) + "\n")
-    stream.flush()
-
-
 class _Server:
-    def __init__(self, replies, wakeup: int):
+    """Forks a child for each request and replies when the child has ended.
+
+    Args:
+      replies: the stream to write replies to.
+      wakeup: a descriptor that becomes readable when a child ends.
+    """
+
+    def __init__(self, replies: TextIO, wakeup: int) -> None:
         self._replies = replies
         self._wakeup = wakeup
-        self._executing, self._says_executing = os.pipe()
-        self._is_complete = False
-        self._jobs: dict[int, tuple[str, int]] = {}
+        self._execution_started, self._report_execution = os.pipe()
+        self._has_libraries = False
+        self._jobs: dict[int, tuple[str, int]] = {}  # by process: job id, message pipe
         self._buffer = b""
 
     def run(self) -> None:
-        import select
-
+        """Serves requests until standard input is closed."""
         while True:
-            readable, _, _ = select.select([0, self._wakeup, self._executing], [], [])
-            self._reap()
+            sources = [0, self._wakeup, self._execution_started]
+            readable, _, _ = select.select(sources, [], [])
             if self._wakeup in readable:
-                _drain(self._wakeup)
-                self._reap()
-            if self._executing in readable:
-                os.read(self._executing, 1)
-                self._complete()
+                with contextlib.suppress(BlockingIOError):
+                    while os.read(self._wakeup, 4096):
+                        pass
+            self._reap()
+            if self._execution_started in readable:
+                os.read(self._execution_started, 1)
+                self._import_libraries()
             if 0 in readable and not self._read_requests():
                 self._end_jobs()
                 return
@@ -111,18 +109,19 @@ class _Server:
             self._handle(json.loads(line))
         return bool(data)
 
-    def _complete(self) -> None:
-        """Imports what executing takes, so that the children forked from now on have it."""
-        if not self._is_complete:
-            _import_everything()
-            self._is_complete = True
+    def _import_libraries(self) -> None:
+        """Imports everything once, so that children forked later have it already."""
+        if not self._has_libraries:
+            with lazy_imports.importing():
+                _import_libraries()
+            self._has_libraries = True
 
     def _handle(self, request: dict[str, Any]) -> None:
         if request["op"] == "cancel":
             self._signal_jobs(signal.SIGTERM)
             return
         if request["op"] == "compile":
-            self._complete()
+            self._import_libraries()
         read_end, write_end = os.pipe()
         pid = os.fork()
         if pid == 0:
@@ -131,14 +130,20 @@ class _Server:
         os.close(write_end)
         self._jobs[pid] = (request["id"], read_end)
 
-    def _run_job(self, request: dict[str, Any], result: int) -> None:
+    def _run_job(self, request: dict[str, Any], result: int) -> NoReturn:
         code = errors.EXIT_FAILED
         try:
             signal.set_wakeup_fd(-1)
             signal.signal(signal.SIGCHLD, signal.SIG_DFL)
             process_supervisor.die_with_parent()
             _redirect(request["log"])
-            self._tell_when_executing()
+            if not self._has_libraries:
+                from tfx_pipeline.execution import launcher
+
+                def report() -> None:
+                    os.write(self._report_execution, b"x")
+
+                launcher.before_execution = report
             code = _OPERATIONS[request["op"]](request)
         except errors.PipelineError as error:
             code = error.exit_code
@@ -153,24 +158,25 @@ class _Server:
             sys.stderr.flush()
             os._exit(code)
 
-    def _tell_when_executing(self) -> None:
-        from tfx_pipeline.execution import launcher
-
-        if not self._is_complete:
-            launcher.before_execution = lambda: os.write(self._says_executing, b"x")
-
     def _reap(self) -> None:
+        """Replies for every child that has ended."""
         while self._jobs:
             pid, status, usage = os.wait4(-1, os.WNOHANG)
             if pid == 0:
                 return
             job, result = self._jobs.pop(pid)
             with os.fdopen(result, "rb") as pipe:
-                message = pipe.read().decode()
-            reply = {"id": job, "exit": os.waitstatus_to_exitcode(status), "message": message}
-            reply["cpu_seconds"] = round(usage.ru_utime + usage.ru_stime, 2)
-            reply["max_rss_mb"] = usage.ru_maxrss // 1024
-            _reply(self._replies, reply)
+                # The limit may have cut a character of several bytes.
+                message = pipe.read().decode(errors="replace")
+            reply = {
+                "id": job,
+                "exit": os.waitstatus_to_exitcode(status),
+                "message": message,
+                "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
+                "max_rss_mb": usage.ru_maxrss // 1024,
+            }
+            self._replies.write(json.dumps(reply) + "\n")
+            self._replies.flush()
 
     def _signal_jobs(self, signum: int) -> None:
         for pid in self._jobs:
@@ -183,16 +189,8 @@ class _Server:
             self._jobs.pop(pid, None)
 
 
-def _drain(descriptor: int) -> None:
-    try:
-        while os.read(descriptor, 4096):
-            pass
-    except BlockingIOError:
-        pass
-
-
 def _redirect(log: str) -> None:
-    """Standard input from nowhere, output and errors to the log."""
+    """Makes standard input empty, and sends output and errors to the log."""
     pathlib.Path(log).parent.mkdir(parents=True, exist_ok=True)
     out = os.open(log, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o644)
     nothing = os.open(os.devnull, os.O_RDONLY)

@@ -1,33 +1,48 @@
-"""Serving a pushed model, and asking it.
+"""Serves a pushed model and requests predictions from it.
 
     from tfx_pipeline.serving import Client
 
     with Client("localhost:8500", "chicago-taxi") as client:
         print(client.predict([{"trip_miles": 1.2, "company": "Flash Cab"}]).rows())
 
-The client and everything about versions and manifests work without TensorFlow;
-only what is below `tfx_pipeline.serving.local_server` imports it.
+The client, the rollout of versions and the deployment manifests work without
+TensorFlow; only `tfx_pipeline.serving.local_server` imports it.
 """
 
 from __future__ import annotations
 
-import importlib
-from typing import Any
+from typing import TYPE_CHECKING
 
-_HOME = {
-    "AsyncClient": "tfx_pipeline.serving.client.aio",
-    "Client": "tfx_pipeline.serving.client.sync",
-    "LocalServer": "tfx_pipeline.serving.local_server.process",
-    "Predictions": "tfx_pipeline.serving.client.predictions",
-    "ServingError": "tfx_pipeline.errors",
-    "Split": "tfx_pipeline.serving.client.traffic_split",
-    "Traffic": "tfx_pipeline.serving.rollout.traffic_state",
-}
+if TYPE_CHECKING:
+    from tfx_pipeline.errors import ServingError
+    from tfx_pipeline.serving.client.aio import AsyncClient
+    from tfx_pipeline.serving.client.predictions import Predictions
+    from tfx_pipeline.serving.client.sync import Client
+    from tfx_pipeline.serving.client.traffic_split import Split
+    from tfx_pipeline.serving.local_server.process import LocalServer
+    from tfx_pipeline.serving.rollout.traffic_state import Traffic
+else:
+    from tfx_pipeline._lazy import lazy_names
 
-__all__ = [*_HOME]
+    __getattr__, __dir__ = lazy_names(
+        __name__,
+        {
+            "AsyncClient": "tfx_pipeline.serving.client.aio",
+            "Client": "tfx_pipeline.serving.client.sync",
+            "LocalServer": "tfx_pipeline.serving.local_server.process",
+            "Predictions": "tfx_pipeline.serving.client.predictions",
+            "ServingError": "tfx_pipeline.errors",
+            "Split": "tfx_pipeline.serving.client.traffic_split",
+            "Traffic": "tfx_pipeline.serving.rollout.traffic_state",
+        },
+    )
 
-
-def __getattr__(name: str) -> Any:
-    if name not in _HOME:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(importlib.import_module(_HOME[name]), name)
+__all__ = [
+    "AsyncClient",
+    "Client",
+    "LocalServer",
+    "Predictions",
+    "ServingError",
+    "Split",
+    "Traffic",
+]

@@ -1,4 +1,4 @@
-"""Writing files so that nobody ever sees half of one."""
+"""Writes files so that no reader ever sees a half-written one."""
 
 from __future__ import annotations
 
@@ -8,10 +8,10 @@ import tempfile
 
 
 def write_atomically(path: pathlib.Path, content: str | bytes) -> None:
-    """Writes aside in the same folder, then renames over `path`.
+    """Writes a temporary file in the same folder and renames it to `path`.
 
     Raises:
-      OSError: the folder cannot be written or the disk is full; `path` is as it was.
+      OSError: the folder is not writable or the disk is full; `path` is unchanged.
     """
     data = content.encode() if isinstance(content, str) else content
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,4 +1,4 @@
-"""Where the files of a pipeline lie. Nobody else joins paths below `root`."""
+"""The paths of a pipeline's files. No other module joins paths below `root`."""
 
 from __future__ import annotations
 
@@ -9,21 +9,21 @@ import re
 _REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
 LOCAL_HOME = ".tfx-pipeline"
-"""Where runs on this machine keep their own files when `root` is remote."""
+"""The folder for the files of local runs when `root` is remote."""
 
 
 def package_parent() -> pathlib.Path:
-    """The folder that holds the package `tfx_pipeline`: a checkout or site-packages."""
+    """The folder that contains the package `tfx_pipeline`: a checkout or site-packages."""
     return pathlib.Path(__file__).resolve().parents[2]
 
 
 def is_remote(path: str) -> bool:
-    """Whether `path` names its file system, as in `s3://bucket/key`."""
+    """Whether `path` begins with a file system's scheme, as in `s3://bucket/key`."""
     return bool(_REMOTE.match(path))
 
 
 def join(folder: str, *names: str) -> str:
-    """The path of something below a folder, local or remote."""
+    """The path of `names` below a local or remote folder."""
     if is_remote(folder):
         return "/".join([folder.rstrip("/"), *names])
     return str(pathlib.Path(folder, *names))
@@ -31,11 +31,11 @@ def join(folder: str, *names: str) -> str:
 
 @dataclasses.dataclass(frozen=True)
 class Layout:
-    """The folder `<root>/<pipeline name>/` and what is in it.
+    """The folder `<root>/<pipeline name>/` and its contents.
 
-    TFX adds one folder for each node, `<node>/<output key>/<execution id>`. With a
-    remote root, what this machine keeps of its own runs lies below the working
-    directory: databases and logs do not work on an object store.
+    TFX adds one folder for each node, `<node>/<output key>/<execution id>`. If the root
+    is remote, the files of local runs are stored below the working directory instead:
+    databases and logs do not work on an object store.
     """
 
     root: str
@@ -56,17 +56,20 @@ class Layout:
 
     @property
     def metadata_db(self) -> pathlib.Path:
+        """ML Metadata's database, if it is SQLite."""
         return self.home / "metadata.db"
 
     @property
     def runs(self) -> pathlib.Path:
+        """The folder of the local runs."""
         return self.home / "runs"
 
     def run(self, run_id: str) -> RunLayout:
+        """The folder of one local run."""
         return RunLayout(self.runs / run_id)
 
     def compiled(self, digest: str) -> str:
-        """Where a compiled pipeline lies that is too large for a command line."""
+        """The path of a compiled pipeline that is too large for a command line."""
         return join(self.artifacts, "compiled", f"{digest}.pb")
 
 
@@ -78,54 +81,63 @@ class RunLayout:
 
     @property
     def run_json(self) -> pathlib.Path:
+        """The summary of the run."""
         return self.folder / "run.json"
 
     @property
     def logs(self) -> pathlib.Path:
+        """The folder of the logs."""
         return self.folder / "logs"
 
     def log(self, node: str) -> pathlib.Path:
+        """The output of one node."""
         return self.logs / f"{node}.log"
 
 
 @dataclasses.dataclass(frozen=True)
 class CompiledLayout:
-    """A folder that holds one compiled pipeline."""
+    """A folder that contains one compiled pipeline."""
 
     folder: pathlib.Path
 
     @property
     def ir(self) -> pathlib.Path:
+        """TFX's intermediate representation of the pipeline."""
         return self.folder / "pipeline.pb"
 
     @property
     def manifest(self) -> pathlib.Path:
+        """The manifest for orchestrators."""
         return self.folder / "manifest.json"
 
     @property
     def key(self) -> pathlib.Path:
+        """The digest of everything the pipeline depends on."""
         return self.folder / "pipeline.key"
 
 
 @dataclasses.dataclass(frozen=True)
 class DagsLayout:
-    """What one pipeline has in a DAGs folder of Airflow: `<name>_dag.py` and `<name>/`."""
+    """The files of one pipeline in Airflow's DAGs folder: `<name>_dag.py` and `<name>/`."""
 
     folder: pathlib.Path
     name: str
 
     @property
     def dag(self) -> pathlib.Path:
+        """The DAG file."""
         return self.folder / f"{self.name}_dag.py"
 
     @property
     def compiled(self) -> pathlib.Path:
+        """The folder of the compiled pipeline."""
         return self.folder / self.name
 
     @property
     def manifest(self) -> pathlib.Path:
+        """The manifest for orchestrators."""
         return self.compiled / "manifest.json"
 
     def ir(self, sha256: str) -> pathlib.Path:
-        """The IR with that digest; those of earlier compilations stay beside it."""
+        """The IR with that digest; earlier ones are kept beside it."""
         return self.compiled / f"pipeline-{sha256[:12]}.pb"

@@ -1,9 +1,9 @@
-"""What a node's result depends on and TFX's cache key leaves out.
+"""Digests of code and files that TFX's cache key leaves out.
 
-TFX hashes a `module_file`, but not the code behind a dotted path nor the
-content of a file that is a parameter. The node command puts these digests into
-the node's parameters: a change makes it run again, and comparing them with the
-last run's says which file changed.
+TFX hashes a `module_file`, but neither the code behind a dotted path nor the content
+of a file that is a parameter. The node command adds these digests to the node's
+parameters. So a change executes the node again, and a comparison with the last run's
+digests shows which file changed.
 """
 
 from __future__ import annotations
@@ -22,30 +22,26 @@ _LENGTH = 12
 
 
 def file_digest(path: str | pathlib.Path) -> str:
-    """The first 12 hex digits of the file's SHA-256; `absent` when there is none."""
+    """The first 12 hex digits of the file's SHA-256; `absent` if there is no such file."""
     if is_remote(str(path)):
-        return _remote_digest(str(path))
-    path = pathlib.Path(path)
-    if not path.is_file():
-        return "absent"
-    return hashlib.sha256(path.read_bytes()).hexdigest()[:_LENGTH]
+        from tfx.dsl.io import fileio
 
-
-def _remote_digest(uri: str) -> str:
-    from tfx.dsl.io import fileio
-
-    if not fileio.exists(uri):
-        return "absent"
-    with fileio.open(uri, "rb") as file:
-        return hashlib.sha256(file.read()).hexdigest()[:_LENGTH]
+        if not fileio.exists(str(path)):
+            return "absent"
+        with fileio.open(str(path), "rb") as file:
+            data = file.read()
+    else:
+        if not pathlib.Path(path).is_file():
+            return "absent"
+        data = pathlib.Path(path).read_bytes()
+    return hashlib.sha256(data).hexdigest()[:_LENGTH]
 
 
 def code_digests(*dotted_paths: str) -> dict[str, str]:
-    """Digest by module of the code behind `package.module.name`, imports included.
+    """The digest of each module that `package.module.name` needs, directly or by imports.
 
-    Follows the imports of first-party modules only: those of this library, and
-    what lies beside the named modules outside of site-packages. Nothing is
-    imported or run.
+    Follows first-party imports only: modules of this library, and modules outside of
+    site-packages. Nothing is imported or executed.
     """
     seen: dict[str, str] = {}
     waiting = [_module_of(path) for path in dotted_paths]
@@ -62,23 +58,24 @@ def code_digests(*dotted_paths: str) -> dict[str, str]:
 
 
 def _module_of(dotted_path: str) -> str | None:
+    """The longest beginning of the path that is a module."""
     parts = dotted_path.split(".")
     for end in range(len(parts), 0, -1):
         name = ".".join(parts[:end])
-        if _find(name) is not None:
+        if module_file(name) is not None:
             return name
     return None
 
 
 @functools.cache
-def _find(module: str) -> str | None:
-    """The module's file."""
+def module_file(module: str) -> str | None:
+    """The path of a module; None where there is no such module."""
     spec, _ = finder.find_spec(module)
     return spec.origin if spec else None
 
 
 def _first_party_source(module: str) -> pathlib.Path | None:
-    origin = _find(module)
+    origin = module_file(module)
     if origin is None or not origin.endswith(".py"):
         return None
     path = pathlib.Path(origin).resolve()
@@ -105,7 +102,7 @@ def _imports(source: pathlib.Path, module: str) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += _imported_from(node, package)
-    return [name for name in found if name and _find(name) is not None]
+    return [name for name in found if name and module_file(name) is not None]
 
 
 def _imported_from(node: ast.ImportFrom, package: str) -> list[str]:

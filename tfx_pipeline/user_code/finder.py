@@ -1,7 +1,6 @@
-"""Finding what a dotted path names, by reading its source and importing nothing.
+"""Resolves a dotted path by reading source files, without importing them.
 
-`modules.trainer.run_fn` imports TensorFlow when it is imported, which takes far
-longer than a check may.
+Importing `modules.trainer` imports TensorFlow, which takes too long for a check.
 """
 
 from __future__ import annotations
@@ -18,71 +17,26 @@ from tfx_pipeline.storage.layout import package_parent
 
 
 def problem(path: str, folder: str) -> tuple[str, str] | None:
-    """Says why `path` cannot be resolved, with a remedy; None when it can.
+    """Returns why `path` cannot be resolved, and a remedy; None if it can.
 
     Args:
       path: `package.module.name`.
-      folder: the configuration's folder, where modules are looked for first.
+      folder: the configuration's folder, which is searched first.
     """
     module, _, name = path.rpartition(".")
     spec, missing = find_spec(module, search_path(folder))
     if spec is None:
-        where = f"below {folder} or" if folder else ""
-        return f"there is no module {missing!r}", f"It was looked for {where} on Python's path"
+        where = f"{folder} and " if folder else ""
+        return f"there is no module {missing!r}", f"Searched: {where}Python's import path"
     if not spec.origin or not spec.origin.endswith(".py"):
-        return None  # built in or compiled: found when it is imported
-    return _problem_in_file(pathlib.Path(spec.origin), module, name)
-
-
-def search_path(folder: str) -> list[str]:
-    """Where modules are looked for: the configuration's folder, then as Python does."""
-    return [*([folder] if folder else []), *sys.path, str(package_parent())]
-
-
-def find_spec(
-    module: str, search: Sequence[str] | None = None
-) -> tuple[machinery.ModuleSpec | None, str]:
-    """Finds a module and runs no code, not even that of the packages it is in.
-
-    Args:
-      module: its name.
-      search: the folders to look in; absent, where Python looks.
-
-    Returns:
-      The module's spec, or None; and the first part of its name that is not there.
-    """
-    first, *rest = module.split(".")
-    spec = _find_top_level(first) if search is None else _find_below(first, search)
-    name = first
-    for part in rest:
-        if spec is None or spec.submodule_search_locations is None:
-            break
-        name = f"{name}.{part}"
-        # importlib.util.find_spec would import the parent package.
-        spec = _find_below(name, spec.submodule_search_locations)
-    if spec is not None and name != module:
-        return None, f"{name}.{module[len(name) + 1 :].partition('.')[0]}"
-    return spec, name
-
-
-def _find_top_level(name: str) -> machinery.ModuleSpec | None:
-    try:
-        return importlib.util.find_spec(name)
-    except (ImportError, ValueError):
-        return None
-
-
-def _find_below(name: str, search: Sequence[str]) -> machinery.ModuleSpec | None:
-    return machinery.PathFinder.find_spec(name, list(search))
-
-
-def _problem_in_file(file: pathlib.Path, module: str, name: str) -> tuple[str, str] | None:
+        return None  # built in or compiled: its names are known when it is imported
+    file = pathlib.Path(spec.origin)
     try:
         tree = ast.parse(file.read_bytes(), str(file))
     except SyntaxError as error:
-        return f"{file}, line {error.lineno}: {error.msg}", "Mend the module"
+        return f"{file}, line {error.lineno}: {error.msg}", "Fix the module"
     except (OSError, ValueError) as error:
-        return f"{file}: {error}", "Mend the module"
+        return f"{file}: {error}", "Fix the module"
     names = set(_bound(tree.body))
     if name in names or "*" in names or "__getattr__" in names:
         return None
@@ -90,8 +44,45 @@ def _problem_in_file(file: pathlib.Path, module: str, name: str) -> tuple[str, s
     return f"{file} has no {name!r}", did_you_mean(name, public)
 
 
+def search_path(folder: str) -> list[str]:
+    """The folders to search for modules: the configuration's folder, then Python's."""
+    return [*([folder] if folder else []), *sys.path, str(package_parent())]
+
+
+def find_spec(
+    module: str, search: Sequence[str] | None = None
+) -> tuple[machinery.ModuleSpec | None, str]:
+    """Finds a module without executing any code, not even its parent packages.
+
+    Args:
+      module: its name.
+      search: the folders to search; by default, Python's import path.
+
+    Returns:
+      The module's spec, or None; and the first part of its name that does not exist.
+    """
+    first, *rest = module.split(".")
+    if search is None:
+        try:
+            spec = importlib.util.find_spec(first)
+        except (ImportError, ValueError):
+            spec = None
+    else:
+        spec = machinery.PathFinder.find_spec(first, list(search))
+    name = first
+    for part in rest:
+        if spec is None or spec.submodule_search_locations is None:
+            break
+        name = f"{name}.{part}"
+        # importlib.util.find_spec would import the parent package.
+        spec = machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
+    if spec is not None and name != module:
+        return None, f"{name}.{module[len(name) + 1 :].partition('.')[0]}"
+    return spec, name
+
+
 def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
-    """The names that statements bind at their level; `*` for what cannot be known."""
+    """The names that statements bind at their level; `*` for a star import."""
     for statement in body:
         if isinstance(statement, (ast.FunctionDef, ast.AsyncFunctionDef, ast.ClassDef)):
             yield statement.name

@@ -1,4 +1,4 @@
-"""Loads a user's function by its dotted path and reports clearly when that fails."""
+"""Loads a user's function by its dotted path."""
 
 from __future__ import annotations
 
@@ -13,11 +13,11 @@ class LoadError(PipelineError):
     """A dotted path that cannot be loaded.
 
     Attributes:
-      reason: what was found.
-      remedy: what to do about it; may be empty.
+      reason: why.
+      remedy: how to fix it; may be empty.
     """
 
-    def __init__(self, dotted_path: str, reason: str, remedy: str = ""):
+    def __init__(self, dotted_path: str, reason: str, remedy: str = "") -> None:
         self.reason, self.remedy = reason, remedy
         super().__init__(f"{dotted_path}: {reason}. {remedy}".rstrip())
 
@@ -38,7 +38,7 @@ def load(dotted_path: str) -> Callable[..., Any]:
             f"module {module_name!r} cannot be imported: {type(error).__name__}: {error}",
             f"Try: python -c 'import {module_name}'",
         ) from error
-    function = getattr(module, name, None)
+    function: Callable[..., Any] | None = getattr(module, name, None)
     if not callable(function):
         known = (key for key, value in vars(module).items() if callable(value))
         hint = did_you_mean(name, (key for key in known if not key.startswith("_")))

@@ -56,7 +56,7 @@ def test_a_node_that_is_none_of_the_pipeline(plan):
 def test_a_node_whose_name_airflow_refuses(plan):
     first = plan.nodes[0].model_copy(update={"id": "Example Gen"})
     renamed = plan.model_copy(update={"nodes": (first, *plan.nodes[1:])})
-    with pytest.raises(ConfigError, match="Example Gen: is no task id for Airflow"):
+    with pytest.raises(ConfigError, match="Example Gen: Airflow's task ids may contain"):
         render(renamed)
 
 

@@ -101,9 +101,9 @@ def test_how_a_container_ends_is_how_the_task_ends(found):
 @pytest.mark.parametrize(
     ("settings", "message"),
     [
-        (SETTINGS[1:], "airflow.pod: nodes in pods do not see"),
+        (SETTINGS[1:], "airflow.pod: nodes in pods cannot reach"),
         (("airflow.nodes.Trainer.pod_template=x.yaml",), "requires 'pod', which is absent"),
-        ((*SETTINGS, "airflow.metadata_conn_id=mlmd"), "are for nodes on workers"),
+        ((*SETTINGS, "airflow.metadata_conn_id=mlmd"), "apply to nodes on workers"),
     ],
 )
 def test_what_does_not_fit_pods(plan, settings, message):

@@ -56,7 +56,7 @@ def test_the_same_command_is_part_of_the_command_line(tfx_pipeline, toy_folder, 
     done = tfx_pipeline("compile", "airflow", *options, "--set", "airflow.pool=heavy")
     assert done.returncode == 0, done.stderr
     assert done.stdout.split() == [f"{tmp_path}/shop_dag.py", f"{tmp_path}/shop"]
-    assert "Needed: heavy" in done.stderr
+    assert "Create these pools: heavy" in done.stderr
 
 
 @pytest.mark.tensorflow

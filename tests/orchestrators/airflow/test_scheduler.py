@@ -96,7 +96,10 @@ def test_a_parameter_that_the_pipeline_does_not_have_is_refused_by_the_node(toy,
     assert tasks["First"]["state"] == "failed"
     assert tasks["First"]["try_number"] == 1
     log = toy.log(run, "First")
-    assert "First cannot run like this: --param: mod: is no runtime parameter" in log
+    assert (
+        "First cannot run like this: --param: mod: the pipeline has no such runtime parameter"
+        in log
+    )
     assert "Did you mean 'mode'?" in log
 
 
@@ -115,7 +118,7 @@ def test_the_run_keeps_the_pipeline_that_it_began_with(toy):
     assert toy.finish(run) == "success"
     (toy.folder / "go on").unlink()
     assert value(toy, run, "double") == 2
-    assert "goes on with the pipeline that it began with" in toy.log(run, "Second")
+    assert "continues with the pipeline it started with" in toy.log(run, "Second")
     assert toy.record(run, "Third") is None
     after = toy.run()
     assert value(toy, after, "double") == 14

@@ -122,7 +122,7 @@ def test_two_roots_began_together_on_an_empty_database(first, mariadb_server):
 def test_a_killed_step_was_retried_as_the_same_execution(first, deployed):
     assert [a.code for a in first if a.task == "trainer"] == [-9, 0], logs(first)
     assert deployed.states("one")["Trainer"] == "complete"
-    rows = deployed.runs._history.executions("Trainer", "one")
+    rows = deployed.runs.history.executions("Trainer", "one")
     assert len(rows) == 1
 
 

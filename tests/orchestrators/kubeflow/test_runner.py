@@ -47,7 +47,7 @@ def refused(done, message):
 
 
 def test_an_image_that_is_none(kubeflow, shop):
-    assert refused(kubeflow(image="My Image"), "--image: 'My Image' is no image")
+    assert refused(kubeflow(image="My Image"), "--image: 'My Image' is not a valid image name")
     assert not (shop.parent / "taxi.yaml").exists()
 
 
@@ -64,7 +64,9 @@ def test_an_output_that_is_a_folder(kubeflow):
 
 def test_a_named_python_without_kfp(kubeflow):
     done = kubeflow(TFX_PIPELINE_KFP_PYTHON="/usr/bin/false")
-    assert refused(done, "TFX_PIPELINE_KFP_PYTHON: /usr/bin/false is no Python that has kfp 2")
+    assert refused(
+        done, "TFX_PIPELINE_KFP_PYTHON: /usr/bin/false is not a Python interpreter with kfp 2"
+    )
 
 
 def test_a_resource_that_does_not_parse(kubeflow):
@@ -80,7 +82,7 @@ def test_it_is_a_subcommand_as_well(tfx_pipeline):
 
 def test_argo_takes_no_submission(kubeflow):
     done = kubeflow("--format", "argo", "--submit", "http://127.0.0.1:1")
-    assert refused(done, "--submit goes with --format kfp")
+    assert refused(done, "--submit requires --format kfp")
 
 
 def test_json_errors_are_one_document(kubeflow):
@@ -147,7 +149,7 @@ def test_a_pipeline_inline_is_the_pipeline():
     "text", ["data:text/plain,x", data_uri.PREFIX + "%%%", data_uri.PREFIX + "AAAA"]
 )
 def test_damaged_pipelines_are_refused(text):
-    with pytest.raises(errors.ConfigError, match="is no compiled pipeline"):
+    with pytest.raises(errors.ConfigError, match="not a compiled pipeline"):
         data_uri.decode(text)
 
 

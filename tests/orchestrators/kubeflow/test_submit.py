@@ -65,7 +65,7 @@ def test_a_schedule_takes_the_place_of_the_earlier_one(api, file):
 
 def test_a_token_comes_from_the_environment(api, file, monkeypatch):
     api.token = "s3cret"
-    with pytest.raises(errors.ConfigError, match=r"asks for authentication \(401\)"):
+    with pytest.raises(errors.ConfigError, match=r"requires authentication \(401\)"):
         submit(api, file)
     monkeypatch.setenv("TFX_PIPELINE_KFP_TOKEN", "old")
     with pytest.raises(errors.ConfigError, match="does not accept TFX_PIPELINE_KFP_TOKEN"):
@@ -84,11 +84,11 @@ def test_a_host_that_is_not_there(file):
 
 def test_a_version_of_kubeflow_without_the_api(api, file):
     api.health = 404
-    with pytest.raises(errors.ConfigError, match="Kubeflow Pipelines 2 or later is needed"):
+    with pytest.raises(errors.ConfigError, match="it needs Kubeflow Pipelines 2 or later"):
         submit(api, file)
 
 
 def test_what_the_server_refuses_is_told(api, file):
     submit(api, file)
-    with pytest.raises(errors.ConfigError, match=r"refuses \(409\): version one exists"):
+    with pytest.raises(errors.ConfigError, match=r"refused \(409\): version one exists"):
         submit(api, file)

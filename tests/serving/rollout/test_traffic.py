@@ -173,4 +173,4 @@ def test_wrong_commands(project, tfx_pipeline):
 def test_nothing_pushed(shop, tfx_pipeline):
     done = tfx_pipeline("models", "--config", shop)
     assert done.returncode == 0
-    assert "Nothing was pushed" in done.stderr
+    assert "Nothing has been pushed" in done.stderr

@@ -1,8 +1,7 @@
-"""Writes the DAG file: one template over the manifest and the section `airflow:`."""
+"""Renders the DAG file from the manifest and the section `airflow:`."""
 
 from __future__ import annotations
 
-import datetime
 import pathlib
 import re
 import sys
@@ -11,18 +10,18 @@ from typing import Any
 import jinja2
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.airflow import Airflow, OnFailure, Pod
+from tfx_pipeline.config.airflow import Airflow, Pod
 from tfx_pipeline.config.durations import to_timedelta
 from tfx_pipeline.config.environment import METADATA_PASSWORD
-from tfx_pipeline.config.loader import is_remote
 from tfx_pipeline.config.models import Config
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.airflow import python_source
 from tfx_pipeline.orchestrators.airflow.python_source import Code, call
 from tfx_pipeline.orchestrators.fork_client import library_path
+from tfx_pipeline.storage.layout import is_remote
 
-PASSED_ON = (
+PASSED_VARIABLES = (
     "HOME",
     "LANG",
     "LC_ALL",
@@ -33,7 +32,10 @@ PASSED_ON = (
     "USER",
     METADATA_PASSWORD,
 )
-"""The variables of the worker that nodes see; `airflow.environment` adds to them."""
+"""The worker's variables that are passed to nodes; `airflow.environment` adds more."""
+
+Task = tuple[str, dict[str, Any]]
+"""A node's id and the keyword arguments of its Airflow task."""
 
 _TASK_ID = re.compile(r"[\w.-]{1,250}")
 _JSON_TYPES = {"int": "integer", "float": "number", "string": "string"}
@@ -53,11 +55,14 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
       ir_name: the file name of the IR in the folder beside the DAG file.
 
     Raises:
-      ConfigError: Airflow refuses a node's name, or `airflow.nodes` names none of them.
+      ConfigError: Airflow does not accept a node's name, `airflow.nodes` names an unknown
+        node, or pods cannot reach `root`.
     """
     settings = config.airflow
-    _ensure_names(plan, settings)
-    _ensure_pods_see_root(config)
+    problems = _problems(plan, config)
+    if problems:
+        raise errors.ConfigError(problems)
+    source = f"TFX {plan.tfx}, {len(plan.nodes)} nodes, compiled pipeline `{plan.ir_sha256[:12]}`."
     return (
         _environment()
         .get_template("dag.py.jinja")
@@ -68,7 +73,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
             folder=config.folder,
             python=sys.executable,
             pythonpath=[path for path in (config.folder, library_path()) if path],
-            environment=sorted({*PASSED_ON, *settings.environment}),
+            environment=sorted({*PASSED_VARIABLES, *settings.environment}),
             model_uri=_uri(plan.push_dir),
             watch_uri=_uri(settings.watch or ""),
             root=plan.root,
@@ -77,7 +82,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
             callback=_split(settings.on_failure.callback),
             command=_command(plan.nodes[0]),
             description=plan.description or f"The TFX pipeline {plan.pipeline}",
-            doc_md=_doc(plan),
+            doc_md="\n\n".join(filter(None, [plan.description, source])),
             parameters={name: _parameter(p) for name, p in plan.parameters.items()},
             default_args=_default_args(settings),
             groups=_groups(plan, settings),
@@ -86,10 +91,11 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
     )
 
 
-def _ensure_names(plan: Manifest, settings: Airflow) -> None:
+def _problems(plan: Manifest, config: Config) -> list[errors.Problem]:
+    settings = config.airflow
     problems = [
         errors.Problem(
-            id_, "is no task id for Airflow: letters, digits and . _ - only", "Rename it"
+            id_, "Airflow's task ids may contain letters, digits and . _ - only", "Rename the node"
         )
         for id_ in plan.node_ids
         if not _TASK_ID.fullmatch(id_)
@@ -98,17 +104,12 @@ def _ensure_names(plan: Manifest, settings: Airflow) -> None:
         if name not in plan.node_ids:
             hint = errors.did_you_mean(name, plan.node_ids)
             where = f"airflow.nodes.{name}"
-            problems.append(errors.Problem(where, "is no node of the pipeline", hint))
-    if problems:
-        raise errors.ConfigError(problems)
-
-
-def _ensure_pods_see_root(config: Config) -> None:
-    pod = config.airflow.pod
-    if pod is not None and pod.template is None and not is_remote(config.root):
-        message = f"nodes in pods do not see {config.root} on this machine"
-        remedy = "Set root to s3://BUCKET/PATH or the like, or give pod.template that mounts it"
-        raise errors.ConfigError(errors.Problem("airflow.pod", message, remedy))
+            problems.append(errors.Problem(where, "the pipeline has no such node", hint))
+    if settings.pod and settings.pod.template is None and not is_remote(config.root):
+        message = f"nodes in pods cannot reach {config.root} on this machine"
+        remedy = "Set root to s3://BUCKET/PATH or the like, or give a pod.template that mounts it"
+        problems.append(errors.Problem("airflow.pod", message, remedy))
+    return problems
 
 
 def _uri(path: str) -> str:
@@ -123,14 +124,8 @@ def _split(dotted_path: str | None) -> tuple[str, str] | None:
 
 
 def _command(node: manifest.Node) -> str:
-    """The node command without the interpreter, and with a place for the node's name."""
+    """The node command without the interpreter and with `{node}` for the node's name."""
     return " ".join("{node}" if part == node.id else part for part in node.command[1:])
-
-
-def _doc(plan: Manifest) -> str:
-    digest = plan.ir_sha256[:12]
-    source = f"TFX {plan.tfx}, {len(plan.nodes)} nodes, compiled pipeline `{digest}`."
-    return "\n\n".join(filter(None, [plan.description, source]))
 
 
 def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
@@ -143,28 +138,26 @@ def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
 
 
 def _default_args(settings: Airflow) -> dict[str, Any]:
+    on_failure, timeout = settings.on_failure, settings.execution_timeout
+    callbacks = [call("SmtpNotifier", to=on_failure.email)] if on_failure.email else []
+    callbacks += [Code("on_failure")] if on_failure.callback else []
     values = {
         "owner": settings.owner,
         "retries": settings.retries,
         "retry_delay": to_timedelta(settings.retry_delay),
         "retry_exponential_backoff": settings.retry_exponential_backoff,
         "max_retry_delay": to_timedelta(settings.max_retry_delay),
-        "execution_timeout": _timedelta(settings.execution_timeout),
+        "execution_timeout": to_timedelta(timeout) if timeout else None,
         "pool": settings.pool,
         "queue": settings.queue,
-        "on_failure_callback": _callbacks(settings.on_failure) or None,
+        "on_failure_callback": callbacks or None,
         **(_pod(settings.pod) if settings.pod else {}),
     }
     return {key: value for key, value in values.items() if value is not None}
 
 
-def _callbacks(on_failure: OnFailure) -> list[Code]:
-    mail = [call("SmtpNotifier", to=on_failure.email)] if on_failure.email else []
-    return mail + ([Code("on_failure")] if on_failure.callback else [])
-
-
 def _pod(pod: Pod) -> dict[str, Any]:
-    """Arguments of KubernetesPodOperator. The result comes back through its side car."""
+    """Arguments of KubernetesPodOperator, whose sidecar returns the node's result."""
     secrets = [
         call("Secret", "env", variable, secret.name, secret.key)
         for variable, secret in pod.secrets.items()
@@ -181,21 +174,15 @@ def _pod(pod: Pod) -> dict[str, Any]:
     }
 
 
-def _timedelta(duration: str | None) -> datetime.timedelta | None:
-    return to_timedelta(duration) if duration else None
-
-
-def _groups(plan: Manifest, settings: Airflow) -> list[tuple[str, list[tuple[str, dict]]]]:
-    """Pairs of a group's name ('' for none) and its nodes with the keywords of their tasks."""
-    found: dict[str, list[tuple[str, dict]]] = {name: [] for name in (*_GROUPS, "")}
+def _groups(plan: Manifest, settings: Airflow) -> list[tuple[str, list[Task]]]:
+    """The nonempty groups by name ('' for none), each with its tasks."""
+    groups: dict[str, list[Task]] = {name: [] for name in (*_GROUPS, "")}
     for node in plan.nodes:
-        found[_group(node) if settings.task_groups else ""].append((node.id, _task(node, settings)))
-    return [(name, members) for name, members in found.items() if members]
-
-
-def _group(node: manifest.Node) -> str:
-    component = node.type.rpartition(".")[2]
-    return next((name for name, members in _GROUPS.items() if component in members.split()), "")
+        component = node.type.rpartition(".")[2]
+        names = [name for name, members in _GROUPS.items() if component in members.split()]
+        name = names[0] if names and settings.task_groups else ""
+        groups[name].append((node.id, _task(node, settings)))
+    return [(name, members) for name, members in groups.items() if members]
 
 
 def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
@@ -215,7 +202,7 @@ def _task(node: manifest.Node, settings: Airflow) -> dict[str, Any]:
 
 
 def _environment() -> jinja2.Environment:
-    environment = jinja2.Environment(
+    environment = jinja2.Environment(  # noqa: S701 - the template is Python, not HTML
         loader=jinja2.FileSystemLoader(pathlib.Path(__file__).parent),
         undefined=jinja2.StrictUndefined,
         trim_blocks=True,

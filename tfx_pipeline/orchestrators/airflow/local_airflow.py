@@ -25,13 +25,13 @@ _STOP_SECONDS = 10.0
 
 
 class LocalAirflow:
-    """Airflow as a context manager, for everybody on this machine to use without a password.
+    """Airflow as a context manager. It has no password: every user of this machine can use it.
 
     Args:
       venv: the environment that Airflow is installed in.
-      home: where it keeps its database and logs.
+      home: the folder for its database and logs.
       dags: its DAGs folder.
-      settings: more of Airflow's variables, for example AIRFLOW__CORE__PARALLELISM.
+      settings: more variables of Airflow, for example AIRFLOW__CORE__PARALLELISM.
     """
 
     def __init__(
@@ -40,14 +40,15 @@ class LocalAirflow:
         home: pathlib.Path,
         dags: pathlib.Path,
         settings: Mapping[str, str] | None = None,
-    ):
+    ) -> None:
         self._venv = venv
         self.home, self.dags = home, dags
         self._settings = dict(settings or {})
-        self._processes: dict[str, subprocess.Popen] = {}
+        self._processes: dict[str, subprocess.Popen[bytes]] = {}
 
     @property
     def url(self) -> str:
+        """The URL of Airflow's API server and pages."""
         return f"http://{HOST}:{self._port}"
 
     def __enter__(self) -> LocalAirflow:
@@ -71,7 +72,7 @@ class LocalAirflow:
 
     @property
     def logs(self) -> pathlib.Path:
-        """What each part printed."""
+        """The folder for the output of each part."""
         return self.home / "processes"
 
     def _variables(self) -> dict[str, str]:
@@ -111,7 +112,7 @@ class LocalAirflow:
             raise self._failed("migrate", done.returncode)
 
     def _start(self, part: str) -> None:
-        # A group of its own: Ctrl-C reaches the caller only, who stops the parts in order.
+        # In its own process group, so that Ctrl-C reaches only the caller, which stops the parts.
         with (self.logs / f"{part}.log").open("ab") as log:
             self._processes[part] = subprocess.Popen(
                 [_executable(self._venv), part],
@@ -135,10 +136,10 @@ class LocalAirflow:
         raise AirflowError(f"Airflow did not start in {_START_SECONDS:.0f} s; see {self.logs}")
 
     def wait_for_dag(self, dag_id: str) -> None:
-        """Waits until the DAG is there.
+        """Waits until Airflow has read the DAG.
 
         Raises:
-          AirflowError: its file cannot be imported, or it does not come.
+          AirflowError: its file cannot be imported, or Airflow does not find it.
         """
         deadline = time.monotonic() + _START_SECONDS
         while time.monotonic() < deadline:
@@ -152,7 +153,7 @@ class LocalAirflow:
         raise AirflowError(f"Airflow found no DAG {dag_id!r} in {self.dags}; see {self.logs}")
 
     def wait(self) -> None:
-        """Returns only by Ctrl-C, or by AirflowError when a part ends."""
+        """Waits until Ctrl-C; raises AirflowError when a part ends."""
         while True:
             self.ensure_running()
             time.sleep(1)
@@ -168,7 +169,7 @@ class LocalAirflow:
         return AirflowError(f"Airflow's {part} ended with {code}: {last_line(log)} (see {log})")
 
     def stop(self) -> None:
-        """Ends all parts: asks first."""
+        """Stops all parts, first with SIGTERM and then with SIGKILL."""
         for process in self._processes.values():
             _signal(process, signal.SIGTERM)
         deadline = time.monotonic() + _STOP_SECONDS
@@ -180,14 +181,14 @@ class LocalAirflow:
         self._processes.clear()
 
 
-def _signal(process: subprocess.Popen, signum: signal.Signals) -> None:
-    """Signals the process's whole group, which outlives it when it left children."""
+def _signal(process: subprocess.Popen[bytes], signum: signal.Signals) -> None:
+    """Signals the process's whole group, which exists as long as one of its children runs."""
     with contextlib.suppress(ProcessLookupError):
         os.killpg(process.pid, signum)
 
 
 def ensure_installed(venv: pathlib.Path) -> None:
-    """Raises ConfigError when the environment has no Airflow; it says how to get it."""
+    """Raises ConfigError, with the way to install it, if the environment has no Airflow."""
     if not _executable(venv).exists():
         remedy = "In the project's folder: make setup-airflow"
         message = f"Airflow is not installed: there is no {_executable(venv)}"
@@ -201,4 +202,4 @@ def _executable(venv: pathlib.Path) -> pathlib.Path:
 def _free_port() -> int:
     with socket.socket() as sock:
         sock.bind((HOST, 0))
-        return sock.getsockname()[1]
+        return int(sock.getsockname()[1])

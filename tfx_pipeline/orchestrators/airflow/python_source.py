@@ -9,7 +9,7 @@ from typing import Any
 
 
 class Code(str):
-    """Text that goes into the file as it is."""
+    """Text that is written to the file without quotes."""
 
 
 def call(name: str, *args: Any, **keyword_args: Any) -> Code:
@@ -19,6 +19,7 @@ def call(name: str, *args: Any, **keyword_args: Any) -> Code:
 
 
 def keywords(values: Mapping[str, Any]) -> str:
+    """Keyword arguments of a call."""
     return ", ".join(f"{key}={source(value)}" for key, value in values.items())
 
 
@@ -34,7 +35,7 @@ def text(value: str) -> str:
 
 
 def source(value: Any) -> str:
-    """A value as Python writes it, with the quotes that formatters like."""
+    """A value as a Python expression, with double quotes."""
     if isinstance(value, Code):
         return str(value)
     if isinstance(value, str):

@@ -14,26 +14,28 @@ from tfx_pipeline import errors
 class AirflowError(errors.PipelineError):
     """Airflow refused a request, or cannot be reached. `status` is the HTTP status, or 0."""
 
-    def __init__(self, message: str, status: int = 0):
+    def __init__(self, message: str, status: int = 0) -> None:
         super().__init__(message)
         self.status = status
 
 
 class Client:
-    """Talks to an API server at `url`, for example `http://127.0.0.1:8080`."""
+    """A client of the API server at `url`, for example `http://127.0.0.1:8080`."""
 
-    def __init__(self, url: str):
+    def __init__(self, url: str) -> None:
         self.url = url
         self._token = ""
 
-    def trigger(self, dag_id: str, run_id: str | None = None, conf: dict | None = None) -> str:
+    def trigger(
+        self, dag_id: str, run_id: str | None = None, conf: dict[str, Any] | None = None
+    ) -> str:
         """Starts a run and returns its id."""
         body = {"logical_date": None, "dag_run_id": run_id, "conf": conf or {}}
-        return self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"]
+        return str(self.call("POST", f"/dags/{dag_id}/dagRuns", body)["dag_run_id"])
 
     def run_state(self, dag_id: str, run_id: str) -> str:
-        """queued, running, success or failed."""
-        return self.call("GET", f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}")["state"]
+        """The run's state: queued, running, success or failed."""
+        return str(self.call("GET", f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}")["state"])
 
     def tasks(self, dag_id: str, run_id: str) -> dict[str, dict[str, Any]]:
         """The run's task instances by task id."""
@@ -42,30 +44,29 @@ class Client:
         return {task["task_id"]: task for task in found}
 
     def log(self, dag_id: str, run_id: str, task_id: str, attempt: int = 1) -> str:
-        """What a task printed in one attempt, as JSON lines."""
+        """The log of one attempt of a task, as JSON."""
         base = f"/dags/{dag_id}/dagRuns/{_quoted(run_id)}/taskInstances/{task_id}"
         return json.dumps(self.call("GET", f"{base}/logs/{attempt}?full_content=true"), indent=1)
 
     def call(self, method: str, path: str, body: Any = None) -> Any:
-        """Calls `/api/v2<path>` and returns the JSON that comes back.
+        """Calls `/api/v2<path>` and returns the JSON of the response.
 
         Raises:
-          AirflowError: Airflow refused, or cannot be reached.
+          AirflowError: Airflow refused the request, or cannot be reached.
         """
         if not self._token:
             self._token = self._send("GET", "/auth/token", None, {})["access_token"]
-        return self._send(method, f"/api/v2{path}", body, self._headers())
-
-    def _headers(self) -> dict[str, str]:
-        return {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        headers = {"Authorization": f"Bearer {self._token}", "Accept": "application/json"}
+        return self._send(method, f"/api/v2{path}", body, headers)
 
     def _send(self, method: str, path: str, body: Any, headers: dict[str, str]) -> Any:
         data = None if body is None else json.dumps(body).encode()
         headers = {**headers, "Content-Type": "application/json"}
-        request = urllib.request.Request(self.url + path, data, headers, method=method)
+        url = self.url + path  # http:// or https://: whoever makes the client gives it
+        request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request) as answer:
-                text = answer.read()
+            with urllib.request.urlopen(request) as response:  # noqa: S310
+                text = response.read()
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace")
             raise AirflowError(

@@ -16,24 +16,27 @@ from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, DagsLayout
 
 
-class AirflowRunner(Runner):
+class AirflowRunner(Runner[DagsLayout]):
     """Writes `<name>_dag.py` and, beside it, the folder `<name>/` with IR and manifest.
 
     Args:
-      output: Airflow's DAGs folder, or any other to copy from.
+      config: the pipeline's configuration.
+      output: Airflow's DAGs folder, or another folder to copy the files from.
     """
 
-    def __init__(self, config: Config, output: str | pathlib.Path):
+    def __init__(self, config: Config, output: str | pathlib.Path) -> None:
         super().__init__(config)
         self.files = DagsLayout(pathlib.Path(output).absolute(), config.name)
 
     def run(self) -> DagsLayout:
+        """Checks, compiles and writes the files; returns their paths."""
         ensure_writable(self.files.folder)
         return super().run()
 
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> DagsLayout:
-        # The IR's name holds its digest, and the DAG file comes last. So whoever reads
-        # at the same time finds for each DAG file the IR that belongs to it.
+        """Writes IR, manifest and DAG file."""
+        # The IR's name contains its digest, and the DAG file is written last. So Airflow
+        # finds the matching IR for each DAG file, even if it reads at the same time.
         ir_file = self.files.ir(plan.ir_sha256)
         text = dag.render(plan, self.config, ir_file.name)
         write_atomically(ir_file, compiled.ir.read_bytes())
@@ -47,11 +50,13 @@ class AirflowRunner(Runner):
 @terminal.config_options
 @click.option("--output", required=True, metavar="DIR", help="Airflow's DAGs folder.")
 @terminal.json_option
-def command(config, overrides, root, output, as_json):
+def command(
+    config: str, overrides: tuple[str, ...], root: str | None, output: str, as_json: bool
+) -> None:
     """Write the pipeline as a DAG of Airflow 3.
 
-    Writes <name>_dag.py and the folder <name>/ into DIR; copy both when Airflow
-    looks elsewhere. Airflow needs nothing of this project installed.
+    Writes <name>_dag.py and the folder <name>/ to DIR. If Airflow reads another
+    folder, copy both there. This project need not be installed in Airflow.
     """
     runner = AirflowRunner(load_config(config, overrides, root=root), output)
     files = runner.run()
@@ -63,6 +68,6 @@ def command(config, overrides, root, output, as_json):
     pools = runner.config.airflow.pools
     if pools:
         terminal.stderr().print(
-            f"Tasks wait for ever for a pool that Airflow does not have. Needed: {', '.join(pools)}"
-            " (airflow pools set NAME SLOTS DESCRIPTION)"
+            "If a pool does not exist, Airflow leaves tasks queued forever. Create these pools: "
+            f"{', '.join(pools)} (airflow pools set NAME SLOTS DESCRIPTION)"
         )

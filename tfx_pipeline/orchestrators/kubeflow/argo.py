@@ -1,4 +1,4 @@
-"""Writes a plan as an Argo Workflow, and as a CronWorkflow where there is a schedule."""
+"""Writes a plan as an Argo Workflow, and as a CronWorkflow if there is a schedule."""
 
 from __future__ import annotations
 
@@ -8,24 +8,24 @@ from typing import Any
 from ruamel.yaml import YAML
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.kubeflow import Schedule, Secret, Step, Volume
-from tfx_pipeline.orchestrators.kubeflow.plan import RUN_ID, STATUS, Argument, Plan, PlannedStep
+from tfx_pipeline.config.kubeflow import Schedule, Secret, Step, Toleration, Volume
+from tfx_pipeline.orchestrators.kubeflow.plan import RUN_ID, STATUS, Plan, PlannedStep, Value
 
 API = "argoproj.io/v1alpha1"
 ENTRYPOINT = "nodes"
-# The workflow's uid: `argo retry` keeps it, and no two workflows share one.
+# The workflow's uid is unique, and `argo retry` keeps it.
 _VALUES = {RUN_ID: "{{workflow.uid}}", STATUS: "{{workflow.status}}"}
-# A gate that refused, and wrong usage, would only say so again.
+# Wrong usage (2) and a gate that refused (3) would fail again.
 _WORTH_A_RETRY = "!(asInt(lastRetry.exitCode) in [2, 3])"
 
 Document = dict[str, Any]
 
 
 def write(plan: Plan, schedule: Schedule | None) -> str:
-    """The Workflow as YAML, and the CronWorkflow after it.
+    """The Workflow as YAML, followed by the CronWorkflow.
 
     Raises:
-      ConfigError: the schedule leaves out a parameter that has no default.
+      ConfigError: the schedule lacks a parameter that has no default.
     """
     documents = [workflow(plan)]
     if schedule is not None:
@@ -33,13 +33,13 @@ def write(plan: Plan, schedule: Schedule | None) -> str:
     stream = io.StringIO()
     yaml = YAML(typ="safe", pure=True)
     yaml.default_flow_style = False
-    yaml.width = 1_000_000  # arguments are long, and stay on one line
+    yaml.width = 1_000_000  # arguments are long, and must stay on one line
     yaml.dump_all(documents, stream)
     return stream.getvalue()
 
 
 def workflow(plan: Plan) -> Document:
-    """One run; the name gets a random ending."""
+    """One run; Argo adds a random ending to the name."""
     metadata = {"generateName": f"{plan.name}-", **_annotations(plan)}
     parameters = {name: p.default for name, p in plan.parameters.items()}
     spec = _spec(plan, parameters)
@@ -47,7 +47,7 @@ def workflow(plan: Plan) -> Document:
 
 
 def cron_workflow(plan: Plan, schedule: Schedule) -> Document:
-    """A run at each time that the schedule names."""
+    """A run at each time of the schedule."""
     parameters = {n: schedule.parameters.get(n, p.default) for n, p in plan.parameters.items()}
     absent = [name for name, value in parameters.items() if value is None]
     if absent:
@@ -74,22 +74,24 @@ def _annotations(plan: Plan) -> Document:
 def _spec(plan: Plan, parameters: dict[str, Any]) -> Document:
     templates = [_dag(plan), *(_template(step, plan) for step in plan.steps)]
     if plan.exit_step:
-        templates.append(_exit_template(plan.exit_step))
+        container = _without_empty(_container(plan.exit_step))
+        templates.append({"name": plan.exit_step.name, "container": container})
     return _without_empty(
         {
             "entrypoint": ENTRYPOINT,
             "onExit": plan.exit_step.name if plan.exit_step else None,
             "serviceAccountName": plan.service_account,
             "imagePullSecrets": [{"name": name} for name in plan.image_pull_secrets],
-            "arguments": {"parameters": [_parameter(n, v) for n, v in parameters.items()]},
+            "arguments": {
+                "parameters": [
+                    {"name": name} if value is None else {"name": name, "value": str(value)}
+                    for name, value in parameters.items()
+                ]
+            },
             "volumes": [*_claims(plan), *map(_secret_volume, _mounted(plan))],
             "templates": templates,
         }
     )
-
-
-def _parameter(name: str, value: Any) -> Document:
-    return {"name": name} if value is None else {"name": name, "value": str(value)}
 
 
 def _dag(plan: Plan) -> Document:
@@ -124,25 +126,18 @@ def _template(step: PlannedStep, plan: Plan) -> Document:
     )
 
 
-def _exit_template(step: PlannedStep) -> Document:
-    return {"name": step.name, "container": _without_empty(_container(step))}
-
-
 def _container(step: PlannedStep) -> Document:
     return {
         "image": step.image,
         "command": list(step.command),
-        "args": [_joined(argument) for argument in step.arguments],
+        "args": ["".join(map(_text, argument)) for argument in step.arguments],
     }
 
 
-def _joined(argument: Argument) -> str:
-    return "".join(
-        piece
-        if isinstance(piece, str)
-        else _VALUES.get(piece.value, f"{{{{workflow.parameters.{piece.value}}}}}")
-        for piece in argument
-    )
+def _text(piece: str | Value) -> str:
+    if isinstance(piece, str):
+        return piece
+    return _VALUES.get(piece.value, f"{{{{workflow.parameters.{piece.value}}}}}")
 
 
 def _retries(step: PlannedStep) -> Document | None:
@@ -173,11 +168,11 @@ def _resources(wanted: Step) -> Document:
     return _without_empty(result)
 
 
-def _toleration(given) -> Document:
-    made = given.model_dump(exclude_none=True)
-    if "seconds" in made:
-        made["tolerationSeconds"] = made.pop("seconds")
-    return made
+def _toleration(toleration: Toleration) -> Document:
+    document: Document = toleration.model_dump(exclude_none=True)
+    if "seconds" in document:
+        document["tolerationSeconds"] = document.pop("seconds")
+    return document
 
 
 def _variables(secret: Secret) -> list[Document]:

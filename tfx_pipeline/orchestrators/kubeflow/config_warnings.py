@@ -1,6 +1,7 @@
-"""What would keep a pipeline from working on a cluster, as far as a configuration can tell.
+"""Warns of settings that usually do not work on a cluster.
 
-These are warnings: a cluster of one node, or a database without a password, may have it so.
+These are not errors: a cluster of one node, or a database without a password, may be
+intended.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ from tfx_pipeline.storage.layout import is_remote
 
 
 def warnings(config: Config) -> list[str]:
-    """One sentence for each thing that steps in pods of their own cannot share."""
+    """One sentence for each file, folder or secret that steps in separate pods cannot reach."""
     return [*_root(config), *_metadata(config), *_data(config)]
 
 
@@ -23,7 +24,7 @@ def _root(config: Config) -> Iterator[str]:
     for key, path in {"root": config.root, "serving.push_dir": config.push_dir}.items():
         if not is_remote(path) and not _is_mounted(path, config.kubeflow):
             yield (
-                f"{key} is {path}, which every step has for itself: name an object store "
+                f"{key} is {path}, which the steps do not share: use an object store "
                 "(s3://, gs://), or a path below the mount_path of one of kubeflow.volumes"
             )
 
@@ -32,13 +33,13 @@ def _metadata(config: Config) -> Iterator[str]:
     if config.metadata == "sqlite":
         yield (
             "metadata is sqlite, a file that steps on a cluster cannot share: "
-            "name a server, mysql://USER@HOST/DATABASE"
+            "use a server, mysql://USER@HOST/DATABASE"
         )
         return
     section = config.kubeflow
     if METADATA_PASSWORD not in {*section.secret_variables, *section.env}:
         yield (
-            f"no secret gives {METADATA_PASSWORD}: steps will ask MySQL without a password. "
+            f"no secret contains {METADATA_PASSWORD}: steps will use MySQL without a password. "
             f"Add {{name: SECRET, env: {{{METADATA_PASSWORD}: KEY}}}} to kubeflow.secrets"
         )
 
@@ -51,7 +52,7 @@ def _data(config: Config) -> Iterator[str]:
         if path and os.path.isabs(path) and not _is_mounted(path, config.kubeflow):
             yield (
                 f"{key} is {path}, outside of the project and of kubeflow.volumes: "
-                "the image must have it there"
+                "the image must contain it"
             )
 
 

@@ -1,7 +1,7 @@
 """Uploads a pipeline to Kubeflow Pipelines and starts it: JSON on stdin, JSON on stdout.
 
-Runs in the environment that has kfp, as `kfp_compiler` does. What a user can mend ends
-it with exit code 2 and one line on standard error.
+Runs in the environment that has kfp, as `kfp_compiler` does, and imports nothing of this
+project. An error that the user can fix gives exit code 2 and one line on standard error.
 """
 
 from __future__ import annotations
@@ -12,20 +12,22 @@ import logging
 import os
 import sys
 import warnings
+from collections.abc import Iterator
+from typing import Any
 
 TOKEN, COOKIES = "TFX_PIPELINE_KFP_TOKEN", "TFX_PIPELINE_KFP_COOKIES"
 _SECONDS = 30
 
 
 class Refused(Exception):
-    """One line for the user."""
+    """An error that the user can fix, in one line."""
 
 
-def submit(order: dict) -> dict:
+def submit(order: dict[str, Any]) -> dict[str, Any]:
     """Uploads a version of the pipeline, then starts a run or sets up the schedule."""
     host = order["host"]
     ensure_reachable(host)
-    with patience(host):
+    with readable_errors(host):
         client = connect(order)
         pipeline_id, version = upload(client, order)
         experiment = client.create_experiment(order["experiment"], namespace=order["namespace"])
@@ -49,43 +51,45 @@ def submit(order: dict) -> dict:
 
 
 def ensure_reachable(host: str) -> None:
-    """Asks for the API's health, so that a wrong host is told from a wrong request."""
+    """Requests the API's health, to tell a wrong host from a wrong request."""
     import requests
 
     url = f"{host.rstrip('/')}/apis/v2beta1/healthz"
     try:
-        answer = requests.get(url, headers=headers(), timeout=_SECONDS, allow_redirects=False)
+        response = requests.get(url, headers=headers(), timeout=_SECONDS, allow_redirects=False)
     except requests.RequestException as error:
         reason = type(error).__name__
         raise Refused(
             f"--submit: {host} cannot be reached: {reason}. Is a port forwarded?"
         ) from None
-    if answer.status_code == 404:
+    if response.status_code == 404:
         raise Refused(
-            f"--submit: {host} has no API v2beta1: Kubeflow Pipelines 2 or later is needed there"
+            f"--submit: {host} has no API v2beta1: it needs Kubeflow Pipelines 2 or later"
         )
-    ensure_authorised(host, answer.status_code)
-    if "json" not in answer.headers.get("content-type", ""):
-        raise Refused(f"--submit: {host} answers, but not as Kubeflow Pipelines does")
+    ensure_authorised(host, response.status_code)
+    if "json" not in response.headers.get("content-type", ""):
+        raise Refused(f"--submit: {host} is not Kubeflow Pipelines")
 
 
-def headers() -> dict:
+def headers() -> dict[str, str]:
+    """The headers that authenticate a request."""
     token, cookies = os.environ.get(TOKEN), os.environ.get(COOKIES)
     found = {"Authorization": f"Bearer {token}"} if token else {}
     return {**found, "Cookie": cookies} if cookies else found
 
 
 def ensure_authorised(host: str, status: int) -> None:
+    """Raises Refused if a response's status means that authentication failed."""
     if status in (301, 302, 303, 307, 401, 403):
         given = [name for name in (TOKEN, COOKIES) if os.environ.get(name)]
-        what = f"does not accept {' and '.join(given)}" if given else "asks for authentication"
+        what = f"does not accept {' and '.join(given)}" if given else "requires authentication"
         remedy = "Set" if not given else "Renew"
         raise Refused(f"--submit: {host} {what} ({status}). {remedy} {TOKEN} or {COOKIES}")
 
 
 @contextlib.contextmanager
-def patience(host: str):
-    """Turns what the client raises into one line."""
+def readable_errors(host: str) -> Iterator[None]:
+    """Turns the client's exceptions into one line."""
     import kfp_server_api
     import urllib3
 
@@ -97,12 +101,13 @@ def patience(host: str):
             reason = json.loads(error.body)["error"]
         except (TypeError, ValueError, KeyError):
             reason = str(error.reason)
-        raise Refused(f"--submit: {host} refuses ({error.status}): {reason}") from None
+        raise Refused(f"--submit: {host} refused ({error.status}): {reason}") from None
     except urllib3.exceptions.HTTPError as error:
         raise Refused(f"--submit: {host}: {type(error).__name__}") from None
 
 
-def connect(order: dict):
+def connect(order: dict[str, Any]) -> Any:
+    """A client of kfp."""
     import kfp
 
     return kfp.Client(
@@ -113,8 +118,8 @@ def connect(order: dict):
     )
 
 
-def upload(client, order: dict):
-    """The pipeline's id and the new version; makes the pipeline where there is none."""
+def upload(client: Any, order: dict[str, Any]) -> tuple[str, Any]:
+    """Uploads a version and, for the first one, the pipeline; returns pipeline id and version."""
     path, name, version = order["file"], order["pipeline"], order["version"]
     pipeline_id = client.get_pipeline_id(name)
     if pipeline_id is None:
@@ -123,8 +128,8 @@ def upload(client, order: dict):
     return pipeline_id, client.upload_pipeline_version(path, version, pipeline_id=pipeline_id)
 
 
-def schedule(client, order: dict, common: dict) -> str:
-    """Makes the recurring run; the one of an earlier version goes."""
+def schedule(client: Any, order: dict[str, Any], common: dict[str, Any]) -> str:
+    """Creates the recurring run, deletes that of an earlier version and returns the new id."""
     name, wanted = order["pipeline"], order["schedule"]
     listed = client.list_recurring_runs(page_size=100, experiment_id=common["experiment_id"])
     made = client.create_recurring_run(
@@ -139,10 +144,11 @@ def schedule(client, order: dict, common: dict) -> str:
     for old in listed.recurring_runs or []:
         if old.display_name == name:
             client.delete_recurring_run(old.recurring_run_id)
-    return made.recurring_run_id
+    return str(made.recurring_run_id)
 
 
 def main() -> int:
+    """Submits the order on standard input and returns the exit code."""
     warnings.simplefilter("ignore")
     logging.disable(logging.CRITICAL)
     order = json.load(sys.stdin)

@@ -1,7 +1,8 @@
 """Writes a plan as a Kubeflow pipeline with the kfp DSL: JSON on stdin, YAML to a file.
 
-This file runs in an environment that has kfp, which need not have this project: kfp
-and TFX seldom agree on protobuf. So it imports nothing but kfp, and is run by its path.
+This file runs in an environment that has kfp and need not have this project: kfp and
+TFX usually need different versions of protobuf. So it imports nothing but kfp, and is
+run by its path.
 """
 
 from __future__ import annotations
@@ -9,18 +10,22 @@ from __future__ import annotations
 import inspect
 import json
 import sys
+from collections.abc import Callable, Mapping
+from typing import Any
 
 from kfp import compiler, dsl
+
+Document = dict[str, Any]
 
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
 TYPES = {"int": int, "float": float, "string": str}
 
 
-def write(plan: dict, target: str) -> None:
+def write(plan: Document, target: str) -> None:
     """Compiles the plan into the file `target`."""
     parameters = {name: TYPES[p["type"]] for name, p in plan["parameters"].items()}
 
-    def pipeline(*values):
+    def pipeline(*values: Any) -> None:
         given = dict(zip(parameters, values))
         if plan["exit_step"] is None:
             add_steps(plan, given)
@@ -35,38 +40,44 @@ def write(plan: dict, target: str) -> None:
     compiler.Compiler().compile(made, target)
 
 
-def sign(function, name, types, defaults=None):
-    """Gives a function the name and signature that kfp reads."""
+def sign(
+    function: Callable[..., Any],
+    name: str,
+    types: Mapping[str, Any],
+    defaults: Mapping[str, Any] | None = None,
+) -> None:
+    """Gives a function the name and the signature that kfp reads."""
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     absent = dict.fromkeys(types, inspect.Parameter.empty)
     absent.update({k: v for k, v in (defaults or {}).items() if v is not None})
     ordered = sorted(types, key=lambda key: absent[key] is not inspect.Parameter.empty)
     function.__name__ = name.replace("-", "_")
     function.__annotations__ = {key: types[key] for key in ordered}
-    function.__signature__ = inspect.Signature(
+    signature = inspect.Signature(
         [inspect.Parameter(k, kind, default=absent[k], annotation=types[k]) for k in ordered]
     )
+    vars(function)["__signature__"] = signature
 
 
-def component(step, types):
-    """A container component whose inputs are of these types."""
+def component(step: Document, types: Mapping[str, Any]) -> Any:
+    """A container component with inputs of these types."""
 
-    def build(*values):
+    def build(*values: Any) -> dsl.ContainerSpec:
         inputs = dict(zip(types, values))
-        arguments = [joined(pieces, inputs) for pieces in step["arguments"]]
+        # kfp's placeholders replace the values that are known at run time.
+        arguments = [
+            "".join(p if isinstance(p, str) else f"{inputs[p['value']]}" for p in pieces)
+            for pieces in step["arguments"]
+        ]
         return dsl.ContainerSpec(image=step["image"], command=step["command"], args=arguments)
 
     sign(build, step["name"], types)
     return dsl.container_component(build)
 
 
-def joined(pieces, inputs):
-    """One argument of its pieces, with kfp's placeholders for values of the run."""
-    return "".join(p if isinstance(p, str) else f"{inputs[p['value']]}" for p in pieces)
-
-
-def add_steps(plan, given):
-    tasks = {}
+def add_steps(plan: Document, given: Mapping[str, Any]) -> None:
+    """Adds a task for each step; `given` holds the pipeline's parameters."""
+    tasks: dict[str, Any] = {}
     for step in plan["steps"]:
         types = {RUN_ID: str}
         types.update({n: TYPES[plan["parameters"][n]["type"]] for n in step["parameters"]})
@@ -78,7 +89,8 @@ def add_steps(plan, given):
         tasks[step["name"]] = task
 
 
-def exit_task(step):
+def exit_task(step: Document) -> Any:
+    """The task of the exit handler, with the values that its arguments use."""
     pieces = [
         piece["value"] for a in step["arguments"] for piece in a if not isinstance(piece, str)
     ]
@@ -90,9 +102,9 @@ def exit_task(step):
     return task
 
 
-def configure(task, step, plan):
-    """Resources, retries and what Kubernetes gives the step."""
-    task.set_caching_options(False)  # TFX has its own cache, which knows the code as well
+def configure(task: Any, step: Document, plan: Document) -> None:
+    """Sets resources, retries, variables and Kubernetes' options of a task."""
+    task.set_caching_options(False)  # TFX's own cache also depends on the code
     resources = step["resources"]
     for kind in ("cpu", "memory"):
         for bound in ("request", "limit"):
@@ -116,10 +128,10 @@ def configure(task, step, plan):
         task.platform_config["kubernetes"] = config
 
 
-def kubernetes(step, plan):
-    """The KubernetesExecutorConfig, as kfp-kubernetes would write it.
+def kubernetes(step: Document, plan: Document) -> Document:
+    """The KubernetesExecutorConfig, as kfp-kubernetes writes it.
 
-    Its deprecated constants are used on purpose: backends of every age take them.
+    It uses the deprecated constants, because backends of all versions accept them.
     """
     resources = step["resources"]
     config = {
@@ -141,22 +153,24 @@ def kubernetes(step, plan):
     return {key: value for key, value in config.items() if value}
 
 
-def secret_as_env(secret):
+def secret_as_env(secret: Document) -> Document:
+    """The variables of one secret."""
     pairs = [{"secretKey": key, "envVar": name} for name, key in secret["env"].items()]
     return {"secretName": secret["name"], "keyToEnv": pairs}
 
 
-def claim(volume):
-    made = {"constant": volume["claim"], "mountPath": volume["mount_path"]}
-    return {**made, "subPath": volume["sub_path"]} if volume["sub_path"] else made
+def claim(volume: Document) -> Document:
+    """One mount of a persistent volume claim."""
+    mount = {"constant": volume["claim"], "mountPath": volume["mount_path"]}
+    return {**mount, "subPath": volume["sub_path"]} if volume["sub_path"] else mount
 
 
-def toleration(given):
-    names = {"seconds": "tolerationSeconds"}
-    made = {names.get(k, k): v for k, v in given.items() if v is not None}
-    if "tolerationSeconds" in made:
-        made["tolerationSeconds"] = str(made["tolerationSeconds"])
-    return made
+def toleration(values: Document) -> Document:
+    """One toleration, with Kubernetes' name for its seconds."""
+    document = {key: value for key, value in values.items() if value is not None}
+    if "seconds" in document:
+        document["tolerationSeconds"] = str(document.pop("seconds"))
+    return document
 
 
 if __name__ == "__main__":

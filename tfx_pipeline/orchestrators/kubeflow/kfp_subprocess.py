@@ -1,7 +1,7 @@
-"""Finds a Python that has kfp, and runs the programs that need it.
+"""Finds a Python interpreter that has kfp, and runs the programs that need kfp.
 
-kfp and TFX 1.16 cannot both have the packages that the lock files pin, so kfp usually
-lives in an environment of its own; `make setup-kubeflow` makes one.
+kfp and TFX 1.16 need different versions of the same packages, so kfp is usually in an
+environment of its own; `make setup-kubeflow` creates one.
 """
 
 from __future__ import annotations
@@ -19,7 +19,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.storage.layout import package_parent
 
 VARIABLE = "TFX_PIPELINE_KFP_PYTHON"
-"""Names a Python interpreter that has kfp."""
+"""The variable with the path of a Python interpreter that has kfp."""
 
 _HERE = pathlib.Path(__file__).parent
 _OWN = package_parent() / ".kubeflow" / "bin" / "python"
@@ -28,17 +28,17 @@ _PROBE = "import kfp; assert int(kfp.__version__.split('.')[0]) == 2"
 
 @functools.cache
 def find_python() -> str:
-    """The interpreter to run kfp with: a named one, this one, or that of `make setup-kubeflow`.
+    """The interpreter for kfp: of the variable, this one, or that of `make setup-kubeflow`.
 
     Raises:
-      ConfigError: the named one has no kfp 2.
-      MissingExtra: there is none.
+      ConfigError: the variable's interpreter has no kfp 2.
+      MissingExtra: none of them has it.
     """
     named = os.environ.get(VARIABLE)
     if named:
         if _has_kfp(named):
             return named
-        raise errors.ConfigError(f"{VARIABLE}: {named} is no Python that has kfp 2")
+        raise errors.ConfigError(f"{VARIABLE}: {named} is not a Python interpreter with kfp 2")
     if importlib.util.find_spec("kfp") and _has_kfp(sys.executable):
         return sys.executable
     if _OWN.exists() and _has_kfp(str(_OWN)):
@@ -58,13 +58,13 @@ def run(program: str, document: dict[str, Any], *arguments: str) -> str:
     """Runs one of the programs beside this file with JSON on its standard input.
 
     Returns:
-      What it printed.
+      Its standard output.
 
     Raises:
-      ConfigError: the program exited with 2: its last line says what is wrong.
-      PipelineError: it failed otherwise.
+      ConfigError: the program exited with code 2; the message is its last line.
+      PipelineError: it failed in another way.
     """
-    # -I: neither this folder nor PYTHONPATH may stand in front of kfp's own packages.
+    # -I: neither this folder nor PYTHONPATH may hide kfp's own packages.
     command = [find_python(), "-I", str(_HERE / program), *arguments]
     done = subprocess.run(
         command, input=json.dumps(document), capture_output=True, text=True, check=False

@@ -1,4 +1,4 @@
-"""The file a pipeline for a cluster is written to."""
+"""The file that a pipeline for a cluster is written to."""
 
 from __future__ import annotations
 
@@ -11,10 +11,10 @@ HEADER = "# Written by tfx-pipeline. Changes are lost when it is written again.\
 
 
 def ensure_ours(path: pathlib.Path) -> None:
-    """Refuses to write over a file that this project has not written.
+    """Checks that `path` may be overwritten: this project has written it, or it is absent.
 
     Raises:
-      ConfigError: there is one, or the path is a folder, or cannot be read.
+      ConfigError: it is another file, a folder, or not readable.
     """
     if path.is_dir():
         raise errors.ConfigError(errors.Problem("--output", f"{path} is a folder", "Name a file"))
@@ -33,7 +33,7 @@ def ensure_ours(path: pathlib.Path) -> None:
 
 
 def write(path: pathlib.Path, text: str) -> None:
-    """Writes the pipeline under the header that makes it ours.
+    """Writes the pipeline below the header that `ensure_ours` looks for.
 
     Raises:
       ConfigError: the file cannot be written.

@@ -1,7 +1,7 @@
-"""Paths as the steps' image has them: what lies below the project is relative to it.
+"""Changes paths to those of the steps' image: files of the project become relative.
 
-The image's working directory is the project's folder, wherever that is; the folder
-it has on the machine that compiles means nothing there.
+The image's working directory is the project's folder. The folder's path on the machine
+that compiles does not exist in the image.
 """
 
 from __future__ import annotations
@@ -25,5 +25,5 @@ def in_image(config: Config) -> Config:
 
 
 def _relative(path: str, folder: str) -> str:
-    place = pathlib.PurePath(path)
-    return str(place.relative_to(folder)) if place.is_relative_to(folder) else path
+    pure = pathlib.PurePath(path)
+    return str(pure.relative_to(folder)) if pure.is_relative_to(folder) else path

@@ -1,13 +1,13 @@
-"""Joins a compiled pipeline with the `kubeflow:` section into the steps of a cluster's run.
+"""Plans the steps of a run on a cluster from a compiled pipeline and the section `kubeflow:`.
 
-The plan is plain data and knows neither Kubeflow Pipelines nor Argo Workflows; both
+The plan is plain data, independent of Kubeflow Pipelines and Argo Workflows; both
 formats are written from it.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable, Iterator
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
@@ -17,20 +17,20 @@ from tfx_pipeline.config.kubernetes_types import is_image
 from tfx_pipeline.ir.manifest import Manifest, Node, Parameter
 
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
-"""Values an orchestrator fills in. No runtime parameter is called so: TFX keeps the first."""
+"""Values that the orchestrator fills in. They are not the names of runtime parameters."""
 
 EXIT_STEP = "exit-handler"
 _MODULE_ARGUMENTS = 3  # python -m tfx_pipeline.node
 
 
 class Value(Section):
-    """Stands in an argument for a value known at run time: a parameter, or one of the above."""
+    """A piece of an argument that is known at run time: a parameter, or one of the above."""
 
     value: str
 
 
 Argument = tuple[str | Value, ...]
-"""Pieces that are joined to one argument."""
+"""Pieces that are joined to form one argument."""
 
 
 class RetryPolicy(Section):
@@ -46,11 +46,13 @@ class PlannedStep(Section):
     """One container to run.
 
     Attributes:
-      name: what the orchestrator calls it: lower case, digits and `-`.
+      name: its name in the orchestrator: lower case, digits and `-`.
       node: the TFX node it executes; empty for the exit handler.
-      upstream: the names of the steps that must have ended well before.
-      parameters: the runtime parameters it reads, by the name the orchestrator has.
-      resources: as the configuration says; retries and time-out are resolved.
+      upstream: the names of the steps that must have succeeded before.
+      parameters: the runtime parameters it reads, by their names in the orchestrator.
+      resources: the settings of the configuration.
+      retries: the retries of `resources`, in seconds.
+      timeout: the time-out of `resources`, in seconds.
     """
 
     name: str
@@ -66,7 +68,7 @@ class PlannedStep(Section):
 
 
 class Plan(Section):
-    """All that is needed to write a pipeline for a cluster."""
+    """Everything that is needed to write a pipeline for a cluster."""
 
     name: str
     description: str = ""
@@ -81,6 +83,7 @@ class Plan(Section):
     service_account: str | None = None
 
     def step(self, name: str) -> PlannedStep:
+        """The step of that name."""
         return next(step for step in self.steps if step.name == name)
 
 
@@ -88,24 +91,44 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
     """Plans a step for each node.
 
     Args:
-      manifest: the compiled pipeline's.
-      section: the configuration.
+      manifest: the compiled pipeline's manifest.
+      section: the section `kubeflow:`.
       image: the container image of all nodes.
-      pipeline: what the node command gets as `--pipeline`.
+      pipeline: the value of the node command's `--pipeline`.
 
     Raises:
-      ConfigError: the image is none, the section names unknown nodes or
+      ConfigError: the image's name is not valid, the section names unknown nodes or
         parameters, or two nodes or parameters get the same name.
     """
     _ensure_fits(manifest, section, image)
-    names = _single("node", {node: step_name(node) for node in manifest.node_ids})
-    parameters = _single("parameter", {n: parameter_name(n) for n in manifest.parameters})
-    maker = _Maker(manifest, section, image, pipeline, names, parameters)
+    names = _unique("node", {node: step_name(node) for node in manifest.node_ids})
+    parameters = _unique("parameter", {n: parameter_name(n) for n in manifest.parameters})
+
+    def planned(node: Node) -> PlannedStep:
+        settings = section.nodes.get(node.id, Step()).over(section.step)
+        read = {
+            name: parameters[name]
+            for name, parameter in manifest.parameters.items()
+            if node.id in parameter.nodes
+        }
+        return PlannedStep(
+            name=names[node.id],
+            node=node.id,
+            image=image,
+            command=node.command[:_MODULE_ARGUMENTS],
+            arguments=_node_arguments(node, pipeline, read),
+            upstream=tuple(sorted(names[other] for other in node.upstream)),
+            parameters=tuple(read.values()),
+            resources=settings,
+            retries=_retries(settings),
+            timeout=seconds(settings.timeout) if settings.timeout else None,
+        )
+
     return Plan(
         name=manifest.pipeline,
         description=manifest.description,
         parameters={parameters[name]: value for name, value in manifest.parameters.items()},
-        steps=tuple(maker.step(node) for node in manifest.nodes),
+        steps=tuple(map(planned, manifest.nodes)),
         exit_step=_exit_step(section.exit_handler),
         env=section.env,
         secrets=section.secrets,
@@ -116,35 +139,16 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
     )
 
 
-class _Maker:
-    def __init__(self, manifest, section, image, pipeline, names, parameters):
-        self._manifest: Manifest = manifest
-        self._section: Kubeflow = section
-        self._image: str = image
-        self._texts = {"{pipeline}": (pipeline,), "{run_id}": (Value(value=RUN_ID),)}
-        self._names: dict[str, str] = names
-        self._parameters: dict[str, str] = parameters
-
-    def step(self, node: Node) -> PlannedStep:
-        wanted = self._section.nodes.get(node.id, Step()).over(self._section.step)
-        arguments = [self._texts.get(part, (part,)) for part in node.command[_MODULE_ARGUMENTS:]]
-        read = [
-            n for n, parameter in self._manifest.parameters.items() if node.id in parameter.nodes
-        ]
-        for name in read:
-            arguments += [("--param",), (f"{name}=", Value(value=self._parameters[name]))]
-        return PlannedStep(
-            name=self._names[node.id],
-            node=node.id,
-            image=self._image,
-            command=node.command[:_MODULE_ARGUMENTS],
-            arguments=tuple(arguments),
-            upstream=tuple(sorted(self._names[other] for other in node.upstream)),
-            parameters=tuple(self._parameters[name] for name in read),
-            resources=wanted,
-            retries=_retries(wanted),
-            timeout=seconds(wanted.timeout) if wanted.timeout else None,
-        )
+def _node_arguments(node: Node, pipeline: str, parameters: dict[str, str]) -> tuple[Argument, ...]:
+    """The node command's arguments; `parameters` maps TFX's names to the orchestrator's."""
+    values: dict[str, Argument] = {
+        "{pipeline}": (pipeline,),
+        "{run_id}": (Value(value=RUN_ID),),
+    }
+    arguments = [values.get(part, (part,)) for part in node.command[_MODULE_ARGUMENTS:]]
+    for name, orchestrator_name in parameters.items():
+        arguments += [("--param",), (f"{name}=", Value(value=orchestrator_name))]
+    return tuple(arguments)
 
 
 def _retries(step: Step) -> RetryPolicy | None:
@@ -161,50 +165,54 @@ def _retries(step: Step) -> RetryPolicy | None:
 def _exit_step(handler: ExitHandler | None) -> PlannedStep | None:
     if handler is None:
         return None
+    values: dict[str, str | Value] = {
+        "{run_id}": Value(value=RUN_ID),
+        "{status}": Value(value=STATUS),
+    }
+    arguments = []
+    for text in handler.args:
+        parts = [part for part in re.split(r"(\{run_id\}|\{status\})", text) if part]
+        arguments.append(tuple(values.get(part, part) for part in parts) or ("",))
     return PlannedStep(
         name=EXIT_STEP,
         image=handler.image,
         command=handler.command,
-        arguments=tuple(_pieces(text) for text in handler.args),
+        arguments=tuple(arguments),
     )
 
 
-def _pieces(text: str) -> Argument:
-    known = {"{run_id}": Value(value=RUN_ID), "{status}": Value(value=STATUS)}
-    parts = re.split(r"(\{run_id\}|\{status\})", text)
-    return tuple(known.get(part, part) for part in parts if part) or ("",)
-
-
 def step_name(node: str) -> str:
-    """A node's id as Argo takes it: `ExampleGen` becomes `example-gen`."""
+    """A node's id in the form that Argo accepts: `ExampleGen` becomes `example-gen`."""
     words = re.sub(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])", "-", node)
     return re.sub(r"[^a-z0-9]+", "-", words.lower()).strip("-")[:63].strip("-")
 
 
 def parameter_name(name: str) -> str:
-    """A runtime parameter's name as Kubeflow takes it: an identifier."""
+    """A runtime parameter's name in the form that Kubeflow accepts: an identifier."""
     text = re.sub(r"\W", "_", name, flags=re.ASCII)
     return f"_{text}" if text[:1].isdigit() else text
 
 
-def _single(kind: str, names: dict[str, str]) -> dict[str, str]:
-    seen: dict[str, str] = {}
-    for name, made in names.items():
-        taken = {EXIT_STEP: "the exit handler", **seen}.get(made)
-        if taken or not made:
-            what = f"get the same name {made!r} as {taken}" if taken else "have letters or digits"
-            remedy = "Give it another id"
-            verb = "would" if taken else "must"
-            raise errors.ConfigError(errors.Problem(name, f"{kind} {verb} {what}", remedy))
-        seen[made] = name
+def _unique(kind: str, names: dict[str, str]) -> dict[str, str]:
+    """Checks that the new names are not empty and not used twice."""
+    users = {EXIT_STEP: "the exit handler"}
+    for name, new in names.items():
+        message = None
+        if not new:
+            message = f"{kind} must have letters or digits"
+        elif new in users:
+            message = f"{kind} would get the same name {new!r} as {users[new]}"
+        if message:
+            raise errors.ConfigError(errors.Problem(name, message, "Give it another id"))
+        users[new] = name
     return names
 
 
 def _ensure_fits(manifest: Manifest, section: Kubeflow, image: str) -> None:
     problems = []
     if not is_image(image):
-        remedy = "Name it as registry.example/team/pipeline:1.0 or with @sha256:..."
-        problems.append(errors.Problem("--image", f"{image!r} is no image", remedy))
+        remedy = "Use registry.example/team/pipeline:1.0 or a name with @sha256:DIGEST"
+        problems.append(errors.Problem("--image", f"{image!r} is not a valid image name", remedy))
     problems += _unknown("kubeflow.nodes", "node", section.nodes, manifest.node_ids)
     if section.schedule:
         given = section.schedule.parameters
@@ -214,7 +222,9 @@ def _ensure_fits(manifest: Manifest, section: Kubeflow, image: str) -> None:
         raise errors.ConfigError(problems)
 
 
-def _unknown(where: str, kind: str, given: Iterable[str], known: Iterable[str]):
+def _unknown(
+    where: str, kind: str, given: Iterable[str], known: Collection[str]
+) -> Iterator[errors.Problem]:
     for name in given:
         if name not in known:
             hint = errors.did_you_mean(name, known)

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import datetime
 import pathlib
-import tempfile
 from typing import Any
 
 import click
@@ -30,29 +29,35 @@ from tfx_pipeline.storage.layout import CompiledLayout, Layout, is_remote
 FORMATS = ("kfp", "argo")
 
 
-class KubeflowRunner(Runner):
+class KubeflowRunner(Runner[Plan]):
     """Writes a file that a cluster runs: one container for each node, with the node command.
 
     Args:
-      image: the container image, which holds the project in its working directory.
+      config: the pipeline's configuration.
+      image: the container image, with the project in its working directory.
       file: the file to write.
       format: `kfp` for Kubeflow Pipelines, `argo` for Argo Workflows.
     """
 
-    def __init__(self, config: Config, *, image: str, file: pathlib.Path, format: str = "kfp"):
+    def __init__(
+        self, config: Config, *, image: str, file: pathlib.Path, format: str = "kfp"
+    ) -> None:
         super().__init__(config)
         self._image = image
         self._file = file
         self._format = format
 
     def run(self) -> Plan:
-        """Compiles and writes; returns the plan that was written.
+        """Compiles and writes the pipeline; returns the plan that was written.
 
         Raises:
-          ConfigError: the image is none, kfp is not installed, the file exists and is
-            not ours, or the configuration is wrong.
+          ConfigError: the image's name is not valid, kfp is not installed, the file was
+            not written by this project, or the configuration is wrong.
         """
-        _ensure_image(self._image)
+        if not is_image(self._image):
+            remedy = "Use registry.example/team/pipeline:1.0 or a name with @sha256:DIGEST"
+            message = f"{self._image!r} is not a valid image name"
+            raise errors.ConfigError(errors.Problem("--image", message, remedy))
         output_file.ensure_ours(self._file)
         if self._format == "kfp":
             kfp_subprocess.find_python()
@@ -60,20 +65,24 @@ class KubeflowRunner(Runner):
 
     @property
     def config_to_compile(self) -> Config:
+        """The configuration with the image's paths."""
         return path_relocation.in_image(self.config)
 
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Plan:
+        """Plans the steps and writes them in the chosen format."""
         source = self._source(compiled, plan)
         steps = make_plan(plan, self.config.kubeflow, self._image, source)
         if self._format == "argo":
             text = argo.write(steps, self.config.kubeflow.schedule)
         else:
-            text = _kfp_yaml(steps)
+            target = compiled.folder / "kubeflow.yaml"
+            kfp_subprocess.run("kfp_compiler.py", steps.model_dump(mode="json"), str(target))
+            text = target.read_text()
         output_file.write(self._file, text)
         return steps
 
     def _source(self, compiled: CompiledLayout, plan: Manifest) -> str:
-        """What steps get as `--pipeline`: the pipeline itself, or where it was put."""
+        """The value of `--pipeline`: the pipeline itself, or the URI it was uploaded to."""
         text = data_uri.encode(compiled.ir.read_bytes())
         limit = data_uri.limit(len(plan.nodes))
         if len(text) <= limit:
@@ -81,26 +90,13 @@ class KubeflowRunner(Runner):
         layout = Layout(self.config.root, self.config.name)
         if not is_remote(layout.root):
             raise errors.ConfigError(
-                f"the compiled pipeline takes {len(text):,} bytes, the steps' command lines have "
-                f"room for {limit:,}. Set root to an object store (s3://, gs://), to pass it by URI"
+                f"the compiled pipeline has {len(text):,} bytes, but a step's command line can "
+                f"hold {limit:,}. Set root to an object store (s3://, gs://) to pass it by URI"
             )
         uri = layout.compiled(plan.ir_sha256)
         log = compiled.folder / "logs" / "upload.log"
         self.worker.run("upload", log, file=str(compiled.ir), uri=uri)
         return uri
-
-
-def _ensure_image(image: str) -> None:
-    if not is_image(image):
-        remedy = "Name it as registry.example/team/pipeline:1.0 or with @sha256:DIGEST"
-        raise errors.ConfigError(errors.Problem("--image", f"{image!r} is no image", remedy))
-
-
-def _kfp_yaml(steps: Plan) -> str:
-    with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as folder:
-        target = pathlib.Path(folder) / "pipeline.yaml"
-        kfp_subprocess.run("kfp_compiler.py", steps.model_dump(mode="json"), str(target))
-        return target.read_text()
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -112,45 +108,58 @@ def _kfp_yaml(steps: Plan) -> str:
     type=click.Choice(FORMATS),
     default="kfp",
     show_default=True,
-    help="For Kubeflow Pipelines, or for Argo Workflows alone.",
+    help="For Kubeflow Pipelines, or for Argo Workflows without Kubeflow.",
 )
-@click.option("--submit", metavar="HOST", help="Upload it to Kubeflow's API there and start it.")
-@click.option("--namespace", help="Where a Kubeflow of several users runs it.")
-@click.option("--experiment", help="What runs are listed under.  [default: the pipeline's name]")
-@click.option("--version", help="What the upload is called.  [default: the time in UTC]")
+@click.option(
+    "--submit", metavar="HOST", help="Upload it to Kubeflow Pipelines at HOST and start it."
+)
+@click.option("--namespace", help="The user's namespace in a multi-user Kubeflow.")
+@click.option("--experiment", help="The experiment of its runs.  [default: the pipeline's name]")
+@click.option("--version", help="The uploaded version's name.  [default: the time in UTC]")
 @terminal.json_option
 def command(
-    config, overrides, root, image, file, format, submit, namespace, experiment, version, as_json
-):
+    config: str,
+    overrides: tuple[str, ...],
+    root: str | None,
+    image: str,
+    file: str,
+    format: str,
+    submit: str | None,
+    namespace: str | None,
+    experiment: str | None,
+    version: str | None,
+    as_json: bool,
+) -> None:
     """Write the pipeline for Kubeflow Pipelines or Argo Workflows.
 
-    Every node becomes a container that runs the node command in IMAGE. The
-    section `kubeflow` of the configuration says what steps get of the cluster.
-    With --submit it is uploaded as a new version and started; where there is a
-    schedule, a recurring run takes the place of the earlier one. The API's token
-    is read from TFX_PIPELINE_KFP_TOKEN, cookies from TFX_PIPELINE_KFP_COOKIES.
+    Each node becomes a container of IMAGE that runs the node command. The section
+    `kubeflow` of the configuration sets the steps' resources. With --submit, the
+    pipeline is uploaded as a new version and started; if it has a schedule, a
+    recurring run replaces the earlier one. The API's token is read from
+    TFX_PIPELINE_KFP_TOKEN, cookies from TFX_PIPELINE_KFP_COOKIES.
     """
     if format == "argo" and submit:
-        raise click.UsageError("--submit goes with --format kfp; for Argo: argo submit FILE")
+        raise click.UsageError("--submit requires --format kfp; for Argo: argo submit FILE")
     loaded = load_config(config, overrides, root=root)
     for warning in config_warnings.warnings(path_relocation.in_image(loaded)):
         click.echo(f"warning: {warning}", err=True)
     path = pathlib.Path(file)
     runner = KubeflowRunner(loaded, image=image, file=path, format=format)
     steps = runner.run()
-    result = {"file": str(path), "pipeline": steps.name, "steps": len(steps.steps)}
+    result: dict[str, Any] = {
+        "file": str(path),
+        "pipeline": steps.name,
+        "steps": len(steps.steps),
+    }
     if submit:
         target = submission.Target(host=submit, namespace=namespace, experiment=experiment)
-        name = version or _now()
+        now = datetime.datetime.now(datetime.timezone.utc)
+        name = version or now.strftime("%Y%m%d-%H%M%S")
         result |= submission.submit(path, steps, loaded.kubeflow, target, name)
     if as_json:
         terminal.print_json(result)
     else:
         _print(result)
-
-
-def _now() -> str:
-    return datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
 
 
 def _print(result: dict[str, Any]) -> None:

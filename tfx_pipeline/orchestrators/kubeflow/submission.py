@@ -1,4 +1,4 @@
-"""Hands a written pipeline to Kubeflow Pipelines."""
+"""Submits a written pipeline to Kubeflow Pipelines."""
 
 from __future__ import annotations
 
@@ -29,8 +29,8 @@ def submit(
       The ids that Kubeflow gave.
 
     Raises:
-      ConfigError: the host cannot be reached, is no Kubeflow Pipelines 2, does not
-        accept the token, or refuses.
+      ConfigError: the host cannot be reached, is not Kubeflow Pipelines 2, does not
+        accept the token, or refuses the pipeline.
     """
     order = {
         **target.model_dump(),
@@ -41,7 +41,8 @@ def submit(
         "service_account": section.service_account,
         "schedule": _schedule(section),
     }
-    return json.loads(kfp_subprocess.run("kfp_client.py", order))
+    result: dict[str, Any] = json.loads(kfp_subprocess.run("kfp_client.py", order))
+    return result
 
 
 def _schedule(section: Kubeflow) -> dict[str, Any] | None:

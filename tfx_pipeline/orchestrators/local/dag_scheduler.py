@@ -1,59 +1,52 @@
-"""Which nodes may start now: the order of a pipeline's graph, and nothing else."""
+"""Decides which nodes may start, from the pipeline's graph alone."""
 
 from __future__ import annotations
 
+import graphlib
 from collections.abc import Iterable, Mapping
 
 
 class Schedule:
-    """Hands out nodes when all their upstream nodes have ended well.
+    """Releases each node when all its upstream nodes have succeeded.
 
     Args:
-      upstream: the upstream nodes of each node, in the order in which nodes
-        that are ready at the same time should start.
-      excluded: nodes that do not run; those after them do not wait for them.
+      upstream: the upstream nodes of each node. Nodes that are ready at the same time
+        are returned in the order of this mapping.
+      excluded: nodes that do not run; the nodes after them do not wait for them.
     """
 
-    def __init__(self, upstream: Mapping[str, Iterable[str]], excluded: Iterable[str] = ()):
-        self._excluded = set(excluded)
-        self._waiting = {
-            node: set(before) - self._excluded
-            for node, before in upstream.items()
-            if node not in self._excluded
+    def __init__(self, upstream: Mapping[str, Iterable[str]], excluded: Iterable[str] = ()) -> None:
+        left_out = set(excluded)
+        graph = {
+            node: [before for before in nodes if before not in left_out]
+            for node, nodes in upstream.items()
+            if node not in left_out
         }
+        self._sorter = graphlib.TopologicalSorter(graph)
+        self._sorter.prepare()
+        self._released = set(self._sorter.get_ready())
+        self._waiting = dict.fromkeys(graph)
         self._running: set[str] = set()
-        self._blocked: set[str] = set()
 
     def ready(self) -> list[str]:
         """The nodes that can start now, in order."""
-        return [
-            node
-            for node, before in self._waiting.items()
-            if not before and node not in self._blocked
-        ]
+        return [node for node in self._waiting if node in self._released]
 
     def start(self, node: str) -> None:
-        """Says that `node` has been started."""
+        """Records that `node` has been started."""
         del self._waiting[node]
         self._running.add(node)
 
     def finish(self, node: str, ended_well: bool) -> None:
-        """Says that `node` ended; when not well, all nodes after it are never handed out."""
+        """Records that `node` has ended. If it failed, no node after it becomes ready."""
         self._running.remove(node)
         if ended_well:
-            for before in self._waiting.values():
-                before.discard(node)
-        else:
-            self._block_after(node)
-
-    def _block_after(self, node: str) -> None:
-        for later, before in self._waiting.items():
-            if node in before and later not in self._blocked:
-                self._blocked.add(later)
-                self._block_after(later)
+            self._sorter.done(node)
+            self._released.update(self._sorter.get_ready())
 
     @property
     def running(self) -> frozenset[str]:
+        """The nodes that have been started and have not ended."""
         return frozenset(self._running)
 
     @property

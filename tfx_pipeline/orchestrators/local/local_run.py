@@ -1,4 +1,4 @@
-"""Runs a compiled pipeline's nodes on this machine, those that can side by side."""
+"""Runs a compiled pipeline's nodes on this machine, independent nodes in parallel."""
 
 from __future__ import annotations
 
@@ -6,8 +6,10 @@ import contextlib
 import dataclasses
 import pathlib
 import shutil
+import signal
 import time
-from typing import TYPE_CHECKING, Protocol
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_pipeline import errors
 from tfx_pipeline.execution import process_supervisor
@@ -21,19 +23,19 @@ from tfx_pipeline.storage.layout import CompiledLayout, RunLayout
 if TYPE_CHECKING:
     from tfx_pipeline.metadata.history import History
 
-_LITTLE_SPACE = 1 << 20  # bytes; ML Metadata needs about that for a transaction
+_LITTLE_SPACE = 1 << 20  # bytes; about what ML Metadata needs for a transaction
 
 
 class Observer(Protocol):
-    """Is told how a run goes."""
+    """Receives the events of a run."""
 
-    def begin(self, nodes: tuple[str, ...]) -> None:
-        """The nodes that will run, in order."""
+    def run_started(self, nodes: tuple[str, ...]) -> None:
+        """The run starts; `nodes` will run, in this order."""
 
-    def started(self, node: str) -> None:
+    def node_started(self, node: str) -> None:
         """A node has been started."""
 
-    def ended(self, node: str, result: run_history.NodeRun) -> None:
+    def node_ended(self, node: str, result: run_history.NodeRun) -> None:
         """A node has ended."""
 
     def tick(self) -> None:
@@ -42,13 +44,13 @@ class Observer(Protocol):
 
 @dataclasses.dataclass(frozen=True)
 class Plan:
-    """What to execute, and where its files go.
+    """What to execute, and where to write its files.
 
     Attributes:
-      excluded: nodes that this run leaves out.
+      excluded: nodes that this run skips.
       jobs: how many nodes may run at the same time.
-      cache: whether results of earlier runs may stand in.
-      began: Unix seconds when the command was given.
+      cache: whether results of earlier runs may be used.
+      started: Unix seconds of the command's start.
     """
 
     run_id: str
@@ -59,31 +61,32 @@ class Plan:
     excluded: frozenset[str] = frozenset()
     jobs: int = 2
     cache: bool = True
-    began: float = dataclasses.field(default_factory=time.time)
+    started: float = dataclasses.field(default_factory=time.time)
 
 
 class Execution:
     """One run in progress."""
 
-    def __init__(self, plan: Plan, worker: Worker, observer: Observer):
+    def __init__(self, plan: Plan, worker: Worker, observer: Observer) -> None:
         self._plan = plan
         self._worker = worker
         self._observer = observer
         upstream = {node.id: node.upstream for node in plan.manifest.nodes}
         self._schedule = Schedule(upstream, plan.excluded)
-        self._begun: dict[str, float] = {}
-        self._jobs: dict[str, str] = {}
-        self._details: dict[str, dict] = {}
-        self._others = {
+        self._start_times: dict[str, float] = {}
+        self._jobs: dict[str, str] = {}  # nodes by job id
+        self._details: dict[str, dict[str, Any]] = {}
+        self._without_record = {
             node: run_history.NodeRun(state="skipped") for node in plan.manifest.node_ids
         }
 
     def run(self) -> run_history.Run:
-        """Executes until nothing can be started any more, and writes run.json.
+        """Executes nodes until no more can be started, and writes run.json.
 
-        An interrupt cancels the running nodes, records that, and is raised again.
+        Raises:
+          Interrupted: by a signal. The running nodes were canceled, and run.json written.
         """
-        self._observer.begin(self._schedule.never_started)
+        self._observer.run_started(self._schedule.never_started)
         self._write()
         with process_supervisor.signals_raise():
             try:
@@ -91,23 +94,20 @@ class Execution:
             except errors.Interrupted as interrupt:
                 with _signals_ignored():
                     self._cancel()
-                remedy = f"Go on with it by --resume {self._plan.run_id}"
+                remedy = f"Continue it with --resume {self._plan.run_id}"
                 raise errors.Interrupted(interrupt.signum, remedy) from None
         return self._write(ended=True)
 
     def _loop(self) -> None:
-        self._start_ready()
-        while self._jobs:
-            for reply in self._worker.poll(0.25):
-                self._ended(reply)
-            self._start_ready()
-            self._observer.tick()
-
-    def _start_ready(self) -> None:
-        for node in self._schedule.ready():
-            if len(self._jobs) >= self._plan.jobs:
+        while True:
+            free = self._plan.jobs - len(self._jobs)
+            for node in self._schedule.ready()[:free]:
+                self._start(node)
+            if not self._jobs:
                 return
-            self._start(node)
+            for reply in self._worker.poll(0.25):
+                self._end(reply)
+            self._observer.tick()
 
     def _start(self, node: str) -> None:
         log = self._plan.files.log(node)
@@ -118,33 +118,34 @@ class Execution:
             "cache": self._plan.cache,
         }
         self._schedule.start(node)
-        self._begun[node] = time.monotonic()
+        self._start_times[node] = time.monotonic()
         self._jobs[self._worker.submit("node", log, request=request)] = node
-        self._others[node] = run_history.NodeRun(state="running", log=str(log))
-        self._observer.started(node)
+        self._without_record[node] = run_history.NodeRun(state="running", log=str(log))
+        self._observer.node_started(node)
 
-    def _ended(self, reply: Reply) -> None:
+    def _end(self, reply: Reply) -> None:
+        """Records how a node ended: by its exit code, even if ML Metadata contains a success."""
         from tfx_pipeline.execution import cache_key  # imports the protos of TFX
 
         node = self._jobs.pop(reply.id)
         log = self._plan.files.log(node)
         record = self._plan.history.record(node, self._plan.run_id)
-        seconds = round(time.monotonic() - self._begun[node], 1)
-        self._details[node] = {
-            "seconds": seconds,
+        details: dict[str, Any] = {
+            "seconds": round(time.monotonic() - self._start_times[node], 1),
             "log": str(log),
             "cpu_seconds": reply.cpu_seconds,
             "peak_memory_mb": reply.max_rss_mb,
         }
         if record is None or not record.ended or (reply.exit != 0 and record.exit_code == 0):
-            error = reply.message or last_line(log) or _silent_death(reply.exit, log)
-            self._details[node] |= {"state": "failed", "error": error}
+            error = reply.message or last_line(log) or _unexplained_end(reply.exit, log)
+            details |= {"state": "failed", "error": error}
         elif record.error is None:
-            self._details[node]["reason"] = cache_key.why_executed(self._plan.history, node, record)
-        self._others[node] = run_history.NodeRun(**{"state": "failed", **self._details[node]})
+            details["reason"] = cache_key.why_executed(self._plan.history, node, record)
+        self._details[node] = details
+        self._without_record[node] = run_history.NodeRun(**{"state": "failed", **details})
         self._schedule.finish(node, reply.exit == 0)
         run = self._write()
-        self._observer.ended(node, run.nodes[node])
+        self._observer.node_ended(node, run.nodes[node])
 
     def _cancel(self) -> None:
         self._worker.cancel()
@@ -153,7 +154,7 @@ class Execution:
             for reply in self._worker.poll(0.25):
                 node = self._jobs.pop(reply.id)
                 self._details[node] = {"state": "canceled", "log": str(self._plan.files.log(node))}
-                self._others[node] = run_history.NodeRun(**self._details[node])
+                self._without_record[node] = run_history.NodeRun(**self._details[node])
         self._write(ended=True)
 
     def _write(self, ended: bool = False) -> run_history.Run:
@@ -161,10 +162,10 @@ class Execution:
             self._plan.run_id,
             self._plan.manifest.pipeline,
             self._plan.history.records(self._plan.run_id),
-            self._others,
+            self._without_record,
             self._plan.manifest.node_ids,
-            started=run_history.timestamp(self._plan.began),
-            seconds=time.time() - self._plan.began,
+            started=run_history.timestamp(self._plan.started),
+            seconds=time.time() - self._plan.started,
             details=self._details,
         )
         if not ended:
@@ -173,17 +174,15 @@ class Execution:
         return run
 
 
-def _silent_death(code: int, log: pathlib.Path) -> str:
-    """Why a node left neither a log nor a state in ML Metadata."""
+def _unexplained_end(code: int, log: pathlib.Path) -> str:
+    """The error of a node that left neither a log nor a state in ML Metadata."""
     if shutil.disk_usage(log.parent).free < _LITTLE_SPACE:
         return f"No space left on the disk of {log.parent}. Free some and run again"
     return f"ended with {code}; see {log}"
 
 
 @contextlib.contextmanager
-def _signals_ignored():
-    import signal
-
+def _signals_ignored() -> Iterator[None]:
     before = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield

@@ -1,4 +1,4 @@
-"""Shows how a run goes: a live table in a terminal, one line for each event elsewhere."""
+"""Shows the progress of a run: a live table in a terminal, otherwise one line for each event."""
 
 from __future__ import annotations
 
@@ -30,49 +30,55 @@ _STYLES = {
 class PlainProgress:
     """One line when a node starts and one when it ends, for logs and pipes."""
 
-    def __init__(self, console: Console):
+    def __init__(self, console: Console) -> None:
         self._console = console
-        self._begun = time.monotonic()
+        self._start = time.monotonic()
 
-    def begin(self, nodes: tuple[str, ...]) -> None:
+    def run_started(self, nodes: tuple[str, ...]) -> None:
+        """Sets the width of the nodes' names."""
         self._width = max(map(len, nodes), default=0)
 
-    def started(self, node: str) -> None:
+    def node_started(self, node: str) -> None:
+        """Prints that a node has been started."""
         self._line(node, Text("started", "dim"))
 
-    def ended(self, node: str, result: NodeRun) -> None:
+    def node_ended(self, node: str, result: NodeRun) -> None:
+        """Prints how a node ended."""
         self._line(node, state_text(result.state), _seconds(result.seconds), Text(_why(result)))
 
     def tick(self) -> None:
-        pass
+        """Prints nothing: a log has no clock."""
 
     def _line(self, node: str, *cells: Text) -> None:
-        clock = Text(f"{time.monotonic() - self._begun:6.1f} s  ", "dim")
-        line = clock + Text(node.ljust(self._width + 2)) + Text("  ").join(cells)
-        self._console.print(line, soft_wrap=True)
+        clock = Text(f"{time.monotonic() - self._start:6.1f} s  ", "dim")
+        self._console.print(clock + Text(node.ljust(self._width + 2)) + Text("  ").join(cells))
 
 
 class LiveProgress:
-    """A table that is drawn anew while the run goes on."""
+    """A table that is redrawn during the run."""
 
-    def __init__(self, live: Live):
+    def __init__(self, live: Live) -> None:
         self._live = live
         self._rows: dict[str, NodeRun | None] = {}
-        self._begun: dict[str, float] = {}
+        self._start_times: dict[str, float] = {}
 
-    def begin(self, nodes: tuple[str, ...]) -> None:
+    def run_started(self, nodes: tuple[str, ...]) -> None:
+        """Shows all nodes as waiting."""
         self._rows = dict.fromkeys(nodes)
         self.tick()
 
-    def started(self, node: str) -> None:
-        self._begun[node] = time.monotonic()
+    def node_started(self, node: str) -> None:
+        """Shows a node as running."""
+        self._start_times[node] = time.monotonic()
         self.tick()
 
-    def ended(self, node: str, result: NodeRun) -> None:
+    def node_ended(self, node: str, result: NodeRun) -> None:
+        """Shows how a node ended."""
         self._rows[node] = result
         self.tick()
 
     def tick(self) -> None:
+        """Redraws the table, with the seconds of the running nodes."""
         table = _table()
         for node, result in self._rows.items():
             table.add_row(node, *self._cells(node, result))
@@ -81,8 +87,9 @@ class LiveProgress:
     def _cells(self, node: str, result: NodeRun | None) -> tuple[Text, Text, Text]:
         if result is not None:
             return state_text(result.state), _seconds(result.seconds), Text(_why(result))
-        if node in self._begun:
-            return state_text("running"), _seconds(time.monotonic() - self._begun[node]), Text()
+        if node in self._start_times:
+            seconds = time.monotonic() - self._start_times[node]
+            return state_text("running"), _seconds(seconds), Text()
         return state_text("waiting"), Text(), Text()
 
 
@@ -97,7 +104,7 @@ def show_progress(console: Console) -> Iterator[PlainProgress | LiveProgress]:
 
 
 def shown_path(uri: str) -> str:
-    """A path as the user would type it: from the working directory where it lies below that."""
+    """A path as the user would type it: relative if it is below the working directory."""
     folder = f"{os.getcwd()}/"
     return uri[len(folder) :] if uri.startswith(folder) else uri
 
@@ -108,23 +115,19 @@ def print_run(console: Console, run: Run) -> None:
     for name, node in run.nodes.items():
         table.add_row(name, state_text(node.state), _seconds(node.seconds), _remark(node))
     console.print(table)
-    _print_findings(console, run)
-    console.print(f"Run {run.run_id}: {run.state} in {run.seconds:.1f} s", highlight=False)
+    for name, node in run.nodes.items():
+        if node.findings:
+            console.print(f"{name}: {node.error or node.note}")
+            console.print(findings_table([Finding(**row) for row in node.findings]))
+    console.print(f"Run {run.run_id}: {run.state} in {run.seconds:.1f} s")
     if run.metrics:
         values = ", ".join(f"{name} {value:.4g}" for name, value in run.metrics.items())
-        console.print(f"Metrics on the test split: {values}", highlight=False, soft_wrap=True)
+        console.print(f"Metrics on the test split: {values}")
     if run.blessed is not None:
         console.print("Model: " + ("blessed" if run.blessed else "not blessed"))
     if "Pusher" in run.nodes:
         pushed = shown_path(run.pushed_model) if run.pushed_model else "nothing"
-        console.print(f"Pushed: {pushed}", highlight=False, soft_wrap=True)
-
-
-def _print_findings(console: Console, run: Run) -> None:
-    for name, node in run.nodes.items():
-        if node.findings:
-            console.print(f"{name}: {node.error or node.note}", highlight=False, soft_wrap=True)
-            console.print(findings_table([Finding(**row) for row in node.findings]))
+        console.print(f"Pushed: {pushed}")
 
 
 def _table() -> Table:
@@ -145,18 +148,16 @@ def _seconds(seconds: float) -> Text:
     return Text(f"{seconds:.1f}")
 
 
-def _main_output(node: NodeRun) -> str:
-    return next((shown_path(uris[0]) for uris in node.outputs.values() if uris), "")
-
-
 def _remark(node: NodeRun) -> Text:
-    """What the closing table says of a node."""
+    """The last column of the closing table: an error, a note, or the first output's path."""
     if node.error:
         return Text("refused: see below" if node.findings else _why(node))
-    return Text(node.note or _main_output(node), "dim")
+    first_output = next((shown_path(uris[0]) for uris in node.outputs.values() if uris), "")
+    return Text(node.note or first_output, "dim")
 
 
 def _why(node: NodeRun) -> str:
+    """Why a node failed, or why it was not cached."""
     if node.error:
         log = f" (log: {shown_path(node.log)})" if node.log and not node.findings else ""
         return node.error + log

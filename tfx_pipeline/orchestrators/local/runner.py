@@ -26,16 +26,18 @@ from tfx_pipeline.storage.layout import CompiledLayout, Layout, RunLayout
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}")
 
 
-class LocalRunner(Runner):
-    """Executes the nodes on this machine, independent ones side by side.
+class LocalRunner(Runner[Run]):
+    """Executes the nodes on this machine, independent nodes in parallel.
 
     Args:
-      run_id: the run's name; absent, the time in UTC.
-      resume: the id of a run to go on with; it keeps the pipeline it began with.
-      first, last: run only the nodes from here, up to here; what they need from
-        before is taken from the latest run that has it.
-      jobs: how many nodes may run at the same time; absent, one for each core.
-      cache: whether results of earlier runs may stand in.
+      config: the pipeline's configuration.
+      run_id: the new run's id; by default, the time in UTC.
+      resume: the id of a failed or interrupted run to continue with its own pipeline.
+      first: run only this node and those after it. The artifacts they need from
+        earlier nodes are taken from the latest run that has them.
+      last: run only the nodes up to this one.
+      jobs: how many nodes may run at the same time; by default, one for each core.
+      cache: whether results of earlier runs may be used.
     """
 
     def __init__(
@@ -48,7 +50,7 @@ class LocalRunner(Runner):
         last: str | None = None,
         jobs: int | None = None,
         cache: bool = True,
-    ):
+    ) -> None:
         super().__init__(config)
         self._layout = Layout(config.root, config.name)
         self._resume = resume is not None
@@ -56,16 +58,23 @@ class LocalRunner(Runner):
         self._first, self._last = first, last
         self._jobs = jobs or os.cpu_count() or 1
         self._cache = cache
-        self._began = time.time()
+        self._started = time.time()
 
     @property
     def files(self) -> RunLayout:
+        """The run's folder."""
         return self._layout.run(self.run_id)
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
-        """The run's own folder: it keeps the pipeline that it ran."""
-        _ensure_run_id(self.run_id)
+        """The run's own folder; the compiled pipeline stays in it.
+
+        Raises:
+          ConfigError: the id is malformed, is in use, or, with `resume`, unknown.
+        """
+        if not _RUN_ID.fullmatch(self.run_id):
+            rule = "must be letters, digits and . _ : + @ - (at most 128)"
+            raise errors.ConfigError(errors.Problem("--run-id", f"{rule}, found {self.run_id!r}"))
         ensure_writable(self._layout.home)
         exists = CompiledLayout(self.files.folder).manifest.exists()
         if self._resume and not exists:
@@ -73,21 +82,24 @@ class LocalRunner(Runner):
             hint = errors.did_you_mean(self.run_id, known)
             raise errors.ConfigError(errors.Problem("--resume", f"no run {self.run_id!r}", hint))
         if exists and not self._resume:
-            remedy = f"Go on with it by --resume {self.run_id}, or choose another id."
+            remedy = f"Continue it with --resume {self.run_id}, or choose another id."
             raise errors.ConfigError(
                 errors.Problem("--run-id", f"run {self.run_id!r} exists", remedy)
             )
         yield self.files.folder
 
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
+        """Compiles the pipeline, or takes it from this run or an equal earlier one."""
         if self._resume:
             return CompiledLayout(folder)
         key = compile_cache.key(self.config)
-        compiled = key and compile_cache.reuse(self._layout.runs, key, folder)
+        runs = self._layout.runs
+        compiled = compile_cache.copy_from_earlier_run(runs, key, folder) if key else None
         compiled = compiled or super().compile(folder)
-        if key and not (self._first or self._last):
-            compile_cache.note(compiled, key)
-        if self._first or self._last:
+        is_partial = self._first or self._last
+        if key and not is_partial:
+            compile_cache.store_key(compiled, key)
+        if is_partial:
             self.worker.run(
                 "mark",
                 folder / "logs" / "mark.log",
@@ -99,6 +111,7 @@ class LocalRunner(Runner):
         return compiled
 
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Run:
+        """Executes the nodes and returns the run."""
         from tfx_pipeline.compiler import partial_run
         from tfx_pipeline.ir import pipeline_ir
         from tfx_pipeline.metadata import database
@@ -106,19 +119,18 @@ class LocalRunner(Runner):
 
         pipeline = pipeline_ir.read(compiled.ir)
         store = database.open_store(pipeline_ir.metadata_connection(pipeline))
-        excluded = {
-            n.node_info.id for n in pipeline_ir.nodes(pipeline) if partial_run.is_skipped(n)
-        }
+        nodes = pipeline_ir.nodes(pipeline)
+        skipped = frozenset(node.node_info.id for node in nodes if partial_run.is_skipped(node))
         execution_plan = Plan(
             run_id=self.run_id,
             manifest=plan,
             compiled=compiled,
             files=self.files,
             history=History(store, plan.pipeline),
-            excluded=frozenset(excluded),
+            excluded=skipped,
             jobs=self._jobs,
             cache=self._cache,
-            began=self._began,
+            started=self._started,
         )
         with show_progress(terminal.stderr()) as observer:
             return Execution(execution_plan, self.worker, observer).run()
@@ -130,32 +142,40 @@ def _new_run_id(layout: Layout) -> str:
     return next(c for c in candidates if not layout.run(c).folder.exists())
 
 
-def _ensure_run_id(run_id: str) -> None:
-    if not _RUN_ID.fullmatch(run_id):
-        raise errors.ConfigError(
-            f"--run-id: must be letters, digits and . _ : + @ - (at most 128), found {run_id!r}"
-        )
-
-
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @terminal.config_options
-@click.option("--run-id", metavar="ID", help="Name of the run.  [default: the time in UTC]")
-@click.option("--resume", metavar="RUN_ID", help="Go on with a run that failed or was interrupted.")
+@click.option("--run-id", metavar="ID", help="The new run's id.  [default: the time in UTC]")
+@click.option("--resume", metavar="RUN_ID", help="Continue a failed or interrupted run.")
 @click.option("--from", "first", metavar="NODE", help="Run only this node and those after it.")
 @click.option("--to", "last", metavar="NODE", help="Run only up to this node.")
-@click.option("--jobs", type=click.IntRange(1, 64), help="Nodes side by side.  [default: cores]")
-@click.option("--no-cache", is_flag=True, help="Execute also where nothing has changed.")
+@click.option(
+    "--jobs", type=click.IntRange(1, 64), help="Nodes to run in parallel.  [default: cores]"
+)
+@click.option("--no-cache", is_flag=True, help="Execute nodes even if nothing has changed.")
 @terminal.json_option
-def command(config, overrides, root, run_id, resume, first, last, jobs, no_cache, as_json):
+def command(
+    config: str,
+    overrides: tuple[str, ...],
+    root: str | None,
+    run_id: str | None,
+    resume: str | None,
+    first: str | None,
+    last: str | None,
+    jobs: int | None,
+    no_cache: bool,
+    as_json: bool,
+) -> int:
     """Run the pipeline on this machine.
 
-    Nodes whose code, configuration and inputs have not changed since an earlier
-    run are taken from ML Metadata's cache. Exit codes: 0 done, 1 a node failed,
-    2 wrong usage or configuration, 3 a gate refused (bad data, model not blessed
-    or not servable) and nothing was pushed.
+    A node whose code, configuration and inputs have not changed since an earlier
+    run is taken from the cache. Exit codes: 0 done, 1 a node failed, 2 wrong usage
+    or configuration, 3 a gate refused (bad data, model not blessed or not servable)
+    and nothing was pushed.
     """
     if resume and (run_id or first or last or overrides):
-        raise click.UsageError("--resume takes the run as it began: drop the other options")
+        raise click.UsageError(
+            "--resume continues the run as it was started; remove the other options"
+        )
     runner = LocalRunner(
         load_config(config, overrides, root=root),
         run_id=run_id,
@@ -172,13 +192,9 @@ def command(config, overrides, root, run_id, resume, first, last, jobs, no_cache
         click.echo(run.to_json(), nl=False)
     else:
         print_run(terminal.stdout(), run)
-        _print_serving(runner.config, run)
+        if run.pushed_model:
+            terminal.stdout().print(
+                f"Serve it: tfx-pipeline serve --model-name {runner.config.model_name} "
+                f"--model-base-path {shown_path(runner.config.push_dir)}"
+            )
     return run.exit_code
-
-
-def _print_serving(config: Config, run: Run) -> None:
-    if run.pushed_model:
-        terminal.stdout().print(
-            f"Serve it: tfx-pipeline serve --model-name {config.model_name} "
-            f"--model-base-path {shown_path(config.push_dir)}"
-        )

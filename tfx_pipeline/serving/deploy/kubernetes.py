@@ -95,7 +95,7 @@ def _container(plan: Plan) -> dict[str, Any]:
         "volumeMounts": [
             models,
             {"name": "config", "mountPath": parts.CONFIG, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
         ],
         **_probes(plan),
     }
