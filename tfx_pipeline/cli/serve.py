@@ -177,7 +177,7 @@ def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoRet
     arguments = [f"--{name}={value}" for name, value in passed_on.items()]
     terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
     sys.stderr.flush()
-    os.execv(server, [server, *arguments])
+    os.execv(server, [server, *arguments])  # noqa: S606 - no shell is what we want
 
 
 def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:

@@ -82,8 +82,7 @@ class Patch:
 
     def new_value(self, present: Any) -> Any:
         """What the target becomes."""
-        assert self.replacement is not None
-        module, _, function = self.replacement.partition(":")
+        module, _, function = (self.replacement or "").partition(":")
         make = getattr(importlib.import_module(f"tfx_pipeline.compat.{module}"), function)
         return make(present)
 

@@ -1,6 +1,6 @@
 """The names of this project's environment variables."""
 
-METADATA_PASSWORD = "TFX_PIPELINE_METADATA_PASSWORD"
+METADATA_PASSWORD = "TFX_PIPELINE_METADATA_PASSWORD"  # noqa: S105 - the name of a variable
 """The password of a MySQL database for ML Metadata; never in a file."""
 
 PLAIN = "TFX_PIPELINE_PLAIN"

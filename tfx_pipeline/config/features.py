@@ -27,6 +27,8 @@ class _Feature(Section):
 
 
 class _Numeric(_Feature):
+    """The keys of every treatment of numbers."""
+
     missing: Missing = "mean"
     """What replaces a missing value: a statistic of the training split, or the constant
     `fill_value`."""

@@ -55,8 +55,9 @@ class Worker:
                 stderr=log,
                 start_new_session=True,  # so Ctrl-C reaches only this process, which then cancels
             )
-        assert self._process.stdin is not None
-        assert self._process.stdout is not None
+        # Both are pipes, as the arguments above say; mypy does not know.
+        assert self._process.stdin is not None  # noqa: S101
+        assert self._process.stdout is not None  # noqa: S101
         self._stdin, self._stdout = self._process.stdin, self._process.stdout
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._stdout, selectors.EVENT_READ)

@@ -26,7 +26,7 @@ def _service(spec: DeploymentSpec) -> dict[str, Any]:
         "command": common.FLAGS,
         "user": f"{USER}:{USER}",
         "read_only": True,
-        "tmpfs": ["/tmp"],
+        "tmpfs": ["/tmp"],  # noqa: S108 - in the container
         "cap_drop": ["ALL"],
         "security_opt": ["no-new-privileges:true"],
         "ports": [f"127.0.0.1:{port}:{port}" for port in (GRPC_PORT, REST_PORT)],

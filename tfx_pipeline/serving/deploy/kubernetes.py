@@ -97,7 +97,7 @@ def _container(spec: DeploymentSpec) -> dict[str, Any]:
         "volumeMounts": [
             models,
             {"name": "config", "mountPath": common.CONFIG_FOLDER, "readOnly": True},
-            {"name": "tmp", "mountPath": "/tmp"},
+            {"name": "tmp", "mountPath": "/tmp"},  # noqa: S108 - in the container
         ],
         **_probes(spec),
     }
