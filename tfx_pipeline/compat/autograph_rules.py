@@ -11,6 +11,7 @@ from tfx_pipeline.compat.table import AUTOGRAPH_RULES
 
 
 def with_own_rules(rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    """TensorFlow's rules behind those for tf_keras and TensorFlow Transform."""
     from tensorflow.python.autograph.core.config_lib import Convert, DoNotConvert
 
     # The training loop itself does need conversion: it is a Python loop over a tensor of steps.

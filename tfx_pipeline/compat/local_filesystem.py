@@ -21,22 +21,27 @@ class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
 
     @staticmethod
     def exists(path: Any) -> bool:
+        """Whether there is a file or folder."""
         return os.path.exists(path)
 
     @staticmethod
     def isdir(path: Any) -> bool:
+        """Whether it is a folder."""
         return os.path.isdir(path)
 
     @staticmethod
     def glob(pattern: Any) -> list[Any]:
+        """The paths that match, sorted."""
         return sorted(glob.glob(pattern))
 
     @staticmethod
     def makedirs(path: Any) -> None:
+        """Makes a folder and those above it."""
         os.makedirs(path, exist_ok=True)
 
     @staticmethod
     def rmtree(path: Any) -> None:
+        """Removes a folder with all that is in it."""
         try:
             shutil.rmtree(path)
         except FileNotFoundError as error:

@@ -12,6 +12,7 @@ from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
+from typing_extensions import override
 
 from tfx_pipeline.config import features as treatments
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
@@ -29,6 +30,7 @@ class Categorical(Feature):
 
     config: treatments.Vocabulary | treatments.Hash | treatments.Integer
 
+    @override
     def preprocess(
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
@@ -43,9 +45,11 @@ class Categorical(Feature):
         """The number of ids, which is the height of the embedding."""
         raise NotImplementedError
 
+    @override
     def model_inputs(self) -> dict[str, Any]:
         return {**id_input(self.name), **self.indicator_inputs()}
 
+    @override
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
         ids, *indicator = inputs.values()
         num_ids = self.num_ids(transform)
@@ -76,6 +80,7 @@ class Vocabulary(StringCategory):
 
     config: treatments.Vocabulary
 
+    @override
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         values = self.strings(inputs)
         first = 1 + self.config.oov_buckets
@@ -85,6 +90,7 @@ class Vocabulary(StringCategory):
         missing_id = first if self.config.missing == "most_frequent" else _MISSING_ID
         return self.replace_missing(inputs, tf.where(index >= 0, first + index, oov), missing_id)
 
+    @override
     def num_ids(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.oov_buckets + transform.vocabulary_size_by_name(self.name)
 
@@ -95,10 +101,12 @@ class Hash(StringCategory):
 
     config: treatments.Hash
 
+    @override
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         hashed = 1 + tf.strings.to_hash_bucket_fast(self.strings(inputs), self.config.buckets)
         return self.replace_missing(inputs, hashed, _MISSING_ID)
 
+    @override
     def num_ids(self, transform: tft.TFTransformOutput) -> int:
         return 1 + self.config.buckets
 
@@ -129,6 +137,7 @@ class Integer(Categorical):
             )
         return self.domain
 
+    @override
     def check(self) -> None:
         if self.column.dtype == tf.string:
             raise self.error("transform", "'integer' is for numbers, but the schema says BYTES")
@@ -137,11 +146,13 @@ class Integer(Categorical):
             found = f"has a domain of {high - low + 1} values"
             raise self.error("", found, "Use hash or buckets for so many.")
 
+    @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         if self.config.missing != "most_frequent":
             return {}
         return {self.name: StatisticsRequest(self.column.numbers(inputs), mode=True)}
 
+    @override
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         low, high = self.bounds
         fill: Any = float("nan")
@@ -158,6 +169,7 @@ class Integer(Categorical):
         offset = tf.where(inside, values - low, outside - _FIRST_ID)
         return tf.cast(offset, tf.int64) + _FIRST_ID
 
+    @override
     def num_ids(self, transform: tft.TFTransformOutput) -> int:
         low, high = self.bounds
         return high - low + 1 + _FIRST_ID

@@ -11,6 +11,7 @@ from typing import Any
 
 import tensorflow as tf
 import tensorflow_transform as tft
+from typing_extensions import override
 
 from tfx_pipeline.config import features as treatments
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
@@ -32,6 +33,7 @@ class Numeric(Feature):
 
     config: treatments.ZScore | treatments.MinMax | treatments.Log | treatments.Buckets
 
+    @override
     def check(self) -> None:
         if self.column.dtype == tf.string:
             raise self.error(
@@ -40,6 +42,7 @@ class Numeric(Feature):
                 "Use vocabulary or hash.",
             )
 
+    @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         missing = self.config.missing
         request = StatisticsRequest(
@@ -62,6 +65,7 @@ class Numeric(Feature):
             fill = found.mode if self.config.missing == "most_frequent" else found.mean
         return self.column.numbers(inputs, fill)
 
+    @override
     def preprocess(
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
@@ -72,9 +76,11 @@ class Numeric(Feature):
         """The transformation itself: [batch] without missing values -> [batch]."""
         raise NotImplementedError
 
+    @override
     def model_inputs(self) -> dict[str, Any]:
         return {**number_input(self.name), **self.indicator_inputs()}
 
+    @override
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
         return list(inputs.values())
 
@@ -83,6 +89,7 @@ class Numeric(Feature):
 class ZScore(Numeric):
     """(x - mean) / standard deviation; 0 for a constant column."""
 
+    @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         return _zscore(values, statistics[self.name])
 
@@ -91,6 +98,7 @@ class ZScore(Numeric):
 class MinMax(Numeric):
     """Scaled to 0..1 by the range of the training split; values outside are clipped."""
 
+    @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         low, high = statistics[self.name].min, statistics[self.name].max
         return tf.clip_by_value(tf.math.divide_no_nan(values - low, high - low), 0.0, 1.0)
@@ -100,10 +108,12 @@ class MinMax(Numeric):
 class Log(Numeric):
     """sign(x) * log(1 + |x|), then z-score."""
 
+    @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         logs = _log(self.column.numbers(inputs))
         return {**super().statistics(inputs), f"{self.name}/log": StatisticsRequest(logs)}
 
+    @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         return _zscore(_log(values), statistics[f"{self.name}/log"])
 
@@ -114,11 +124,13 @@ class Buckets(Numeric):
 
     config: treatments.Buckets
 
+    @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         request = super().statistics(inputs)[self.name]
         quantiles = tuple(sorted({self.config.buckets, *request.quantiles}))
         return {self.name: StatisticsRequest(request.values, request.mode, quantiles)}
 
+    @override
     def preprocess(
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
@@ -132,9 +144,11 @@ class Buckets(Numeric):
         )
         return {self.name: tf.reshape(bucket, [-1, 1]), **self.indicator(inputs)}
 
+    @override
     def model_inputs(self) -> dict[str, Any]:
         return {**id_input(self.name), **self.indicator_inputs()}
 
+    @override
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
         config, (ids, *indicator) = self.config, inputs.values()
         return [embed(ids, self.name, config.buckets, config.embedding_dim), *indicator]

@@ -14,6 +14,7 @@ import apache_beam as beam
 import numpy as np
 import pyarrow as pa
 from tfx_bsl import sketches
+from typing_extensions import override
 
 Wanted = tuple[tuple[bool, tuple[int, ...]], ...]
 """For each column: whether to find the mode, and the numbers of quantiles."""
@@ -70,6 +71,7 @@ class StatisticsCombiner(beam.CombineFn):
     def __init__(self, wanted: Wanted):
         self._wanted = wanted
 
+    @override
     def create_accumulator(self) -> Accumulator:
         zeros = np.zeros(len(self._wanted))
         return Accumulator(
@@ -86,6 +88,7 @@ class StatisticsCombiner(beam.CombineFn):
             },
         )
 
+    @override
     def add_input(self, accumulator: Accumulator, batch: tuple[np.ndarray]) -> Accumulator:
         (rows,) = batch
         present = ~np.isnan(rows)
@@ -102,6 +105,7 @@ class StatisticsCombiner(beam.CombineFn):
             sketch.AddValues(pa.array(rows[present[:, i], i]))
         return accumulator
 
+    @override
     def merge_accumulators(self, accumulators: Iterable[Accumulator]) -> Accumulator:
         remaining = iter(accumulators)
         result = next(remaining)
@@ -115,6 +119,7 @@ class StatisticsCombiner(beam.CombineFn):
                 result.sketches[i].Merge(sketch)
         return result
 
+    @override
     def extract_output(self, accumulator: Accumulator) -> np.ndarray:
         moments, boundaries = [], []
         for i, (_, quantiles) in enumerate(self._wanted):

@@ -76,6 +76,7 @@ class BinaryAccumulator:
         )
 
     def merged(self, other: BinaryAccumulator) -> BinaryAccumulator:
+        """See `Accumulator`."""
         keys = np.concatenate([self.buckets, other.buckets])
         counts = np.concatenate([self.counts, other.counts])
         return BinaryAccumulator(
@@ -83,6 +84,7 @@ class BinaryAccumulator:
         )
 
     def metrics(self) -> dict[str, float]:
+        """See `Accumulator`."""
         rows, predicted, loss = self.sums
         tp, fp, fn, tn = self.confusion
         return {
@@ -148,9 +150,11 @@ class MulticlassAccumulator:
         return cls(np.array([len(ids), correct, loss]))
 
     def merged(self, other: MulticlassAccumulator) -> MulticlassAccumulator:
+        """See `Accumulator`."""
         return MulticlassAccumulator(self.sums + other.sums)
 
     def metrics(self) -> dict[str, float]:
+        """See `Accumulator`."""
         rows, correct, loss = self.sums
         return {
             "accuracy": _ratio(correct, rows),
@@ -185,6 +189,7 @@ class RegressionAccumulator:
         return cls(sums, means, _products(centred))
 
     def merged(self, other: RegressionAccumulator) -> RegressionAccumulator:
+        """See `Accumulator`."""
         # Chan's parallel algorithm for variances and covariances.
         n, n_other = self.sums[0], other.sums[0]
         rows = n + n_other
@@ -194,6 +199,7 @@ class RegressionAccumulator:
         return RegressionAccumulator(self.sums + other.sums, means, moments)
 
     def metrics(self) -> dict[str, float]:
+        """See `Accumulator`."""
         rows, squared, absolute = self.sums
         labels, predictions, products = self.moments
         return {

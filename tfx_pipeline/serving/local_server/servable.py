@@ -72,6 +72,7 @@ class Servable:
             raise invalid(f"{path} cannot be read: {_first_line(error)}") from error
 
     def close(self) -> None:
+        """Ends the session; no request may be running."""
         self._model.close()
 
 
