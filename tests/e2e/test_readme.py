@@ -47,11 +47,12 @@ def printed(step: Step, folder: pathlib.Path) -> str:
     """Runs a command as a user does; `make run` is the local runner after the set-up."""
     runner = f"{sys.executable} {REPOSITORY / 'runners' / 'local_runner.py'}"
     command = re.sub(r"^make run$", f"{runner} 2>/dev/null", step.command)
-    path = f"{BIN}{os.pathsep}{os.environ['PATH']}"
+    env = {**environment(), "PATH": f"{BIN}{os.pathsep}{os.environ['PATH']}"}
+    env.pop("COLUMNS", None)  # workers of pytest-xdist have it, and tables would be narrow
     done = subprocess.run(
         ["bash", "-c", command],
         cwd=folder,
-        env={**environment(), "PATH": path},
+        env=env,
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
