@@ -13,7 +13,7 @@ import sys
 from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.orchestrators import fork_server
 with lazy_imports.importing():
-    fork_server._import_everything()
+    fork_server.import_libraries()
 """
 
 

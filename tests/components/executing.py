@@ -4,14 +4,14 @@ from __future__ import annotations
 
 
 class AsNode:
-    """What `_BeamOperator` makes of a Beam executor's class."""
+    """What the launcher makes of a Beam executor's class."""
 
     def __init__(self, executor):
         self._executor = executor
 
     def Do(self, inputs, outputs, properties):
-        from tfx_pipeline.compat import beam_patches, in_process_beam
+        from tfx_pipeline.compat import in_process_beam
 
         context = self._executor.Context(make_beam_pipeline_fn=in_process_beam.make_pipeline)
-        with beam_patches.quick(), in_process_beam.quick():
+        with in_process_beam.patched():
             return self._executor(context).Do(inputs, outputs, properties)

@@ -53,7 +53,7 @@ def serve() -> None:
     _Server(replies, wakeup_read).run()
 
 
-def _import_libraries() -> None:
+def import_libraries() -> None:
     """Imports everything that compiling or executing a node needs."""
     import tensorflow_data_validation  # noqa: F401
     import tensorflow_model_analysis  # noqa: F401
@@ -113,7 +113,7 @@ class _Server:
         """Imports everything once, so that children forked later have it already."""
         if not self._has_libraries:
             with lazy_imports.importing():
-                _import_libraries()
+                import_libraries()
             self._has_libraries = True
 
     def _handle(self, request: dict[str, Any]) -> None:
