@@ -32,6 +32,32 @@ def test_follows_imports_of_the_projects_own_modules_only(package):
     assert set(found) == {"shop", "shop.trainer", "shop.network", "shop.layers"}
 
 
+def test_what_only_a_type_checker_imports_does_not_count(package):
+    (package / "network.py").write_text(
+        "import typing\n"
+        "if typing.TYPE_CHECKING:\n    from shop import unrelated\n"
+        "else:\n    from shop import layers\n"
+    )
+    found = code_digest.code_digests("shop.trainer.run_fn")
+    assert set(found) == {"shop", "shop.trainer", "shop.network", "shop.layers"}
+
+
+def test_the_executors_of_this_library_do_not_depend_on_its_command_line():
+    """Its package names public objects of all rooms, for type checkers only."""
+    found = code_digest.code_digests("tfx_pipeline.components.data_gate.executor.Executor")
+    rooms = {name.split(".")[1] for name in found if "." in name}
+    assert "components" in rooms
+    assert rooms.isdisjoint({"cli", "compiler", "orchestrators", "serving"})
+
+
+def test_a_folder_without_init_in_a_package_is_followed(package):
+    (package / "blocks").mkdir()
+    (package / "blocks" / "wide.py").write_text("wide = 1\n")
+    (package / "network.py").write_text("from shop.blocks import wide\n")
+    found = code_digest.code_digests("shop.trainer.run_fn")
+    assert set(found) == {"shop", "shop.trainer", "shop.network", "shop.blocks.wide"}
+
+
 def test_a_change_behind_an_import_changes_that_modules_digest_only(package):
     before = code_digest.code_digests("shop.trainer.run_fn")
     (package / "layers.py").write_text("dense = 2\n")

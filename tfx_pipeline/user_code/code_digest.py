@@ -13,6 +13,7 @@ import functools
 import hashlib
 import pathlib
 import sysconfig
+from collections.abc import Iterator
 
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder
@@ -97,12 +98,29 @@ def _imports(source: pathlib.Path, module: str) -> list[str]:
         return []
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
     found: list[str] = []
-    for node in ast.walk(tree):
+    for node in _executed(tree):
         if isinstance(node, ast.Import):
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += _imported_from(node, package)
     return [name for name in found if name and module_file(name) is not None]
+
+
+def _executed(tree: ast.AST) -> Iterator[ast.AST]:
+    """All nodes below `tree` but those that only a type checker reads."""
+    waiting = [tree]
+    while waiting:
+        node = waiting.pop()
+        yield node
+        if isinstance(node, ast.If) and _is_type_checking(node.test):
+            waiting += node.orelse
+        else:
+            waiting += ast.iter_child_nodes(node)
+
+
+def _is_type_checking(test: ast.expr) -> bool:
+    name = test.attr if isinstance(test, ast.Attribute) else getattr(test, "id", "")
+    return name == "TYPE_CHECKING"
 
 
 def _imported_from(node: ast.ImportFrom, package: str) -> list[str]:

@@ -74,11 +74,22 @@ def find_spec(
         if spec is None or spec.submodule_search_locations is None:
             break
         name = f"{name}.{part}"
-        # importlib.util.find_spec would import the parent package.
-        spec = machinery.PathFinder.find_spec(name, list(spec.submodule_search_locations))
+        spec = _find_below(name, list(spec.submodule_search_locations))
     if spec is not None and name != module:
         return None, f"{name}.{module[len(name) + 1 :].partition('.')[0]}"
     return spec, name
+
+
+def _find_below(name: str, folders: list[str]) -> machinery.ModuleSpec | None:
+    """Finds a module in a package. importlib.util.find_spec would import the package."""
+    try:
+        return machinery.PathFinder.find_spec(name, folders)
+    except KeyError:  # a folder without __init__.py, in a package that is not imported
+        spec = machinery.ModuleSpec(name, None, is_package=True)
+        last = name.rpartition(".")[2]
+        paths = [pathlib.Path(folder, last) for folder in folders]
+        spec.submodule_search_locations = [str(path) for path in paths if path.is_dir()]
+        return spec
 
 
 def _bound(body: Sequence[ast.stmt]) -> Iterator[str]:
