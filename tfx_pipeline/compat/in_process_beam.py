@@ -62,25 +62,16 @@ def without_submodules(search: Callable[..., Any]) -> Callable[..., list[types.M
     return lambda code, top_level_dependencies: []
 
 
-def start_without_thread(start: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Starts a stage's sampler without the thread that looks at it."""
+def without_thread(sampler: type) -> type:
+    """A sampler of stages that starts no thread to look at them."""
+    from apache_beam.runners.worker import statesampler
 
-    def started(self: Any) -> None:
-        from apache_beam.runners.worker import statesampler
-
+    def start(self: Any) -> None:
         self.tracked_thread = threading.current_thread()
         statesampler.set_current_tracker(self)
         self.started = True
 
-    return started
-
-
-def stop_without_thread(stop: Callable[[Any], None]) -> Callable[[Any], None]:
-    """Stops a sampler that `start_without_thread` has started."""
-
-    def stopped(self: Any) -> None:
-        from apache_beam.runners.worker import statesampler
-
+    def stop(self: Any) -> None:
         statesampler.set_current_tracker(None)
 
-    return stopped
+    return type("StateSampler", (sampler,), {"start": start, "stop": stop})
