@@ -67,7 +67,7 @@ def ours(
     return dataclasses.replace(result, nodes=nodes)
 
 
-def floor(table: Table) -> Measured:
+def plain_script(table: Table) -> Measured:
     """pandas and tf.keras in one script: no validation, no evaluation by slice, no export."""
-    command = [sys.executable, "-m", "benchmarks.floor", str(table.folder / "data" / "taxi")]
+    command = [sys.executable, "-m", "benchmarks.plain_script", str(table.folder / "data" / "taxi")]
     return measure.run(command)

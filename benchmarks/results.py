@@ -14,16 +14,24 @@ from collections.abc import Callable, Iterator
 from benchmarks.contestants import DATA_NODES, NODES
 from benchmarks.measure import Measured, Node
 
-STOCK, OURS, CACHED, FLOOR = "stock TFX", "this project", "cached", "floor"
+STOCK, OURS, CACHED, PLAIN = "stock TFX", "this project", "cached", "plain script"
 Figure = Callable[[Measured], float]
 
 
 @dataclasses.dataclass
 class Comparison:
-    """All runs on one table."""
+    """All runs on one table.
+
+    Attributes:
+      rows: how many it has.
+      data_only: whether the runs end with Transform.
+      real_rows: whether all rows are real. Where rows are jittered copies, near copies of
+        test rows are in the training split, and metrics mean nothing.
+    """
 
     rows: int
     data_only: bool
+    real_rows: bool
     runs: dict[str, list[Measured]] = dataclasses.field(default_factory=dict)
 
     def add(self, name: str, measured: Measured) -> None:
@@ -49,7 +57,7 @@ class Comparison:
             values = {name: self._values(name, figure) for name in names}
             cells = [_cell(values[name]) for name in names]
             result.append([label, *cells, _ratio(values[STOCK], values[OURS])])
-        for metric in () if self.data_only else ("auc", "binary_accuracy"):
+        for metric in ("auc", "binary_accuracy") if self.real_rows and not self.data_only else ():
             cells = [f"{_metric(self.runs[name], metric):.4f}" for name in names]
             result.append([metric, *cells, ""])
         return result
@@ -57,7 +65,7 @@ class Comparison:
     def _values(self, name: str, figure: Figure) -> list[float]:
         try:
             return [figure(run) for run in self.runs[name]]
-        except KeyError:  # the floor has no nodes
+        except KeyError:  # the plain script has no nodes
             return []
 
 

@@ -91,8 +91,8 @@ def measure_size(table: Table, rounds: int, report: Report) -> None:
         "cached": lambda: contestants.ours(table, data_only=data_only, cached=True),
     }
     if not data_only:
-        runs["floor"] = lambda: contestants.floor(table)
-    comparison = Comparison(table.rows, data_only)
+        runs["plain script"] = lambda: contestants.plain_script(table)
+    comparison = Comparison(table.rows, data_only, real_rows=table.rows <= REAL_ROWS)
     for number in range(1, rounds + 1):
         for name, run in runs.items():
             comparison.add(name, said(f"{table.rows:,} rows, round {number}: {name}", run()))

@@ -21,6 +21,8 @@ from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
 from tfx.types import standard_artifacts
 
+from tfx_pipeline.compat.resolver_nodes import remove_outputs
+
 _MODEL, _CANDIDATE, _INFRA_BLESSING = "model", "candidate", "infra_blessing"
 
 
@@ -113,9 +115,7 @@ class BaselineResolver(resolver.Resolver):
             infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
             candidate=model,
         )
-        # TFX makes an output of every input; these are only looked at.
-        for key in (_CANDIDATE, _INFRA_BLESSING):
-            del self._input_dict[key], self._output_dict[key]
+        remove_outputs(self, [_CANDIDATE, _INFRA_BLESSING])
 
     @classmethod
     def get_class_type(cls) -> str:

@@ -1,7 +1,7 @@
-"""The floor: what pandas and tf.keras take for the same columns and the same network.
+"""A plain pandas + Keras script for the same columns and the same network.
 
 No validation, no metadata, no gate, no evaluation by slice, no preprocessing in the
-model: this is not what anybody should deploy, it is what cannot be undercut.
+model: this is not what anybody should deploy. It shows what the rest costs.
 """
 
 from __future__ import annotations
