@@ -52,7 +52,7 @@ class Split:
             return streamed.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
         count = tf.shape(self.rows[1], tf.int64)[0]
 
-        def shuffled(epoch):
+        def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
             rows = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
             return tf.data.Dataset.from_tensor_slices(rows)
