@@ -1,6 +1,6 @@
 """What a patch is: one change of another library's inside, which can be switched off.
 
-`TFX_PIPELINE_PLAIN=1` applies none; `TFX_PIPELINE_PLAIN=beam.bz2,tft.traces` leaves the
+`TFX_PIPELINE_PLAIN=1` applies none; `TFX_PIPELINE_PLAIN=dill.trace,tft.traces` leaves the
 named ones out. A patch is also left out where the installed library is of a version
 that it was not measured on, or its target looks different. The pipeline then runs
 slower and gives the same results.

@@ -4,7 +4,8 @@ METADATA_PASSWORD = "TFX_PIPELINE_METADATA_PASSWORD"  # noqa: S105 - the name of
 """The password of a MySQL database for ML Metadata; never in a file."""
 
 PLAIN = "TFX_PIPELINE_PLAIN"
-"""With any value but 0, no patch of another library is applied (see `tfx_pipeline.compat`)."""
+"""With `1`, no patch of another library is applied; with names (`NAME,NAME`), all but these
+(see `tfx_pipeline.compat`)."""
 
 DEBUG = "TFX_PIPELINE_DEBUG"
 """With any value but 0, commands print the traceback of an error."""

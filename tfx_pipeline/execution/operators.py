@@ -64,10 +64,11 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
         except Exception as error:
             return _failed_output(error)
 
-    @property
-    def watcher(self) -> Any:
-        """The address of TFX's execution watcher, for the real operator."""
-        return self._execution_watcher_address
+    def make(self, operator: Any) -> Any:
+        """TFX's own operator for the same executor, which it imports."""
+        with lazy_imports.importing():
+            made = operator(self._executor_spec)
+        return made.with_execution_watcher(self._execution_watcher_address)
 
     def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
         """Executes by TFX's operator."""
@@ -78,9 +79,7 @@ class _PythonOperator(_Operator):
     SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.PythonClassExecutableSpec]
 
     def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
-        with lazy_imports.importing():
-            operator = python_executor_operator.PythonExecutorOperator(self._executor_spec)
-        operator.with_execution_watcher(self.watcher)
+        operator = self.make(python_executor_operator.PythonExecutorOperator)
         return operator.run_executor(execution_info)
 
 
@@ -88,9 +87,7 @@ class _BeamOperator(_Operator):
     SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.BeamExecutableSpec]
 
     def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
-        with lazy_imports.importing():
-            operator = beam_executor_operator.BeamExecutorOperator(self._executor_spec)
-        operator.with_execution_watcher(self.watcher)
+        operator = self.make(beam_executor_operator.BeamExecutorOperator)
         spec: Any = self._executor_spec
         if not _is_ours(spec.python_executor_spec.class_path):
             return operator.run_executor(execution_info)
