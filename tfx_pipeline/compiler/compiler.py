@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.compiler import main_module, own_pipeline, support_check
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.storage.atomic_write import write_atomically
-from tfx_pipeline.storage.layout import CompiledLayout
+from tfx_pipeline.storage.layout import CompiledLayout, Layout
 from tfx_pipeline.user_code import loader
 
 if TYPE_CHECKING:
@@ -46,16 +47,46 @@ class Compiled:
         return layout
 
 
-def compile_pipeline(config: Config) -> Compiled:
+def compile_pipeline(config: PipelineConfig) -> Compiled:
     """Creates the configured pipeline and compiles it.
 
     Raises:
       ConfigError: a dotted path of `modules` cannot be imported.
     """
     prepare_environment()
+    pipeline = _create(config)
+    if pipeline.pipeline_name != config.name:
+        raise errors.ConfigError(
+            errors.Problem(
+                "modules.create_pipeline",
+                f"the pipeline is named {pipeline.pipeline_name!r}, the configuration "
+                f"{config.name!r}",
+                "Give both the same name: pipeline_name=config.name",
+            )
+        )
+    return _compile(pipeline, config)
+
+
+def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
+    """Compiles a pipeline object that this process has created.
+
+    Args:
+      pipeline: any TFX pipeline.
+      config: made of it by `own_pipeline.config_of`.
+
+    Raises:
+      ConfigError: it holds something that cannot be run.
+    """
+    return _compile(pipeline, config)
+
+
+def _compile(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     from tfx.dsl.compiler.compiler import Compiler
 
-    message = Compiler().compile(_create(config))
+    message = Compiler().compile(pipeline)
+    main_module.rename(message)
+    support_check.check(message)
+    _set_places(message, config)
     _require_blessings(message)
     # An Any contains bytes; TFX serialized these with maps in random order.
     message.deployment_config.Pack(pipeline_ir.deployment(message), deterministic=True)
@@ -63,11 +94,30 @@ def compile_pipeline(config: Config) -> Compiled:
     return Compiled(data, _manifest(message, data, config))
 
 
-def _create(config: Config) -> Pipeline:
+def _set_places(message: pipeline_pb2.Pipeline, config: PipelineConfig) -> None:
+    """Sets the artifacts' folder where the pipeline has none, and ML Metadata's connection.
+
+    With a configuration the connection is the configured one, where all commands look.
+    """
+    from tfx_pipeline.metadata import database
+
+    layout = Layout(config.root, config.name)
+    root = message.runtime_spec.pipeline_root.runtime_parameter.default_value
+    root.string_value = root.string_value or layout.artifacts
+    deployment = pipeline_ir.deployment(message)
+    is_object = isinstance(config, own_pipeline.ObjectConfig)
+    if not is_object or not deployment.HasField("metadata_connection_config"):
+        connection = database.connection_config(config.metadata, layout.metadata_db)
+        deployment.metadata_connection_config.Pack(connection)
+        message.deployment_config.Pack(deployment)
+
+
+def _create(config: PipelineConfig) -> Pipeline:
     """Calls the configured `create_pipeline` and `extend` functions."""
     if config.folder and config.folder not in sys.path:
         sys.path.insert(0, config.folder)
-    pipeline = load_function(config.modules.create_pipeline, "modules.create_pipeline")(config)
+    key = "modules.create_pipeline"
+    pipeline = own_pipeline.call(load_function(config.modules.create_pipeline, key), config, key)
     extras = [
         component
         for path in config.modules.extend
@@ -103,9 +153,9 @@ def _require_blessings(message: pipeline_pb2.Pipeline) -> None:
                 node.inputs.inputs[key].min_count = 1
 
 
-def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: Config) -> Manifest:
+def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: PipelineConfig) -> Manifest:
     return Manifest(
-        pipeline=config.name,
+        pipeline=message.pipeline_info.id,
         description=config.description,
         tfx=importlib.metadata.version("tfx"),
         ir_sha256=hashlib.sha256(data).hexdigest(),

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 
 from tfx_pipeline.config import data_files, schema_file
 from tfx_pipeline.config.features import Feature, Integer
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder
@@ -20,7 +20,7 @@ from tfx_pipeline.user_code import finder
 NUMERIC = ("zscore", "minmax", "log", "buckets")
 
 
-def preflight(config: Config) -> None:
+def preflight(config: PipelineConfig) -> None:
     """Checks everything that can be known before a run starts.
 
     With a curated schema, the DataGate checks the data's columns: there a missing
@@ -29,18 +29,27 @@ def preflight(config: Config) -> None:
     Raises:
       ConfigError: something is wrong; it holds all problems.
     """
-    problems = check(config, columns=config.schema_source.path is None)
+    columns = isinstance(config, Config) and config.schema_source.path is None
+    problems = check(config, columns=columns)
     if problems:
         raise ConfigError(problems)
 
 
-def check(config: Config, *, columns: bool = True) -> list[Problem]:
+def check(config: PipelineConfig, *, columns: bool = True) -> list[Problem]:
     """Returns every problem that would make a run of `config` fail.
 
     Args:
       config: what to check.
       columns: whether to compare the columns of the data as well.
     """
+    problems = [*_folders(config), *_modules(config)]
+    if isinstance(config, Config):
+        problems = [*_standard(config, columns), *problems]
+    return problems
+
+
+def _standard(config: Config, columns: bool) -> list[Problem]:
+    """Problems of the sections of the standard pipeline."""
     data_problems, header = _data(config)
     schema_problems, schema = _schema(config)
     if not columns:
@@ -50,8 +59,6 @@ def check(config: Config, *, columns: bool = True) -> list[Problem]:
         *schema_problems,
         *(_features(config, schema) if schema else ()),
         *_slices(config, list(schema.types) if schema else header),
-        *_folders(config),
-        *_modules(config),
     ]
 
 
@@ -173,7 +180,7 @@ def _slices(config: Config, columns: list[str] | None) -> Iterator[Problem]:
                 yield Problem(key, f"there is no column {name!r}", hint)
 
 
-def _folders(config: Config) -> Iterator[Problem]:
+def _folders(config: PipelineConfig) -> Iterator[Problem]:
     for key, path in {"root": config.root, "serving.push_dir": config.serving.push_dir}.items():
         if path is None or is_remote(path):
             continue
@@ -188,7 +195,7 @@ def _folders(config: Config) -> Iterator[Problem]:
             yield Problem(key, f"{existing} is not writable", remedy)
 
 
-def _modules(config: Config) -> Iterator[Problem]:
+def _modules(config: PipelineConfig) -> Iterator[Problem]:
     modules = config.modules
     named = {key: getattr(modules, key) for key in type(modules).model_fields if key != "extend"}
     named |= {f"extend.{index}": path for index, path in enumerate(modules.extend)}

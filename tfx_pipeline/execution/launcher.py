@@ -22,7 +22,7 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import local_filesystem
-from tfx_pipeline.execution import cache_key, result_file
+from tfx_pipeline.execution import cache_key, condition, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
 from tfx_pipeline.ir import pipeline_ir
@@ -107,6 +107,11 @@ def _launch(
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
     connection = database.with_password(pipeline_ir.metadata_connection(pipeline))
+    skipped = condition.skipped_producer(node, request.run_id, history)
+    if skipped is not None:
+        reason = f"its upstream node {skipped} was skipped"
+        condition.record_skip(node, reason, tfx_metadata.Metadata(connection))
+        return
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=tfx_metadata.Metadata(connection),
@@ -127,6 +132,9 @@ def _launch(
             _fail(history, request, traceback.format_exc())
         if record is None or not record.refused:
             traceback.print_exc()
+        return
+    if node.inputs.conditionals and history.record(request.node, request.run_id) is None:
+        condition.record_skip(node, "its condition is false", tfx_metadata.Metadata(connection))
 
 
 def _fail(history: History, request: Request, message: str) -> None:

@@ -19,7 +19,7 @@ import pydantic
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -261,7 +261,7 @@ def timestamp(seconds: float) -> str:
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def open_runs(config: Config) -> Runs:
+def open_runs(config: PipelineConfig) -> Runs:
     """Opens the runs of the configured pipeline; creates no database if there is none.
 
     Raises:

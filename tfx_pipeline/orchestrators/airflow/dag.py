@@ -13,7 +13,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.config.airflow import Airflow, Pod
 from tfx_pipeline.config.durations import to_timedelta
 from tfx_pipeline.config.environment import METADATA_PASSWORD
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.airflow import python_source
@@ -46,7 +46,7 @@ _GROUPS = {
 }
 
 
-def render(plan: Manifest, config: Config, ir_name: str) -> str:
+def render(plan: Manifest, config: PipelineConfig, ir_name: str) -> str:
     """Returns the text of the DAG file.
 
     Args:
@@ -91,7 +91,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
     )
 
 
-def _problems(plan: Manifest, config: Config) -> list[errors.Problem]:
+def _problems(plan: Manifest, config: PipelineConfig) -> list[errors.Problem]:
     settings = config.airflow
     problems = [
         errors.Problem(
