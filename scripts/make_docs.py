@@ -74,7 +74,8 @@ _FEATURES = """\
 
 One entry for each column that the model reads: `COLUMN: {transform: NAME, ...}`. What a treatment
 needs to know about the data (means, quantiles, vocabularies) is computed on the training split and
-becomes part of the exported model.
+becomes part of the exported model. `transform` can also be the dotted path of
+[a class of your own](extending.md#your-own-treatment-of-a-column).
 """
 
 _PLACEHOLDERS = {
@@ -147,7 +148,8 @@ def json_schema() -> dict[str, Any]:
 
 
 def _sections() -> Iterator[type[Section]]:
-    for module in (models, features, airflow, kubeflow):
+    yield from map(features.find, features.BUILT_IN)
+    for module in (models, airflow, kubeflow):
         for value in vars(module).values():
             is_section = inspect.isclass(value) and issubclass(value, Section)
             if is_section and value.__module__ == module.__name__ and value.__name__[0] != "_":
@@ -220,6 +222,8 @@ def _targets(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for choice in value.get("anyOf", ()):
         yield from _targets(choice, path)
     for choice in value.get("oneOf", ()):
+        if "$ref" not in choice:
+            continue  # a class of your own
         name = choice["$ref"].rpartition("/")[2]
         yield f"{path} with transform {name.lower()}", name
     if isinstance(value.get("additionalProperties"), dict):

@@ -15,6 +15,7 @@ from typing import Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.storage.layout import package_parent
+from tfx_pipeline.user_code import finder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -125,12 +126,13 @@ class Worker:
 
 
 def import_path(folder: str) -> str:
-    """PYTHONPATH for a child: the project's folder first, then a checkout of this library.
+    """PYTHONPATH for a child: the project's folders first, then a checkout of this library.
 
     An installed library is found anyway, and must not precede the standard library.
     """
     inherited = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(filter(None, [folder, library_path(), inherited]))
+    own = finder.project_folders(folder)
+    return os.pathsep.join(filter(None, [*own, library_path(), inherited]))
 
 
 def library_path() -> str:
