@@ -66,9 +66,18 @@ def code_digests(*dotted_paths: str) -> dict[str, str]:
 
 
 def is_own(dotted_path: str) -> bool:
-    """Whether the path names code that TFX does not bring: of the project, or installed."""
+    """Whether the path names code that neither Python nor TFX brings."""
     package = dotted_path.partition(".")[0]
-    return package == installed.LIBRARY or not installed.is_brought(package)
+    if package == installed.LIBRARY:
+        return True
+    if installed.is_known(package):
+        return False
+    spec, _ = finder.find_spec(package)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+    # The metadata of all distributions is read only if it is needed.
+    if any(place and not installed.is_installed(pathlib.Path(place)) for place in places):
+        return True
+    return not installed.is_brought(package)
 
 
 def _module_of(dotted_path: str) -> str | None:
@@ -121,11 +130,10 @@ def _imports(source: pathlib.Path, module: str) -> list[str]:
             found += _imported_from(node, package)
         elif isinstance(node, ast.Call) and module.partition(".")[0] != installed.LIBRARY:
             found += _imported_by_call(node, package)
-    return [
-        name
-        for name in dict.fromkeys(_with_packages(found))
-        if is_own(name) and module_file(name) is not None
-    ]
+    names = dict.fromkeys(_with_packages(found))
+    if module.partition(".")[0] == installed.LIBRARY:  # the rest is required by it, so brought
+        names = {name: None for name in names if name.partition(".")[0] == installed.LIBRARY}
+    return [name for name in names if is_own(name) and module_file(name) is not None]
 
 
 def _with_packages(modules: Iterable[str]) -> Iterator[str]:

@@ -68,10 +68,15 @@ def _standard_library() -> tuple[pathlib.Path, ...]:
     return tuple(pathlib.Path(sysconfig.get_path(n)).resolve() for n in ("stdlib", "platstdlib"))
 
 
+def is_known(package: str) -> bool:
+    """Whether a name alone tells that `is_brought` is true."""
+    return package in _BROUGHT_BY_TFX or package in sys.stdlib_module_names
+
+
 @functools.cache
 def is_brought(package: str) -> bool:
     """Whether a top-level package is in the standard library, or TFX requires it."""
-    if package in _BROUGHT_BY_TFX or package in sys.stdlib_module_names:
+    if is_known(package):
         return True
     owners = distributions(package)
     return bool(owners) and all(_normalized(owner) in _required() for owner in owners)
