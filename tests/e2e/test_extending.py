@@ -23,6 +23,13 @@ def installation(tmp_path_factory) -> Installation:
     return install_library(tmp_path_factory.mktemp("installed") / "venv")
 
 
+@pytest.fixture(autouse=True)
+def without_own_package(installation):
+    """Removes what a test has installed, so that the next one does not find it."""
+    yield
+    installation.run("pip", "uninstall", "--yes", "my-project", cwd=installation.folder)
+
+
 @pytest.fixture
 def elsewhere(tmp_path) -> pathlib.Path:
     """A working directory that is not the project's folder."""
@@ -100,10 +107,33 @@ def test_exactly_what_depends_on_installed_code_is_executed_again(
 @pytest.mark.parametrize("place", [".", "src"])
 def test_an_own_pipeline_replaces_the_standard_one(installation, tmp_path, elsewhere, place):
     config = make_project(tmp_path / "taxi", tmp_path / "taxi" / place)
-    options = ("--set", "modules={create_pipeline: my_project.pipeline.create_pipeline}")
-    run = installation.run_pipeline(config, *options, cwd=elsewhere)
-    states = {name: node["state"] for name, node in run["nodes"].items()}
-    assert states == {"ExampleGen": "complete", "StatisticsGen": "complete"}
+    component = tmp_path / "taxi" / place / "my_project" / "components.py"
+    component.write_text(f"{component.read_text()}\n\n{LOGS}")
+    own = (
+        "modules={create_pipeline: my_project.pipeline.create_pipeline, "
+        "extend: [my_project.components.row_count]}"
+    )
+    run = installation.run_pipeline(config, "--set", own, cwd=elsewhere)
+    names = ["ExampleGen", "StatisticsGen", "RowCount"]
+    assert {name: node["state"] for name, node in run["nodes"].items()} == dict.fromkeys(
+        names, "complete"
+    )
+    assert "INFO imported" in pathlib.Path(run["nodes"]["RowCount"]["log"]).read_text()
+
+    # The node command, as a container runs it: the working directory is the project.
+    (compiled,) = config.parent.glob("build/*/runs/*/pipeline.pb")
+    for name in names:
+        command = ("-m", "tfx_pipeline.node", "--pipeline", compiled, "--node", name)
+        options = ("--run-id", "in-a-container", "--no-cache")
+        done = installation.run("python", *command, *options, cwd=config.parent)
+        assert done.returncode == 0, done.stderr
+
+
+LOGS = """\
+import logging
+
+logging.getLogger(__name__).info("imported")
+"""
 
 
 def test_a_new_orchestrator_is_one_small_class(installation, tmp_path):

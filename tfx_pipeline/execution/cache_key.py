@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
@@ -17,6 +18,7 @@ from tfx_pipeline.user_code import code_digest, installed
 CODE_PARAMETER = "code_digest"
 FILE_PARAMETER = "file_digest"
 _CUSTOM_CONFIG = "custom_config"
+_DOTTED = re.compile(r"(?<![\w./-])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _FILE_PARAMETERS = ("schema_file", "schema_path")
 
 
@@ -42,24 +44,30 @@ def code_paths(
     node: pipeline_pb2.PipelineNode,
     deployment: local_deployment_config_pb2.LocalDeploymentConfig,
 ) -> list[str]:
-    """The dotted paths of a node's code: executor, driver, functions, treatments of columns."""
+    """The dotted paths of a node's code: executor, driver, and what its parameters name.
+
+    Parameters name functions, treatments of columns, classes of metrics, or whatever a
+    component of your own reads from them.
+    """
     name = node.node_info.id
     specs = (deployment.executor_specs, deployment.custom_driver_specs)
     paths = [_class_path(spec[name]) for spec in specs if name in spec]
-    functions = [key for key in node.parameters.parameters if key.endswith("_fn")]
-    paths += [_string_parameter(node, key) for key in functions]
-    paths += _treatments(_string_parameter(node, _CUSTOM_CONFIG))
+    for key in sorted({*node.parameters.parameters} - {CODE_PARAMETER, FILE_PARAMETER}):
+        text = _string_parameter(node, key)
+        paths += filter(code_digest.exists, _DOTTED.findall(text))
+        if key == _CUSTOM_CONFIG:
+            paths += _treatments(text)
     return list(dict.fromkeys(filter(None, paths)))
 
 
 def _treatments(custom_config: str) -> list[str]:
-    """The classes of the columns' treatments in the configuration that a node is given."""
+    """The classes of the columns' built-in treatments in the configuration of a node."""
     try:
         columns = json.loads(custom_config or "{}")["features"].values()
         names = [column["transform"] for column in columns]
     except (ValueError, LookupError, TypeError, AttributeError):
         return []  # the configuration of a user's own component may be anything
-    return [features.class_path(name) for name in names if isinstance(name, str)]
+    return [features.BUILT_IN[name] for name in names if name in features.BUILT_IN]
 
 
 def _class_path(spec: Any) -> str:

@@ -80,6 +80,12 @@ def is_own(dotted_path: str) -> bool:
     return not installed.is_brought(package)
 
 
+def exists(dotted_path: str) -> bool:
+    """Whether the path begins with a package that neither Python nor TFX brings."""
+    spec, _ = finder.find_spec(dotted_path.partition(".")[0])
+    return spec is not None and is_own(dotted_path)
+
+
 def _module_of(dotted_path: str) -> str | None:
     """The longest beginning of the path that is a module."""
     parts = dotted_path.split(".")
