@@ -1,4 +1,4 @@
-"""Runs an executor as a node without Beam arguments does: patched, in this process."""
+"""Runs an executor as a node without Beam arguments does."""
 
 from __future__ import annotations
 
@@ -10,8 +10,4 @@ class AsNode:
         self._executor = executor
 
     def Do(self, inputs, outputs, properties):
-        from tfx_pipeline.compat import in_process_beam
-
-        context = self._executor.Context(make_beam_pipeline_fn=in_process_beam.make_pipeline)
-        with in_process_beam.patched():
-            return self._executor(context).Do(inputs, outputs, properties)
+        return self._executor(self._executor.Context()).Do(inputs, outputs, properties)

@@ -10,11 +10,30 @@ from __future__ import annotations
 import contextlib
 import threading
 import types
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfx_pipeline.compat.patch import applied
 from tfx_pipeline.compat.table import BUILDING, IN_PROCESS
+
+
+@contextlib.contextmanager
+def beam_pipeline(arguments: Sequence[Any], make: Callable[[], Any]) -> Iterator[Any]:
+    """Gives the pipeline of one of this project's executors; it runs at the end.
+
+    The patches are applied from the beginning to the end, and not around an executor of
+    another project.
+
+    Args:
+      arguments: the executor's Beam arguments. Without them the pipeline runs in this process.
+      make: makes TFX's pipeline for these arguments.
+    """
+    if arguments:  # another runner, or workers in other processes
+        with applied(BUILDING), make() as pipeline:
+            yield pipeline
+    else:
+        with patched(), make_pipeline() as pipeline:
+            yield pipeline
 
 
 def make_pipeline() -> Any:

@@ -19,8 +19,7 @@ from tfx.orchestration.portable import (
 )
 from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
 
-from tfx_pipeline.compat import in_process_beam, lazy_imports, table
-from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.components.common import executor_outcome
 
 UNKNOWN = 2
@@ -88,19 +87,7 @@ class _BeamOperator(_Operator):
 
     def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
         operator = self.make(beam_executor_operator.BeamExecutorOperator)
-        spec: Any = self._executor_spec
-        if not _is_ours(spec.python_executor_spec.class_path):
-            return operator.run_executor(execution_info)
-        if operator.beam_pipeline_args:  # another runner, or workers in other processes
-            with applied(table.BUILDING):
-                return operator.run_executor(execution_info)
-        with in_process_beam.patched():
-            return operator.run_executor(execution_info, in_process_beam.make_pipeline)
-
-
-def _is_ours(class_path: str) -> bool:
-    """Whether an executor is this project's: no patch runs around another's."""
-    return class_path.startswith("tfx_pipeline.")
+        return operator.run_executor(execution_info)
 
 
 def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:

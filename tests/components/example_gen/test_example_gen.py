@@ -254,10 +254,10 @@ def test_the_newest_span_and_version_are_read(tmp_path):
 
 def test_the_work_can_be_sent_to_other_processes():
     from tfx_pipeline.components.common.column_kinds import Kind
-    from tfx_pipeline.components.example_gen import beam_pipeline, split_writer, table_sources
+    from tfx_pipeline.components.example_gen import ingestion, split_writer, table_sources
 
     work = [
-        beam_pipeline.Unit(0, ("a.csv", "b.csv")),
+        ingestion.Unit(0, ("a.csv", "b.csv")),
         table_sources.CsvSource(("a",), {"a": Kind.INT}, ";"),
         table_sources.ParquetSource(("a",), {"a": Kind.FLOAT}),
         table_sources.TfRecordSource(),

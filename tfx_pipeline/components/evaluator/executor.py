@@ -13,10 +13,11 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
+from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
-from tfx_pipeline.components.evaluator import beam_pipeline, results
+from tfx_pipeline.components.evaluator import evaluation, results
 
 _log = logging.getLogger(__name__)
 
@@ -44,14 +45,14 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]
-        evaluate = beam_pipeline.Evaluate(
+        evaluate = evaluation.Evaluate(
             example_files.files(input_dict["examples"], split),
             _folders(model, baseline),
             exec_properties["task"],
             config,
             output,
         )
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
             _ = pipeline | "Evaluate" >> evaluate
         result = results.read(output, config)
         results.store(result, output_dict["evaluation"][0])

@@ -15,7 +15,7 @@ from tfx import types
 from tfx.components.evaluator import constants
 
 from tfx_pipeline.components.common import blessing as blessing_artifact
-from tfx_pipeline.components.evaluator.beam_pipeline import metric_names
+from tfx_pipeline.components.evaluator.evaluation import metric_names
 from tfx_pipeline.errors import Finding, NodeError
 
 Metrics = dict[str, float | None]

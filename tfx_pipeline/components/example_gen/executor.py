@@ -19,12 +19,13 @@ from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
+from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
-    beam_pipeline,
     header_check,
+    ingestion,
     input_files,
     split_writer,
 )
@@ -83,9 +84,9 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             read_types(exec_properties.get("schema_path")),
         )
         units = _units(files)
-        with self._make_beam_pipeline() as pipeline:
-            beam_pipeline.run(pipeline, units, source, splits, staging)
-        summary = beam_pipeline.read_summary(staging, units)
+        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+            ingestion.run(pipeline, units, source, splits, staging)
+        summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)
         _refuse_empty(summary.shards, files)
         return summary.shards
@@ -146,7 +147,7 @@ def read_types(schema_path: str | None) -> dict[str, Kind]:
     return {f.name: _KINDS[f.type] for f in schema.feature if f.type in _KINDS}
 
 
-def _units(files: list[str]) -> list[beam_pipeline.Unit]:
+def _units(files: list[str]) -> list[ingestion.Unit]:
     """Groups files into units of up to UNIT_BYTES."""
     groups: list[list[str]] = [[]]
     size = 0
@@ -156,7 +157,7 @@ def _units(files: list[str]) -> list[beam_pipeline.Unit]:
             groups.append([])
             size = _size(path)
         groups[-1].append(path)
-    return [beam_pipeline.Unit(number, tuple(group)) for number, group in enumerate(groups)]
+    return [ingestion.Unit(number, tuple(group)) for number, group in enumerate(groups)]
 
 
 def _size(path: str) -> int:

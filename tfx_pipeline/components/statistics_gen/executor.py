@@ -16,6 +16,7 @@ from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_component_specs
 
+from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.compat.sliced_statistics import SplitStatistics
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
@@ -47,7 +48,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         statistics.span = examples[0].span
         files = {split: example_files.files(examples, split) for split in splits}
         targets = {split: artifact_utils.get_split_uri([statistics], split) for split in splits}
-        with self._make_beam_pipeline() as pipeline:
+        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
             _ = (
                 pipeline
                 | "Examples" >> ReadRecordBatches(files)

@@ -26,6 +26,7 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
 
+from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
 from tfx_pipeline.components.common.column_store import ROWS
@@ -68,10 +69,10 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
         )
         staging = os.path.join(graph, _STAGING)
-        with _without_export_warnings():
+        pipelines = beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline)
+        with _without_export_warnings(), pipelines as pipeline:
             steps = _BeamSteps(function, parse_schema(schema_text), files, graph, staging)
-            with self._make_beam_pipeline() as pipeline:
-                steps.add_to(pipeline, list(splits.analyze), list(splits.transform))
+            steps.add_to(pipeline, list(splits.analyze), list(splits.transform))
         transformed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
         )
