@@ -8,6 +8,7 @@ import shutil
 
 import pytest
 
+from scripts import check_image
 from tests.installation import Installation, executed, install_library
 from tests.projects import REPOSITORY
 
@@ -60,6 +61,12 @@ def make_project(folder: pathlib.Path, code: pathlib.Path) -> pathlib.Path:
 def test_the_wheel_is_what_is_tested(installation, elsewhere):
     done = installation.run("python", "-c", "import tfx_pipeline as t; print(t)", cwd=elsewhere)
     assert str(installation.folder) in done.stdout
+
+
+def test_in_the_images_layout_the_cache_sees_project_and_library(installation, tmp_path):
+    shutil.copytree(REPOSITORY / "modules", tmp_path / "modules")
+    done = installation.run("python", "-c", check_image.OWN_CODE, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
 
 
 def test_own_functions_treatments_and_components_run(installation, tmp_path, elsewhere):
