@@ -35,7 +35,7 @@ def problem(shop, key, code):
         ("def make(pipeline, config): return ['a']\n", "TFX components, found ['a']"),
         ("def make(pipeline): ...\n", "raised TypeError: make() takes 1 positional argument"),
         ("x = 1 / 0\n", "cannot be imported: ZeroDivisionError: division by zero (FILE, line 1)"),
-        ("def mak(pipeline, config): ...\n", "FILE has no function 'make'"),
+        ("def mak(pipeline, config): ...\n", "FILE has no function or class 'make'"),
     ],
 )
 def test_extend(shop, code, message):

@@ -28,6 +28,13 @@ def test_a_package_of_the_project_is_found(tmp_path, place, has_init):
     assert message == "there is no module 'shop_of_test.block'"
 
 
+def test_a_folder_without_init_has_no_functions(tmp_path):
+    (tmp_path / "shop_of_test").mkdir()
+    message, remedy = finder.problem("shop_of_test.run_fn", str(tmp_path))
+    assert message == "'shop_of_test' is a folder without __init__.py"
+    assert remedy == "Name a module in it: shop_of_test.MODULE.run_fn"
+
+
 def test_the_message_names_all_places(tmp_path):
     (tmp_path / "src").mkdir()
     _, remedy = finder.problem("shop_of_test.run_fn", str(tmp_path))

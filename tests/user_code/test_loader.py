@@ -74,5 +74,11 @@ def test_a_module_that_cannot_be_imported(module, code, message):
 
 
 def test_a_missing_function_has_a_suggestion(module):
-    with pytest.raises(loader.LoadError, match=r"has no function 'creat'\. Did you mean"):
+    with pytest.raises(loader.LoadError, match=r"has no function or class 'creat'\. Did you mean"):
         loader.load(f"{module.stem}.creat")
+
+
+def test_a_folder_without_init_has_no_functions(module):
+    (module.parent / "loader_folder").mkdir()
+    with pytest.raises(loader.LoadError, match="the folder 'loader_folder' has no function"):
+        loader.load("loader_folder.create")

@@ -29,7 +29,12 @@ def problem(path: str, folder: str) -> tuple[str, str] | None:
     if spec is None:
         searched = ", ".join([*project_folders(folder), "Python's import path"])
         return f"there is no module {missing!r}", f"Searched: {searched}"
-    if not spec.origin or not spec.origin.endswith(".py"):
+    if spec.origin is None:
+        return (
+            f"{module!r} is a folder without __init__.py",
+            f"Name a module in it: {module}.MODULE.{name}",
+        )
+    if not spec.origin.endswith(".py"):
         return None  # built in or compiled: its names are known when it is imported
     file = pathlib.Path(spec.origin)
     try:

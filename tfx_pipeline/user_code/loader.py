@@ -49,7 +49,8 @@ def load(dotted_path: str) -> Callable[..., Any]:
     if not callable(function):
         known = (key for key, value in vars(module).items() if callable(value))
         hint = did_you_mean(name, (key for key in known if not key.startswith("_")))
-        raise LoadError(dotted_path, f"{module.__file__} has no function {name!r}", hint)
+        place = getattr(module, "__file__", None) or f"the folder {module_name!r}"
+        raise LoadError(dotted_path, f"{place} has no function or class {name!r}", hint)
     return function
 
 
