@@ -121,14 +121,20 @@ def _validate(value: Any, info: pydantic.ValidationInfo) -> Treatment:
     if not isinstance(transform, str):
         raise PydanticCustomError("union_tag_not_found", "has no transform")
     folder = (info.context or {}).get("folder", "")
-    if folder and transform not in BUILT_IN:
+    if folder and "." in transform:
+        missing = finder.problem(transform, str(folder))
+        if missing is not None:
+            raise _error(f"{transform}: {missing[0]}", missing[1])
         finder.prefer_project(transform.partition(".")[0], folder)
     try:
         return find(transform).model_validate(value)
     except loader.LoadError as error:
-        where = "" if "." not in transform else f"{transform}: "
-        context = {"message": f"{where}{error.reason}", "remedy": error.remedy}
-        raise PydanticCustomError(ERROR, "{message}", context) from error
+        where = f"{transform}: " if "." in transform else ""
+        raise _error(f"{where}{error.reason}", error.remedy) from error
+
+
+def _error(message: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError(ERROR, "{message}", {"message": message, "remedy": remedy})
 
 
 Feature = Annotated[Treatment, _ByTransform]
