@@ -9,10 +9,8 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import importlib.metadata
 import pathlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
@@ -23,9 +21,10 @@ from tfx_pipeline.ir import manifest, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, Layout
-from tfx_pipeline.user_code import loader
+from tfx_pipeline.user_code import finder, loader
 
 if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
     from tfx.orchestration.pipeline import Pipeline
     from tfx.proto.orchestration import pipeline_pb2
 
@@ -114,28 +113,34 @@ def _set_places(message: pipeline_pb2.Pipeline, config: PipelineConfig) -> None:
 
 def _create(config: PipelineConfig) -> Pipeline:
     """Calls the configured `create_pipeline` and `extend` functions."""
-    if config.folder and config.folder not in sys.path:
-        sys.path.insert(0, config.folder)
-    key = "modules.create_pipeline"
-    pipeline = own_pipeline.call(load_function(config.modules.create_pipeline, key), config, key)
-    extras = [
-        component
-        for path in config.modules.extend
-        for component in load_function(path, "modules.extend")(pipeline, config)
-    ]
+    finder.add_to_import_path(config.folder)
+    key, path = "modules.create_pipeline", config.modules.create_pipeline
+    pipeline = own_pipeline.checked(call_function(path, key, config), path, key)
+    extras = [node for path in config.modules.extend for node in _added(path, pipeline, config)]
     if extras:
         pipeline.components = [*pipeline.components, *extras]
     return pipeline
 
 
-def load_function(dotted_path: str, key: str) -> Any:
-    """Imports the function that a configuration key names.
+def _added(path: str, pipeline: Pipeline, config: PipelineConfig) -> list[BaseNode]:
+    """The components that a function of `modules.extend` adds."""
+    from tfx.dsl.components.base.base_node import BaseNode
+
+    nodes = call_function(path, "modules.extend", pipeline, config)
+    if isinstance(nodes, (list, tuple)) and all(isinstance(node, BaseNode) for node in nodes):
+        return list(nodes)
+    message = f"{path}: must return a list of TFX components, found {nodes!r:.100}"
+    raise errors.ConfigError(errors.Problem("modules.extend", message))
+
+
+def call_function(dotted_path: str, key: str, *arguments: Any) -> Any:
+    """Calls the function that a configuration key names.
 
     Raises:
-      ConfigError: its module cannot be imported, or has no such function.
+      ConfigError: its module cannot be imported or has no such function, or it raises.
     """
     try:
-        return loader.load(dotted_path)
+        return loader.call(dotted_path, *arguments)
     except loader.LoadError as error:
         raise errors.ConfigError(
             errors.Problem(key, f"{dotted_path}: {error.reason}", error.remedy)

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import inspect
 import os
 import pathlib
 import sys
-from collections.abc import Callable
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
@@ -65,17 +63,15 @@ def _with_parents(folder: str) -> list[pathlib.Path]:
     return [path, *path.parents]
 
 
-def call(function: Callable[..., Any], config: PipelineConfig, key: str) -> Pipeline:
-    """Calls a user's `create_pipeline`, with the configuration if it takes an argument.
+def checked(pipeline: Any, path: str, key: str) -> Pipeline:
+    """What the user's function `path` has returned.
 
     Raises:
-      ConfigError: it does not return a TFX pipeline.
+      ConfigError: it is not a TFX pipeline.
     """
     from tfx.orchestration.pipeline import Pipeline
 
-    pipeline = function(config) if inspect.signature(function).parameters else function()
     if not isinstance(pipeline, Pipeline):
-        path = f"{function.__module__}.{function.__qualname__}"
-        message = f"{path} must return a tfx.dsl.Pipeline, found {type(pipeline).__name__}"
+        message = f"{path}: must return a tfx.dsl.Pipeline, found {pipeline!r:.100}"
         raise errors.ConfigError(errors.Problem(key, message))
     return pipeline

@@ -81,21 +81,25 @@ def read_config(
     values, problems = apply_overrides(document.values, overrides)
     document = dataclasses.replace(document, overridden=override_locations(overrides))
     problems = [*document.problems, *problems, *cross_field_rules.problems(values, document)]
-    config, wrong = _validate(values)
+    folder = file.absolute().parent
+    config, wrong = _validate(values, folder)
     if config is not None:
         problems += cross_field_rules.coerced_booleans(values, config.dump(), document)
     else:
         problems += error_messages.problems(wrong, values, document)
-        config, _ = _validate(_without(values, wrong))
+        config, _ = _validate(_without(values, wrong), folder)
     if config is not None:
-        config = _resolve_paths(config, file.absolute().parent, root)
+        config = _resolve_paths(config, folder, root)
     problems.sort(key=lambda problem: getattr(problem, "line", None) or 0)
     return Reading(config, tuple(problems), str(file))
 
 
-def _validate(values: dict[Any, Any]) -> tuple[PipelineConfig | None, list[ErrorDetails]]:
+def _validate(
+    values: dict[Any, Any], folder: pathlib.Path
+) -> tuple[PipelineConfig | None, list[ErrorDetails]]:
     try:
-        return config_class(values).model_validate(values), []
+        # A column's treatment may be a class in the project's folder.
+        return config_class(values).model_validate(values, context={"folder": folder}), []
     except pydantic.ValidationError as error:
         return None, error.errors(include_url=False)
 

@@ -11,13 +11,11 @@ import pathlib
 from collections.abc import Iterator
 
 from tfx_pipeline.config import data_files, schema_file
-from tfx_pipeline.config.features import Feature, Integer
+from tfx_pipeline.config.features import misfits
 from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder
-
-NUMERIC = ("zscore", "minmax", "log", "buckets")
 
 
 def preflight(config: PipelineConfig) -> None:
@@ -149,24 +147,8 @@ def _features(config: Config, schema: schema_file.SchemaSummary) -> Iterator[Pro
             hint = did_you_mean(name, [c for c in schema.types if c not in config.features])
             yield Problem(key, f"the schema has no {name!r}", hint)
         else:
-            yield from _fits(key, feature, schema.types[name], name in schema.bounded)
-
-
-def _fits(key: str, feature: Feature, kind: str, bounded: bool) -> Iterator[Problem]:
-    """Checks that a treatment accepts a column of the schema's type `kind`."""
-    transform = feature.transform
-    message = f"transform {transform!r} does not fit a column of type {kind}"
-    if transform in NUMERIC and kind == schema_file.TEXT:
-        yield Problem(key, message, "Use vocabulary or hash for text")
-    elif transform in ("vocabulary", "hash") and kind == schema_file.NUMBER:
-        yield Problem(key, message, f"Use one of {', '.join(NUMERIC)} for numbers")
-    elif isinstance(feature, Integer) and kind != schema_file.INTEGER:
-        yield Problem(
-            key, message, f"Use {'vocabulary or hash' if kind == schema_file.TEXT else 'buckets'}"
-        )
-    elif isinstance(feature, Integer) and not bounded and feature.min is None:
-        remedy = "Give 'min' and 'max' here, or an int_domain with both in the schema"
-        yield Problem(key, "the range of its integers is not known", remedy)
+            for message, remedy in misfits(feature, schema.column(name)):
+                yield Problem(key, message, remedy)
 
 
 def _slices(config: Config, columns: list[str] | None) -> Iterator[Problem]:

@@ -29,6 +29,7 @@ from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import database, node_record, pinned_pipeline
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.storage import object_store
+from tfx_pipeline.user_code import code_digest
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -44,7 +45,8 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
       ConfigError: no such pipeline, node or parameter.
       NodeError: an upstream node did not end well in this run.
     """
-    _log_to_stderr()
+    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
+    logging.getLogger("tfx_pipeline").setLevel(logging.INFO)
     local_filesystem.register()
     pipeline = pipeline_ir.read(request.pipeline)
     object_store.prepare([str(pipeline), *request.parameters.values()])
@@ -68,11 +70,10 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     return _report(request, history, done)
 
 
-def _log_to_stderr() -> None:
-    """What this project says, and the warnings of others: TFX would print each artifact."""
-    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
-    for package in ("tfx_pipeline", "modules"):
-        logging.getLogger(package).setLevel(logging.INFO)
+def _log_own_code(paths: Iterable[str]) -> None:
+    """Shows what the node's own code logs. Of others only warnings: TFX logs each artifact."""
+    for path in filter(code_digest.is_own, paths):
+        logging.getLogger(path.partition(".")[0]).setLevel(logging.INFO)
 
 
 def _ensure_upstream_ended_well(
@@ -102,6 +103,7 @@ def _launch(
         pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
     )
     deployment = runner_utils.extract_local_deployment_config(pipeline)
+    _log_own_code(cache_key.code_paths(node, deployment))
     cache_key.complete_key(node, deployment)
     cache_key.forget_vanished_pushes(history, request.node)
     if not request.cache:

@@ -15,6 +15,7 @@ from typing import Any
 from tfx_pipeline import errors
 from tfx_pipeline.orchestrators import worker_process
 from tfx_pipeline.storage.layout import package_parent
+from tfx_pipeline.user_code import finder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,13 +128,14 @@ class Worker:
         )
 
 
-def import_path(*folders: str) -> str:
+def import_path(folder: str, *folders: str) -> str:
     """PYTHONPATH for a child: the project's folders first, then a checkout of this library.
 
     An installed library is found anyway, and must not precede the standard library.
     """
     inherited = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(filter(None, [*folders, library_path(), inherited]))
+    own = [*finder.project_folders(folder), *folders]
+    return os.pathsep.join(filter(None, [*dict.fromkeys(own), library_path(), inherited]))
 
 
 def library_path() -> str:

@@ -19,6 +19,7 @@ import pathlib
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TextIO
 
@@ -155,10 +156,10 @@ class _Server:
                 code = _OPERATIONS[request["op"]](request)
         except errors.PipelineError as error:
             code = error.exit_code
+            if error.__cause__ is not None:  # the log keeps what the message leaves out
+                traceback.print_exception(error)
             os.write(result, str(error).encode()[:_MESSAGE_LIMIT])
         except BaseException as error:
-            import traceback
-
             traceback.print_exc()
             text = f"{type(error).__name__}: {error}; see {request['log']}"
             os.write(result, text.encode()[:_MESSAGE_LIMIT])

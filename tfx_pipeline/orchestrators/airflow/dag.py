@@ -20,6 +20,7 @@ from tfx_pipeline.orchestrators.airflow import python_source
 from tfx_pipeline.orchestrators.airflow.python_source import Code, call
 from tfx_pipeline.orchestrators.fork_client import library_path
 from tfx_pipeline.storage.layout import is_remote
+from tfx_pipeline.user_code.finder import project_folders
 
 PASSED_VARIABLES = (
     "HOME",
@@ -72,7 +73,7 @@ def render(plan: Manifest, config: PipelineConfig, ir_name: str) -> str:
             ir=ir_name,
             folder=config.folder,
             python=sys.executable,
-            pythonpath=[path for path in (config.folder, library_path()) if path],
+            pythonpath=[*project_folders(config.folder), *filter(None, [library_path()])],
             environment=sorted({*PASSED_VARIABLES, *settings.environment}),
             model_uri=_uri(plan.push_dir),
             watch_uri=_uri(settings.watch or ""),
