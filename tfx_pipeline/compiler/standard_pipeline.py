@@ -12,6 +12,22 @@ if TYPE_CHECKING:
     from tfx.orchestration.data_types import RuntimeParameter
     from tfx.orchestration.pipeline import Pipeline
 
+COMPONENTS = (
+    "BaselineResolver",
+    "DataGate",
+    "Evaluator",
+    "ExampleGen",
+    "ExampleValidator",
+    "ExportCheck",
+    "ImportSchemaGen",
+    "Pusher",
+    "SchemaGen",
+    "StatisticsGen",
+    "Trainer",
+    "Transform",
+)
+"""The components that the standard pipeline uses."""
+
 TRAINER_PARAMETERS = ("steps", "batch_size", "learning_rate")
 """The training values that can be changed at run time."""
 
@@ -46,8 +62,7 @@ def create_pipeline(config: Config) -> Pipeline:
     transform = c.Transform(
         examples=examples,
         schema=schema,
-        preprocessing_fn=config.modules.preprocessing_fn,
-        custom_config=treatment(config),
+        **preprocessing(config),
     ).with_id("Transform")
     transform.add_upstream_node(gate)
 
@@ -127,6 +142,20 @@ def curated_schema(config: Config) -> BaseNode | None:
     if config.schema_source.path is None:
         return None
     return c.ImportSchemaGen(schema_file=config.schema_source.path).with_id("ImportSchemaGen")
+
+
+def preprocessing(config: Config) -> dict[str, Any]:
+    """Transform's arguments: those for which it works on record batches."""
+    from tfx.proto import transform_pb2
+
+    return {
+        "preprocessing_fn": config.modules.preprocessing_fn,
+        "custom_config": treatment(config),
+        "splits_config": transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        "disable_statistics": True,
+        "disable_analyzer_cache": True,
+        "force_tf_compat_v1": True,
+    }
 
 
 def treatment(config: Config) -> dict[str, Any]:

@@ -1,8 +1,9 @@
-"""The components of the standard pipeline.
+"""All components of `tfx.v1.components`, under the same names, and this project's own.
 
-SchemaGen, ImportSchemaGen and ExampleValidator are TFX's own; the others are in the
-folders beside this file, each with its executor. Names are imported on first use, so
-that a node imports only the component it runs.
+Evaluator, Pusher, StatisticsGen, Trainer and Transform take TFX's arguments, and have an
+executor that is quicker where it can be; docs/differences-from-tfx.md describes them.
+BaselineResolver, DataGate, ExampleGen and ExportCheck are this project's. The others are
+TFX's own. Names are imported on first use, so that a node imports only the component it runs.
 """
 
 from __future__ import annotations
@@ -10,9 +11,16 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfx.components.bulk_inferrer.component import BulkInferrer
+    from tfx.components.example_diff.component import ExampleDiff
+    from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
+    from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
     from tfx.components.example_validator.component import ExampleValidator
+    from tfx.components.infra_validator.component import InfraValidator
     from tfx.components.schema_gen.component import SchemaGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
+    from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
+    from tfx.components.tuner.component import Tuner, TunerFnResult
 
     from tfx_pipeline.components.baseline_resolver.component import BaselineResolver
     from tfx_pipeline.components.data_gate.component import DataGate
@@ -31,32 +39,50 @@ else:
         __name__,
         {
             "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
+            "BulkInferrer": "tfx.components.bulk_inferrer.component",
+            "CsvExampleGen": "tfx.components.example_gen.csv_example_gen.component",
+            "DataAccessor": "tfx.components.trainer.fn_args_utils",
             "DataGate": "tfx_pipeline.components.data_gate.component",
             "Evaluator": "tfx_pipeline.components.evaluator.component",
+            "ExampleDiff": "tfx.components.example_diff.component",
             "ExampleGen": "tfx_pipeline.components.example_gen.component",
             "ExampleValidator": "tfx.components.example_validator.component",
             "ExportCheck": "tfx_pipeline.components.export_check.component",
+            "FnArgs": "tfx.components.trainer.fn_args_utils",
+            "ImportExampleGen": "tfx.components.example_gen.import_example_gen.component",
             "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
+            "InfraValidator": "tfx.components.infra_validator.component",
             "Pusher": "tfx_pipeline.components.pusher.component",
             "SchemaGen": "tfx.components.schema_gen.component",
             "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
             "Trainer": "tfx_pipeline.components.trainer.component",
             "Transform": "tfx_pipeline.components.transform.component",
+            "Tuner": "tfx.components.tuner.component",
+            "TunerFnResult": "tfx.components.tuner.component",
         },
         before_import=prepare_environment,
     )
 
 __all__ = [
     "BaselineResolver",
+    "BulkInferrer",
+    "CsvExampleGen",
+    "DataAccessor",
     "DataGate",
     "Evaluator",
+    "ExampleDiff",
     "ExampleGen",
     "ExampleValidator",
     "ExportCheck",
+    "FnArgs",
+    "ImportExampleGen",
     "ImportSchemaGen",
+    "InfraValidator",
     "Pusher",
     "SchemaGen",
     "StatisticsGen",
     "Trainer",
     "Transform",
+    "Tuner",
+    "TunerFnResult",
 ]

@@ -71,9 +71,10 @@ def import_libraries() -> None:
     from tfx.dsl.compiler import compiler  # noqa: F401
 
     from tfx_pipeline import components
+    from tfx_pipeline.compiler import standard_pipeline
     from tfx_pipeline.execution import launcher  # noqa: F401
 
-    for name in components.__all__:
+    for name in standard_pipeline.COMPONENTS:
         getattr(components, name)
 
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import concurrent.futures
+import itertools
 import os
 import pathlib
 import shutil
@@ -11,6 +13,7 @@ import sys
 import time
 
 import pytest
+from tfx.proto import pusher_pb2
 from tfx.types import channel_utils, standard_artifacts
 
 from tfx_pipeline import errors
@@ -44,7 +47,9 @@ def saved(tmp_path) -> pathlib.Path:
 def push(tmp_path, saved):
     """Runs the executor; returns its result and the pushed model."""
 
-    def run(push_dir, blessed=1, infra_blessed=1, without=()):
+    pushes = itertools.count()
+
+    def run(push_dir, blessed=1, infra_blessed=1, without=(), execution=None, folder=None):
         inputs = {
             "model": [artifact(standard_artifacts.Model, saved.parent)],
             "model_blessing": [
@@ -57,7 +62,8 @@ def push(tmp_path, saved):
         component = pusher.Pusher(
             *(channel_utils.as_channel(inputs[key]) for key in inputs), push_dir=str(push_dir)
         )
-        pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
+        place = folder or tmp_path / f"pushed-{next(pushes)}"
+        pushed = execution or artifact(standard_artifacts.PushedModel, place)
         given = {key: value for key, value in inputs.items() if key not in without}
         result = executor.Executor().Do(
             given, {"pushed_model": [pushed]}, dict(component.exec_properties)
@@ -128,7 +134,7 @@ def test_a_version_that_another_push_takes_in_between_is_not_changed(tmp_path, s
         (live / version / "saved_model.pb").write_text("theirs")
 
     monkeypatch.setattr(versioned_folder, "flush", flush_late)
-    mine = pathlib.Path(versioned_folder.push(str(saved), str(live)))
+    mine = pathlib.Path(versioned_folder.push(str(saved), str(live), "me"))
     assert (mine / "saved_model.pb").read_bytes() == b"graph"
     assert (live / str(int(mine.name) - 1) / "saved_model.pb").read_text() == "theirs"
 
@@ -169,38 +175,74 @@ def test_a_push_folder_that_cannot_be_written_is_named(push, tmp_path):
     assert str(tmp_path / "file") in str(caught.value)
 
 
-class Remote:
-    """TFX's file system calls, recorded."""
+def test_on_an_object_store_the_marker_comes_last(tmp_path, saved, monkeypatch):
+    """Servers ignore a version without it."""
+    copied = []
+    copy_file = versioned_folder.io_utils.copy_file
 
-    def __init__(self, fail_on: str = ""):
-        self.copied: list[str] = []
-        self.removed: list[str] = []
-        self._fail_on = fail_on
+    def copy(source, target):
+        copied.append(names(pathlib.Path(target).parent))
+        copy_file(source, target)
 
-    def install(self, monkeypatch):
-        monkeypatch.setattr(versioned_folder.fileio, "exists", lambda _: True)
-        monkeypatch.setattr(versioned_folder.fileio, "listdir", lambda _: ["9999999999/", "x"])
-        monkeypatch.setattr(versioned_folder.fileio, "rmtree", self.removed.append)
-        monkeypatch.setattr(versioned_folder.io_utils, "copy_dir", self._copy)
-        monkeypatch.setattr(versioned_folder.io_utils, "copy_file", self._copy)
-
-    def _copy(self, source, target, **_):
-        if self._fail_on and self._fail_on in target:
-            raise RuntimeError("access denied")
-        self.copied.append(target)
+    monkeypatch.setattr(versioned_folder.io_utils, "copy_file", copy)
+    target = pathlib.Path(versioned_folder.push_in_place(str(saved), str(tmp_path / "live"), "me"))
+    assert copied == [["assets.extra", "variables"]]
+    assert names(target) == ["assets.extra", "saved_model.pb", "variables"]
 
 
-def test_on_an_object_store_the_marker_comes_last(saved, monkeypatch):
-    remote = Remote()
-    remote.install(monkeypatch)
-    target = versioned_folder.push(str(saved), "s3://bucket/live/")
-    assert target == "s3://bucket/live/10000000000"
-    assert remote.copied == [target, f"{target}/saved_model.pb"]
+def test_a_failed_push_to_an_object_store_is_taken_back(tmp_path, saved):
+    (saved / "saved_model.pb").unlink()
+    with pytest.raises(OSError):  # noqa: PT011 - TFX's file system names the file in no text
+        versioned_folder.push_in_place(str(saved), str(tmp_path / "live"), "me")
+    assert names(tmp_path / "live") == []
 
 
-def test_a_failed_push_to_an_object_store_is_taken_back(saved, monkeypatch):
-    remote = Remote(fail_on="saved_model.pb")
-    remote.install(monkeypatch)
-    with pytest.raises(errors.PipelineError, match="access denied"):
-        versioned_folder.push(str(saved), "s3://bucket/live")
-    assert remote.removed == ["s3://bucket/live/10000000000"]
+def test_two_pushes_to_an_object_store_in_one_second_get_two_versions(tmp_path, saved):
+    live = str(tmp_path / "live")
+    with concurrent.futures.ThreadPoolExecutor() as pool:
+        pushes = [
+            pool.submit(versioned_folder.push_in_place, str(saved), live, name)
+            for name in ("one", "other")
+        ]
+        targets = {push.result() for push in pushes}
+    assert len(targets) == 2
+    owners = {pathlib.Path(t, versioned_folder.PUSHED_BY).read_text() for t in targets}
+    assert owners == {"one", "other"}
+
+
+def test_a_retry_of_an_execution_that_has_pushed_pushes_nothing_more(push, tmp_path):
+    """The process ended after the rename, before ML Metadata knew of it."""
+    _, first = push(tmp_path / "live")
+    _, again = push(tmp_path / "live", execution=first)
+    destination = first.get_string_custom_property("pushed_destination")
+    assert again.get_string_custom_property("pushed_destination") == destination
+    assert len(names(tmp_path / "live")) == 1
+
+
+def test_a_copy_that_fails_leaves_no_live_model(push, tmp_path):
+    """The artifact's folder is on a disk that is full; the push folder is not."""
+    disk = tmp_path / "disk"
+    disk.mkdir()
+    mount = ["mount", "-t", "tmpfs", "-o", "size=4k", "tmpfs", str(disk)]
+    if os.geteuid() or subprocess.run(mount, capture_output=True).returncode:
+        pytest.skip("a small disk needs root and the right to mount")
+    try:
+        (disk / "full").write_bytes(b"x" * 4096)
+        with pytest.raises(Exception, match=r"space|exhausted"):
+            push(tmp_path / "live", folder=disk / "pushed")
+    finally:
+        subprocess.run(["umount", str(disk)], check=True)
+    assert not (tmp_path / "live").exists()
+
+
+def test_with_the_arguments_of_tfx_no_blessing_is_needed(tmp_path, saved):
+    destination = pusher_pb2.PushDestination(
+        filesystem=pusher_pb2.PushDestination.Filesystem(base_directory=str(tmp_path / "live"))
+    )
+    model = artifact(standard_artifacts.Model, saved.parent)
+    component = pusher.Pusher(model=channel_utils.as_channel([model]), push_destination=destination)
+    pushed = artifact(standard_artifacts.PushedModel, tmp_path / "pushed")
+    executor.Executor().Do(
+        {"model": [model]}, {"pushed_model": [pushed]}, dict(component.exec_properties)
+    )
+    assert len(names(tmp_path / "live")) == 1

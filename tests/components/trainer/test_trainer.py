@@ -33,10 +33,12 @@ def train(folder, run_fn, **parameters):
     from tfx_pipeline.components.trainer import executor
 
     values = {"steps": 7, "batch_size": 3, "learning_rate": 0.5, **parameters}
-    names = ("Examples", "TransformGraph", "Schema")
-    channels = [types.Channel(type=getattr(standard_artifacts, name)) for name in names]
+    names = {"examples": "Examples", "transform_graph": "TransformGraph", "schema": "Schema"}
+    channels = {
+        key: types.Channel(type=getattr(standard_artifacts, name)) for key, name in names.items()
+    }
     node = trainer.Trainer(
-        *channels, run_fn=run_fn, custom_config={"a": 1, "training": {"seed": 2}}, **values
+        **channels, run_fn=run_fn, custom_config={"a": 1, "training": {"seed": 2}}, **values
     )
     examples = artifact("Examples", folder / "examples")
     examples.split_names = '["train", "eval"]'
@@ -112,9 +114,9 @@ def test_parameters_can_be_runtime_parameters(tmp_path):
     from tfx_pipeline.components import Trainer
 
     node = Trainer(
-        types.Channel(type=standard_artifacts.Examples),
-        types.Channel(type=standard_artifacts.TransformGraph),
-        types.Channel(type=standard_artifacts.Schema),
+        examples=types.Channel(type=standard_artifacts.Examples),
+        transform_graph=types.Channel(type=standard_artifacts.TransformGraph),
+        schema=types.Channel(type=standard_artifacts.Schema),
         run_fn="a.b",
         custom_config={},
         steps=RuntimeParameter("steps", int, 5),

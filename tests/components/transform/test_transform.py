@@ -27,6 +27,7 @@ COUNTED = "tests.components.user_functions.counted_preprocessing_fn"
 def transform(folder, function=FUNCTION, files=1):
     """Ingests a small table and transforms it; returns the graph's and examples' folders."""
     from tfx import types
+    from tfx.proto import transform_pb2
     from tfx.types import standard_artifacts
 
     from tfx_pipeline.components.transform import component, executor
@@ -44,6 +45,10 @@ def transform(folder, function=FUNCTION, files=1):
         schema=types.Channel(type=standard_artifacts.Schema),
         preprocessing_fn=function,
         custom_config={"factor": 10.0},
+        splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
+        disable_statistics=True,
+        disable_analyzer_cache=True,
+        force_tf_compat_v1=True,
     )
     graph, transformed = standard_artifacts.TransformGraph(), standard_artifacts.Examples()
     graph.uri, transformed.uri = str(folder / "graph"), str(folder / "transformed")

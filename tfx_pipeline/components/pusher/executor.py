@@ -34,7 +34,7 @@ class Executor(executor.Executor):
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
     ) -> None:
-        """Copies the model to a staging folder and renames that to the version.
+        """Copies the model to a staging folder and, at last, renames that to the version.
 
         A model that is not blessed is not pushed. Then the property `pushed` of the
         output is 0, as in TFX.
@@ -43,7 +43,8 @@ class Executor(executor.Executor):
           Refused: a blessing is missing.
           PipelineError: the push folder cannot be written.
         """
-        _require_blessings(input_dict)
+        if exec_properties.get("require_blessings"):
+            _require_blessings(input_dict)
         pushed_model = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.PUSHED_MODEL_KEY]
         )
@@ -55,9 +56,12 @@ class Executor(executor.Executor):
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.PUSH_DESTINATION_KEY], push_destination
         )
-        destination = versioned_folder.push(model, push_destination.filesystem.base_directory)
         # As in TFX, the artifact has a copy, which remains when the push folder is cleaned up.
+        # It is made first: after the version is live nothing can fail any more.
         io_utils.copy_dir(model, pushed_model.uri)
+        destination = versioned_folder.push(
+            model, push_destination.filesystem.base_directory, pushed_by=pushed_model.uri
+        )
         self._MarkPushed(
             pushed_model,
             pushed_destination=destination,

@@ -14,6 +14,7 @@ import contextlib
 import errno
 import logging
 import os
+import pathlib
 import re
 import shutil
 import socket
@@ -29,10 +30,21 @@ _log = logging.getLogger(__name__)
 _MARKER = "saved_model.pb"
 _STAGING = re.compile(r"\.tmp-\d+-(?P<host>.+)-(?P<pid>\d+)")
 _STALE_SECONDS = 3600
+_CLAIM_SECONDS = 1.0
 
 
-def push(model: str, push_dir: str) -> str:
+PUSHED_BY = os.path.join("assets.extra", "pushed_by")
+"""The file of a version that names who pushed it. Servers do not read it."""
+
+
+def push(model: str, push_dir: str, pushed_by: str) -> str:
     """Copies the SavedModel `model` to a new version below `push_dir`.
+
+    Args:
+      model: the SavedModel's folder.
+      push_dir: the folder of versions.
+      pushed_by: identifies the execution. A retry of one that has pushed already finds its
+        version and adds no other.
 
     Returns:
       The version's folder, `<push_dir>/<Unix time>`. Its number is greater than that of
@@ -44,9 +56,12 @@ def push(model: str, push_dir: str) -> str:
     """
     push_dir = push_dir.rstrip("/")
     try:
+        earlier = _earlier(push_dir, pushed_by)
+        if earlier is not None:
+            return earlier
         if "://" in push_dir:
-            return _push_remote(model, push_dir)
-        return _push_local(model, push_dir)
+            return push_in_place(model, push_dir, pushed_by)
+        return _push_local(model, push_dir, pushed_by)
     except OSError as error:
         path = error.filename or push_dir
         raise PipelineError(
@@ -55,7 +70,24 @@ def push(model: str, push_dir: str) -> str:
         ) from error
 
 
-def _push_local(model: str, push_dir: str) -> str:
+def _earlier(push_dir: str, pushed_by: str) -> str | None:
+    """The version that this execution has pushed already."""
+    names = map(str, fileio.listdir(push_dir)) if fileio.exists(push_dir) else ()
+    for name in sorted((n.rstrip("/") for n in names if n.rstrip("/").isdecimal()), reverse=True):
+        version = f"{push_dir}/{name}"
+        if _read(f"{version}/{PUSHED_BY}") == pushed_by and fileio.exists(f"{version}/{_MARKER}"):
+            return version
+    return None
+
+
+def _read(path: str) -> str | None:
+    if not fileio.exists(path):
+        return None
+    with fileio.open(path, "r") as file:
+        return str(file.read())
+
+
+def _push_local(model: str, push_dir: str, pushed_by: str) -> str:
     os.makedirs(push_dir, exist_ok=True)
     _remove_stale(push_dir)
     version = next_version(os.listdir(push_dir))
@@ -63,6 +95,9 @@ def _push_local(model: str, push_dir: str) -> str:
     try:
         shutil.rmtree(staging, ignore_errors=True)
         _copy(model, staging)
+        path = pathlib.Path(staging, PUSHED_BY)
+        path.parent.mkdir(exist_ok=True)
+        path.write_text(pushed_by)
         flush(staging)
         return _rename(staging, push_dir, version)
     finally:
@@ -149,11 +184,16 @@ def _is_dead(host: str, pid: int) -> bool:
     return False
 
 
-def _push_remote(model: str, push_dir: str) -> str:
-    names = map(str, fileio.listdir(push_dir)) if fileio.exists(push_dir) else ()
-    target = f"{push_dir}/{next_version([name.rstrip('/') for name in names])}"
+def push_in_place(model: str, push_dir: str, pushed_by: str) -> str:
+    """Pushes without a rename, which object stores do not have; `saved_model.pb` comes last.
+
+    Raises:
+      OSError: the folder cannot be written. What was written is removed.
+    """
+    target = _claim(push_dir, pushed_by)
     try:
         io_utils.copy_dir(model, target, deny_regex_patterns=[r"saved_model\.pb"])
+        io_utils.write_string_file(f"{target}/{PUSHED_BY}", pushed_by)
         io_utils.copy_file(os.path.join(model, _MARKER), f"{target}/{_MARKER}")
     except Exception as error:
         with contextlib.suppress(Exception):
@@ -163,3 +203,15 @@ def _push_remote(model: str, push_dir: str) -> str:
         # Remote file systems have exceptions of their own, which are not OSErrors.
         raise OSError(errno.EIO, str(error), target) from error
     return target
+
+
+def _claim(push_dir: str, pushed_by: str) -> str:
+    """A new version's folder, with a file that keeps other pushes of the same second away."""
+    while True:
+        names = map(str, fileio.listdir(push_dir)) if fileio.exists(push_dir) else ()
+        target = f"{push_dir}/{next_version([name.rstrip('/') for name in names])}"
+        fileio.makedirs(target)
+        io_utils.write_string_file(f"{target}/{PUSHED_BY}", pushed_by)
+        time.sleep(_CLAIM_SECONDS)  # who has seen the folder empty has written by now
+        if _read(f"{target}/{PUSHED_BY}") == pushed_by:
+            return target

@@ -11,17 +11,18 @@ from __future__ import annotations
 from typing import Any
 
 from tfx import types
+from tfx.components.trainer import component
 from tfx.dsl.components.base import base_component, executor_spec
 from tfx.orchestration.data_types import RuntimeParameter
-from tfx.types import standard_artifacts, system_executions
-from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
+from tfx.types import standard_artifacts, standard_component_specs
+from tfx.types.component_spec import ChannelParameter, ExecutionParameter
 from tfx.utils import json_utils
 
 from tfx_pipeline.components.trainer.executor import Executor
 
 
-class TrainerSpec(ComponentSpec):
-    """TFX's Trainer with flat parameters."""
+class TrainerSpec(standard_component_specs.TrainerSpec):
+    """TFX's Trainer with flat parameters, which can change at run time."""
 
     PARAMETERS = {
         "run_fn": ExecutionParameter(type=str),
@@ -35,15 +36,14 @@ class TrainerSpec(ComponentSpec):
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
     }
-    OUTPUTS = {
-        "model": ChannelParameter(type=standard_artifacts.Model),
-        "model_run": ChannelParameter(type=standard_artifacts.ModelRun),
-    }
-    TYPE_ANNOTATION = system_executions.Train
 
 
-class Trainer(base_component.BaseComponent):
-    """Trains a model with a `run_fn(fn_args)` by dotted path.
+class Trainer(component.Trainer):
+    """Trains a model with a `run_fn(fn_args)`.
+
+    Either with `steps`, `batch_size` and `learning_rate`, which may be runtime parameters
+    and reach the function in `fn_args.custom_config["training"]`; or with the arguments of
+    TFX's Trainer, whose executor does the work then.
 
     Args:
       examples: transformed examples.
@@ -54,33 +54,33 @@ class Trainer(base_component.BaseComponent):
       steps: training steps.
       batch_size: rows of one step.
       learning_rate: the optimizer's learning rate.
+      tfx_arguments: the other arguments of TFX's Trainer, such as `module_file`.
     """
 
-    SPEC_CLASS = TrainerSpec
+    SPEC_CLASS = standard_component_specs.TrainerSpec
     EXECUTOR_SPEC = executor_spec.ExecutorClassSpec(Executor)
 
     def __init__(
         self,
-        examples: types.BaseChannel,
-        transform_graph: types.BaseChannel,
-        schema: types.BaseChannel,
-        run_fn: str,
-        custom_config: dict[str, Any],
-        steps: int | RuntimeParameter,
-        batch_size: int | RuntimeParameter,
-        learning_rate: float | RuntimeParameter,
+        examples: types.BaseChannel | None = None,
+        *tfx_positional: Any,
+        steps: int | RuntimeParameter | None = None,
+        batch_size: int | RuntimeParameter | None = None,
+        learning_rate: float | RuntimeParameter | None = None,
+        **tfx_arguments: Any,
     ):
-        super().__init__(
-            TrainerSpec(
-                examples=examples,
-                transform_graph=transform_graph,
-                schema=schema,
-                run_fn=run_fn,
-                custom_config=json_utils.dumps(custom_config),
-                steps=steps,
-                batch_size=batch_size,
-                learning_rate=learning_rate,
-                model=types.Channel(type=standard_artifacts.Model),
-                model_run=types.Channel(type=standard_artifacts.ModelRun),
-            )
+        if steps is None:
+            super().__init__(examples, *tfx_positional, **tfx_arguments)
+            return
+        tfx_arguments["custom_config"] = json_utils.dumps(tfx_arguments["custom_config"])
+        spec = TrainerSpec(
+            examples=examples,
+            steps=steps,
+            batch_size=batch_size,
+            learning_rate=learning_rate,
+            model=types.Channel(type=standard_artifacts.Model),
+            model_run=types.Channel(type=standard_artifacts.ModelRun),
+            **tfx_arguments,
         )
+        # The constructor of TFX's class would make a spec without these parameters.
+        base_component.BaseComponent.__init__(self, spec=spec)

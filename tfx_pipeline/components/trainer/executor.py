@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 from typing import Any
 
 from tfx.components.trainer import executor
@@ -14,6 +15,8 @@ from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.user_code import loader as user_functions
+
+_log = logging.getLogger(__name__)
 
 _TRAINING_PARAMETERS = ("steps", "batch_size", "learning_rate")
 
@@ -31,6 +34,10 @@ class Executor(executor.GenericExecutor):
           LoadError: run_fn cannot be loaded.
           NodeError: run_fn saved no model.
         """
+        if "steps" not in exec_properties:
+            _log.info("Trainer: by TFX's executor, because it has TFX's arguments")
+            super().Do(input_dict, output_dict, exec_properties)
+            return
         run_fn = user_functions.load(exec_properties["run_fn"])
         fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))
         run_fn(fn_args)

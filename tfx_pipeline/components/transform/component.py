@@ -1,44 +1,20 @@
-"""Transform: TFX's component for a preprocessing function with the schema in its configuration."""
+"""Transform: TFX's component, with an executor that works on record batches where it can."""
 
 from __future__ import annotations
 
-from typing import Any
-
-from tfx import types
 from tfx.components.transform import component
 from tfx.dsl.components.base import executor_spec
-from tfx.proto import transform_pb2
 
 from tfx_pipeline.components.transform.executor import Executor
 
 
 class Transform(component.Transform):
-    """TFX's Transform for a `preprocessing_fn(inputs, custom_config)` by dotted path.
+    """TFX's Transform, with TFX's arguments and outputs.
 
-    Args:
-      examples: raw examples.
-      schema: the schema; its text is passed to the function in `custom_config["schema"]`.
-      preprocessing_fn: dotted path of the function.
-      custom_config: other values for the function.
+    A `preprocessing_fn` by dotted path runs over record batches if `force_tf_compat_v1`,
+    `disable_statistics` and `disable_analyzer_cache` are set. It receives the schema's text
+    as `custom_config["schema"]`, if it takes `custom_config`. Whatever else is asked for,
+    TFX's executor does.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-
-    def __init__(
-        self,
-        examples: types.BaseChannel,
-        schema: types.BaseChannel,
-        preprocessing_fn: str,
-        custom_config: dict[str, Any],
-    ):
-        super().__init__(
-            examples=examples,
-            schema=schema,
-            preprocessing_fn=preprocessing_fn,
-            custom_config=custom_config,
-            splits_config=transform_pb2.SplitsConfig(
-                analyze=["train"], transform=["train", "eval"]
-            ),
-            disable_statistics=True,
-            disable_analyzer_cache=True,
-        )

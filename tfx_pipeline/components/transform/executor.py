@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import contextlib
 import functools
+import inspect
 import logging
 import os
 from collections.abc import Callable, Iterator, Mapping
@@ -19,7 +20,7 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
-from tfx.dsl.components.base import base_beam_executor
+from tfx.components.transform import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
 from tfx.types import artifact_utils, standard_component_specs
@@ -44,7 +45,7 @@ _CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 _STAGING = ".staging"
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(tfx_executor.Executor):
     """Fits `preprocessing_fn` on the splits to analyze; applies it to those to transform."""
 
     @reports_refusals
@@ -57,6 +58,11 @@ class Executor(base_beam_executor.BaseBeamExecutor):
           LoadError: the function cannot be loaded.
           NodeError: a split has no files.
         """
+        reason = _not_covered(exec_properties, output_dict)
+        if reason:
+            _log.info("Transform: by TFX's executor, because of %s", reason)
+            super().Do(input_dict, output_dict, exec_properties)
+            return
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits
@@ -148,10 +154,31 @@ class _BeamSteps:
         return pipeline | label >> ReadRecordBatches(files, self._projected)
 
 
+def _not_covered(exec_properties: dict[str, Any], output_dict: Artifacts) -> str:
+    """What is asked for that only TFX's executor does; empty if there is nothing."""
+    keys = standard_component_specs
+    for key in (keys.MODULE_FILE_KEY, keys.MODULE_PATH_KEY, keys.STATS_OPTIONS_UPDATER_FN_KEY):
+        if exec_properties.get(key):
+            return key
+    for key in (keys.FORCE_TF_COMPAT_V1_KEY, keys.DISABLE_STATISTICS_KEY):
+        if not exec_properties.get(key):
+            return f"{key}=False"
+    if keys.UPDATED_ANALYZER_CACHE_KEY in output_dict:
+        return "the analyzer cache"
+    splits = transform_pb2.SplitsConfig()
+    proto_utils.json_to_proto(exec_properties.get(keys.SPLITS_CONFIG_KEY) or "{}", splits)
+    if not splits.analyze or not splits.transform:
+        return "splits_config"
+    return "" if keys.TRANSFORMED_EXAMPLES_KEY in output_dict else "materialize=False"
+
+
 def _function(exec_properties: dict[str, Any], schema_text: str) -> PreprocessingFn:
     """The user's function, with the schema's text in `custom_config["schema"]`."""
     function = user_functions.load(exec_properties[standard_component_specs.PREPROCESSING_FN_KEY])
     config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
+    parameters = inspect.signature(function).parameters.values()
+    if not any(p.name == "custom_config" or p.kind is p.VAR_KEYWORD for p in parameters):
+        return function
     return functools.partial(function, custom_config={**config, "schema": schema_text})
 
 
