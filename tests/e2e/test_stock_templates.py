@@ -100,3 +100,57 @@ def test_a_condition_and_components_of_the_started_script(tmp_path):
     assert states(found[1]) == {"Number": "cached", "Text": "skipped", "Print": "skipped"}
     assert found[1]["nodes"]["Text"]["note"] == "its condition is false"
     assert found[1]["nodes"]["Print"]["note"] == "its upstream node Text was skipped"
+
+
+def test_only_the_import_of_the_components_is_changed(tmp_path):
+    """The same pipeline with this project's components makes the same artifacts."""
+    project = templates.penguin(tmp_path / "penguin")
+    pipeline = project / "pipeline" / "pipeline.py"
+    text = pipeline.read_text().replace("tfx.components.", "fast.")
+    pipeline.write_text(text.replace("from tfx import v1 as tfx", IMPORTS))
+    result = run(project)
+    assert set(states(result).values()) == {"complete"}
+    assert result["pushed_model"]
+    outputs = {name: node["outputs"] for name, node in result["nodes"].items()}
+    files = {
+        "examples": outputs["CsvExampleGen"]["examples"][0] + "/Split-*/*.gz",
+        "statistics": outputs["StatisticsGen"]["statistics"][0] + "/Split-*/FeatureStats.pb",
+        "schema": outputs["SchemaGen"]["schema"][0] + "/schema.pbtxt",
+        "statistics after": outputs["Transform"]["post_transform_stats"][0] + "/FeatureStats.pb",
+        "metrics": outputs["Evaluator"]["evaluation"][0] + "/metrics*",
+        "model": outputs["Pusher"]["pushed_model"][0] + "/saved_model.pb",
+    }
+    assert {key for key, pattern in files.items() if not list(project.glob(pattern))} == set()
+
+
+IMPORTS = "from tfx import v1 as tfx\nfrom tfx_pipeline import components as fast"
+
+MODULE_FILE = """
+from tfx import v1 as tfx
+import tfx_pipeline
+
+examples = tfx.components.CsvExampleGen(input_base="data")
+statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
+schema = tfx.components.SchemaGen(statistics=statistics.outputs["statistics"])
+transform = tfx.components.Transform(
+    examples=examples.outputs["examples"], schema=schema.outputs["schema"], module_file="scale.py"
+)
+nodes = [examples, statistics, schema, transform]
+run = tfx_pipeline.LocalRunner(tfx.dsl.Pipeline("iris", "out/iris/iris", components=nodes)).run()
+assert run.state == "complete", run
+"""
+
+SCALE = """
+import tensorflow_transform as tft
+
+def preprocessing_fn(inputs):
+    return {name: tft.scale_to_z_score(inputs[name]) for name in inputs if name != "species"}
+"""
+
+
+def test_a_module_file(tmp_path):
+    """TFX packs it into a wheel, and installs that in the node, with pip."""
+    project = templates.penguin(tmp_path / "penguin")
+    (project / "flow.py").write_text(MODULE_FILE)
+    (project / "scale.py").write_text(SCALE)
+    assert states(run(project, "flow.py"))["Transform"] == "complete"
