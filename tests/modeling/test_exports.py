@@ -32,7 +32,7 @@ def _columns(server, rows):
     inputs = {}
     for name, info in server.signatures["columns"].inputs.items():
         dtype = tf.as_dtype(info.dtype)
-        missing = {tf.string: b"", tf.float32: np.nan, tf.int64: 0}[dtype]
+        missing = {tf.string: b"", tf.int64: 0}.get(dtype, np.nan)
         values = [row.get(name, missing) for row in rows]
         inputs[name] = np.array(values, dtype.as_numpy_dtype)
     return inputs

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import pytest
+import tensorflow as tf
 
 from tests.modeling import harness
 from tfx_pipeline.errors import ConfigError
@@ -62,4 +63,14 @@ def test_the_columns_signature_takes_what_the_schema_says():
     table = _load({name: {"transform": "hash"} for name in ("trip_start_hour", "trip_seconds")})
     hour, seconds = (feature.column.serving_spec() for feature in table.features)
     assert hour.dtype.name == "int64"
-    assert seconds.dtype.name == "float32", "an integer that may be missing is sent as NaN"
+    assert seconds.dtype.name == "float64", "an integer that may be missing is sent as NaN"
+
+
+@pytest.mark.parametrize("value", [1_400_269_500, 17_031_839_100, 2**53, -(2**53)])
+def test_an_integer_that_may_be_missing_keeps_its_value(value):
+    table = _load({"trip_seconds": {"transform": "hash"}})
+    (column,) = (feature.column for feature in table.features)
+    sent = tf.constant([value, float("nan")], column.serving_spec().dtype)
+    found = column.from_serving_input(sent)
+    assert found.values.numpy().tolist() == [value]
+    assert found.indices.numpy().tolist() == [[0, 0]]

@@ -48,9 +48,12 @@ class Column:
     fixed_shape: tuple[int, ...] | None = None
 
     def serving_spec(self) -> tf.TensorSpec:
-        """The column's input of the `columns` signature, [batch] or [batch, 1]."""
+        """The column's input of the `columns` signature, [batch] or [batch, 1].
+
+        An integer that may be missing is a float64, which holds every integer up to 2^53.
+        """
         optional_int = self.dtype == tf.int64 and not self.required
-        return tf.TensorSpec(None, tf.float32 if optional_int else self.dtype, name=self.name)
+        return tf.TensorSpec(None, tf.float64 if optional_int else self.dtype, name=self.name)
 
     def feature_spec(self) -> Any:
         """How tf.io.parse_example reads the column; a missing value is not an error."""

@@ -22,7 +22,7 @@ _FOLDER = "assets.extra"
 _FILE = "tf_serving_warmup_requests"
 
 _EXAMPLE_LISTS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
-_MISSING = {tf.string: b"", tf.float32: float("nan"), tf.int64: 0}
+_MISSING = {tf.string: b"", tf.float32: float("nan"), tf.float64: float("nan"), tf.int64: 0}
 
 
 def write(folder: str, table: Table, transform: tft.TFTransformOutput) -> None:

@@ -12,7 +12,7 @@ from tfx_pipeline.serving.client import request_encoder
 from tfx_pipeline.serving.client.model_signature import Signature, Tensor
 from tfx_pipeline.serving.client.table import to_table
 
-FLOAT, INT, STRING, BOOL = 1, 9, 7, 10
+FLOAT, DOUBLE, INT, STRING, BOOL = 1, 2, 9, 7, 10
 SIGNATURE = Signature(
     "columns",
     {
@@ -170,3 +170,10 @@ def test_bytes_are_taken_as_they_are():
 
 def test_a_number_beyond_64_bits():
     assert "must be a whole number" in problems([{"count": 2**70}], only("count", INT))
+
+
+@pytest.mark.parametrize("kind", [list, pd.DataFrame])
+def test_an_integer_that_a_float64_would_round_is_refused(kind):
+    found = problems(kind([{"id": 2**53 + 1}]), only("id", DOUBLE))
+    assert "between -2^53 and 2^53" in found
+    assert encode(kind([{"id": 2**53}]), only("id", DOUBLE))["id"].tolist() == [2**53]

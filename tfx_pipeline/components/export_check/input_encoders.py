@@ -12,8 +12,8 @@ from tensorflow.core.protobuf import meta_graph_pb2
 
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 
-# A larger integer does not always survive the way through a float and back.
-_GREATEST_INT = 2**62
+# A float64 holds no integer beyond it exactly.
+_GREATEST_INT = 2**53
 
 
 class NotRepresentable(Exception):
@@ -68,7 +68,7 @@ class ColumnsInput:
     def representable(self, row: Row) -> Row:
         """The row as columns can express it, to compare both kinds of inputs.
 
-        A float has fewer digits than an integer; NaN and "" mean a missing value.
+        NaN and "" mean a missing value.
 
         Raises:
           NotRepresentable: an integer column has no value, or a number is too large for
@@ -83,11 +83,14 @@ class ColumnsInput:
             is_nan = value != value
             if value is None or value == b"" or is_nan:
                 example.features.feature.pop(name, None)
-            elif isinstance(value, int) and dtype.is_floating:
-                if abs(value) > _GREATEST_INT:
-                    raise NotRepresentable(name)
-                example.features.feature[name].int64_list.value[0] = int(np.float32(value))
+            elif isinstance(value, int) and dtype.is_floating and not _is_exact(value, dtype):
+                raise NotRepresentable(name)
         return dataclasses.replace(row, example=example)
+
+
+def _is_exact(value: int, dtype: tf.DType) -> bool:
+    """Whether a float of that type holds the integer."""
+    return abs(value) <= _GREATEST_INT and int(dtype.as_numpy_dtype(value)) == value
 
 
 def input_of(

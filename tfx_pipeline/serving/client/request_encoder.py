@@ -7,6 +7,7 @@ be missing: the export declares integer columns that may be missing as floats.
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Sequence
 from typing import Any
 
@@ -20,6 +21,8 @@ from tfx_pipeline.serving.protocol.tensors import Array
 
 _MAX_PROBLEMS = 20
 _MAX_SHOWN_CHARACTERS = 60
+_GREATEST_INT = 2**53
+_INTEGER = re.compile(r"[+-]?\d+")
 
 _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 
@@ -93,6 +96,7 @@ def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> 
     """Converts the values of a CSV file; an empty one is missing."""
     texts = [(value or "").strip() or "nan" for value in values]
     if issubclass(kind, np.floating):
+        _ensure_exact([int(text) for text in texts if _INTEGER.fullmatch(text)], kind)
         return np.array(texts, str).astype(np.float64).astype(kind) if texts else np.empty(0, kind)
     try:
         return _integers([int(text) for text in texts], kind)
@@ -103,6 +107,8 @@ def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> 
 def _numbers(values: Sequence[Any], kind: type[np.generic]) -> Array:
     is_float = issubclass(kind, np.floating)
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
+        if values.dtype.kind in "iu":
+            _ensure_exact(values, kind)
         return values.astype(kind) if is_float else _integers(values, kind)
     plain: list[Any] = []
     for value in values:
@@ -112,7 +118,18 @@ def _numbers(values: Sequence[Any], kind: type[np.generic]) -> Array:
             plain.append(value)
         else:
             raise TypeError
+    _ensure_exact([value for value in plain if isinstance(value, (int, np.integer))], kind)
     return np.array(plain, kind) if is_float else _integers(plain, kind)
+
+
+def _ensure_exact(integers: Sequence[Any] | Array, kind: type[np.generic]) -> None:
+    """Refuses integers that a float64 would round: an integer column may be one.
+
+    Raises:
+      OverflowError: one is beyond 2^53.
+    """
+    if kind is np.float64 and len(integers) and max(map(abs, map(int, integers))) > _GREATEST_INT:
+        raise OverflowError
 
 
 def _integers(values: Sequence[Any] | Array, kind: type[np.generic]) -> Array:
@@ -127,6 +144,10 @@ def _integers(values: Sequence[Any] | Array, kind: type[np.generic]) -> Array:
     return np.array(integers, kind)
 
 
+def _is_integer(value: Any) -> bool:
+    return isinstance(value, (int, np.integer)) or bool(_INTEGER.fullmatch(str(value).strip()))
+
+
 def _problems(
     name: str, values: Sequence[Any], tensor: Tensor, table: Table
 ) -> Iterator[tuple[int, Problem]]:
@@ -138,6 +159,8 @@ def _problems(
             _convert([value], tensor, table.is_text)
         except (ValueError, TypeError, OverflowError):
             where = f"row {row}, column {name}"
+            if rule == "a number" and tensor.type_name == "double" and _is_integer(value):
+                rule = "between -2^53 and 2^53: the model takes it as a float64"
             if _is_missing(value) or value == "":
                 yield row, Problem(where, "has no value, and the model needs one")
                 continue
