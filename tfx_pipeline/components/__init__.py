@@ -1,8 +1,8 @@
-"""The components of the standard pipeline.
+"""The components of the standard pipeline, and those that replace TFX's one for one.
 
-SchemaGen, ImportSchemaGen and ExampleValidator are TFX's own; the others are in the
-folders beside this file, each with its executor. Names are imported on first use, so
-that a node imports only the component it runs.
+ImportExampleGen, SchemaGen, ImportSchemaGen and ExampleValidator are TFX's own; the
+others are in the folders beside this file, each with its executor. Names are imported on
+first use, so that a node imports only the component it runs.
 """
 
 from __future__ import annotations
@@ -10,6 +10,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
     from tfx.components.example_validator.component import ExampleValidator
     from tfx.components.schema_gen.component import SchemaGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
@@ -18,6 +19,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.components.data_gate.component import DataGate
     from tfx_pipeline.components.evaluator.component import Evaluator
     from tfx_pipeline.components.example_gen.component import ExampleGen
+    from tfx_pipeline.components.example_gen.stock_csv import CsvExampleGen
     from tfx_pipeline.components.export_check.component import ExportCheck
     from tfx_pipeline.components.pusher.component import Pusher
     from tfx_pipeline.components.statistics_gen.component import StatisticsGen
@@ -31,11 +33,13 @@ else:
         __name__,
         {
             "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
+            "CsvExampleGen": "tfx_pipeline.components.example_gen.stock_csv",
             "DataGate": "tfx_pipeline.components.data_gate.component",
             "Evaluator": "tfx_pipeline.components.evaluator.component",
             "ExampleGen": "tfx_pipeline.components.example_gen.component",
             "ExampleValidator": "tfx.components.example_validator.component",
             "ExportCheck": "tfx_pipeline.components.export_check.component",
+            "ImportExampleGen": "tfx.components.example_gen.import_example_gen.component",
             "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
             "Pusher": "tfx_pipeline.components.pusher.component",
             "SchemaGen": "tfx.components.schema_gen.component",
@@ -48,11 +52,13 @@ else:
 
 __all__ = [
     "BaselineResolver",
+    "CsvExampleGen",
     "DataGate",
     "Evaluator",
     "ExampleGen",
     "ExampleValidator",
     "ExportCheck",
+    "ImportExampleGen",
     "ImportSchemaGen",
     "Pusher",
     "SchemaGen",
