@@ -1,6 +1,6 @@
 """The components of the standard pipeline, and those that replace TFX's one for one.
 
-ImportExampleGen, SchemaGen, ImportSchemaGen and ExampleValidator are TFX's own; the
+ImportExampleGen, ImportSchemaGen and ExampleValidator are TFX's own; the
 others are in the folders beside this file, each with its executor. Names are imported on
 first use, so that a node imports only the component it runs.
 """
@@ -12,7 +12,6 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
     from tfx.components.example_validator.component import ExampleValidator
-    from tfx.components.schema_gen.component import SchemaGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
 
     from tfx_pipeline.components.baseline_resolver.component import BaselineResolver
@@ -22,6 +21,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.components.example_gen.stock_csv import CsvExampleGen
     from tfx_pipeline.components.export_check.component import ExportCheck
     from tfx_pipeline.components.pusher.component import Pusher
+    from tfx_pipeline.components.schema_gen.component import SchemaGen
     from tfx_pipeline.components.statistics_gen.component import StatisticsGen
     from tfx_pipeline.components.trainer.component import Trainer
     from tfx_pipeline.components.transform.component import Transform
@@ -42,7 +42,7 @@ else:
             "ImportExampleGen": "tfx.components.example_gen.import_example_gen.component",
             "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
             "Pusher": "tfx_pipeline.components.pusher.component",
-            "SchemaGen": "tfx.components.schema_gen.component",
+            "SchemaGen": "tfx_pipeline.components.schema_gen.component",
             "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
             "Trainer": "tfx_pipeline.components.trainer.component",
             "Transform": "tfx_pipeline.components.transform.component",

@@ -22,7 +22,7 @@ from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
 from tfx_pipeline.components.example_gen.input_files import open_raw
 from tfx_pipeline.components.example_gen.type_inference import WrongValue, convert, infer_kind
-from tfx_pipeline.errors import Finding
+from tfx_pipeline.errors import DataRefused, Finding
 
 _BLOCK_ROWS = 8192
 
@@ -130,8 +130,25 @@ class ParquetSource:
         """Blocks of serialized tf.Examples."""
         for batch in _parquet_batches(path, self.columns):
             columns = dict(zip(batch.schema.names, batch.columns))
-            values = {name: _cast(array, kinds[name]) for name, array in columns.items()}
+            values = {n: _cast_or_refuse(a, kinds[n], path, n) for n, a in columns.items()}
             yield example_encoder.encode(values, kinds)
+
+
+def _cast_or_refuse(array: pa.Array, kind: Kind, path: str, name: str) -> pa.Array:
+    """The values in the kind that the column has over all files.
+
+    Raises:
+      DataRefused: an integer is too large for a column that has fractions in another file.
+    """
+    try:
+        return _cast(array, kind)
+    except pa.ArrowInvalid as error:
+        found = f"{os.path.basename(path)}: expected {kind.name}, as in another file: {error}"
+        raise DataRefused(
+            f"the data cannot be used: column {name!r}: {found}. "
+            "Give the column the same type in all files",
+            [Finding(name, "wrong type", found)],
+        ) from error
 
 
 def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
