@@ -16,7 +16,6 @@ WORKDIR /src
 COPY setup.py pyproject.toml README.md LICENSE ./
 COPY requirements ./requirements
 COPY tfx_pipeline ./tfx_pipeline
-COPY runners ./runners
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps .
 
 FROM python:3.10.18-slim-bookworm

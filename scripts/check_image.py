@@ -21,6 +21,13 @@ import sys
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
 SUITE = "bookworm"
 LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libreadline8,libsqlite3-0,libssl3,zlib1g"
+OWN_CODE = """
+from tfx_pipeline.user_code.code_digest import code_digests
+found = code_digests("modules.trainer.run_fn")
+missing = {"modules.trainer", "modules.model", "tfx_pipeline.modeling.training"} - {*found}
+assert not missing, f"the cache does not see {missing}"
+"""
+"""The cache sees the project's code and the installed library's."""
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR")
 BINARIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
 
@@ -143,6 +150,7 @@ def check(root: Root) -> None:
     )
     root.run("python", "-c", program)
     assert compiled.exists()
+    root.run("python", "-c", OWN_CODE)
     arguments = ["--pipeline", "/tmp/pipeline.pb", "--node", "ExampleGen", "--run-id", "one"]
     root.run(*root.entrypoint, *arguments)
     owner = (root.folder / "tmp/runs").stat().st_uid

@@ -74,7 +74,8 @@ _FEATURES = """\
 
 One entry for each column that the model reads: `COLUMN: {transform: NAME, ...}`. What a treatment
 needs to know about the data (means, quantiles, vocabularies) is computed on the training split and
-becomes part of the exported model.
+becomes part of the exported model. `transform` can also be the dotted path of
+[a class of your own](extending.md#your-own-treatment-of-a-column).
 """
 
 _PLACEHOLDERS = {
@@ -129,6 +130,10 @@ def json_schema() -> dict[str, Any]:
     schema = models.Config.model_json_schema(by_alias=True)
     schema = {"$schema": "https://json-schema.org/draft/2020-12/schema", **schema}
     schema["title"] = "pipeline.yaml of tfx-pipeline"
+    standard = [key for key in schema["required"] if key not in models.PipelineConfig.model_fields]
+    schema["required"] = [key for key in schema["required"] if key not in standard]
+    own = {"properties": {"modules": {"required": ["create_pipeline"]}}, "required": ["modules"]}
+    schema["anyOf"] = [{"required": standard}, own]
     for section in _sections():
         found = schema if section is models.Config else schema["$defs"][section.__name__]
         found["description"] = " ".join((section.__doc__ or "").split())
@@ -147,9 +152,12 @@ def json_schema() -> dict[str, Any]:
 
 
 def _sections() -> Iterator[type[Section]]:
-    for module in (models, features, airflow, kubeflow):
+    yield from map(features.find, features.BUILT_IN)
+    for module in (models, airflow, kubeflow):
         for value in vars(module).values():
             is_section = inspect.isclass(value) and issubclass(value, Section)
+            if value is models.PipelineConfig:  # `Config` has all its keys
+                continue
             if is_section and value.__module__ == module.__name__ and value.__name__[0] != "_":
                 yield value
 
@@ -220,6 +228,8 @@ def _targets(value: Mapping[str, Any], path: str) -> Iterator[tuple[str, str]]:
     for choice in value.get("anyOf", ()):
         yield from _targets(choice, path)
     for choice in value.get("oneOf", ()):
+        if "$ref" not in choice:
+            continue  # a class of your own
         name = choice["$ref"].rpartition("/")[2]
         yield f"{path} with transform {name.lower()}", name
     if isinstance(value.get("additionalProperties"), dict):

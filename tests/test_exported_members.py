@@ -66,7 +66,9 @@ def test_a_type_checker_knows_the_public_names(tmp_path):
         module = importlib.import_module(package)
         lines += [f"import {package}"]
         lines += [f"reveal_type({package}.{name})" for name in module.__all__]
-    lines += ["reveal_type(tfx_pipeline.load_config().training.steps)"]
+    lines += ["config = tfx_pipeline.load_config()", "reveal_type(config.root)"]
+    lines += ["assert isinstance(config, tfx_pipeline.Config)"]
+    lines += ["reveal_type(config.training.steps)"]
     snippet = tmp_path / "snippet.py"
     snippet.write_text("\n".join(lines) + "\n")
     out, err, _ = mypy.api.run([str(snippet)])

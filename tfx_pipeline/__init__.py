@@ -17,7 +17,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.compiler.compiler import compile_pipeline
     from tfx_pipeline.compiler.standard_pipeline import create_pipeline
     from tfx_pipeline.config.loader import load_config
-    from tfx_pipeline.config.models import Config
+    from tfx_pipeline.config.models import Config, PipelineConfig
     from tfx_pipeline.config.preflight import check
     from tfx_pipeline.errors import (
         ConfigError,
@@ -48,6 +48,7 @@ else:
             "LocalRunner": "tfx_pipeline.orchestrators.local.runner",
             "MissingExtra": "tfx_pipeline.errors",
             "NodeError": "tfx_pipeline.errors",
+            "PipelineConfig": "tfx_pipeline.config.models",
             "PipelineError": "tfx_pipeline.errors",
             "Problem": "tfx_pipeline.errors",
             "Refused": "tfx_pipeline.errors",
@@ -74,6 +75,7 @@ __all__ = [
     "LocalRunner",
     "MissingExtra",
     "NodeError",
+    "PipelineConfig",
     "PipelineError",
     "Problem",
     "Refused",

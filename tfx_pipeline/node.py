@@ -8,12 +8,15 @@ Exit codes: 0 the node is COMPLETE or CACHED and no gate refused; 1 it failed;
 
 from __future__ import annotations
 
+import os
+
 import click
 
 from tfx_pipeline import errors, terminal
 from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.execution.node_process import execute
 from tfx_pipeline.execution.request import Request
+from tfx_pipeline.user_code import finder
 
 
 def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
@@ -33,6 +36,15 @@ def parse_parameters(pairs: tuple[str, ...]) -> dict[str, str]:
             raise errors.ConfigError(errors.Problem("--param", f"{key!r} is given twice"))
         result[key] = value
     return result
+
+
+def _find_project() -> None:
+    """Makes this process and Beam's workers find the packages of the working directory."""
+    folder = os.getcwd()
+    finder.add_to_import_path(folder)
+    inherited = os.environ.get("PYTHONPATH", "").split(os.pathsep)
+    paths = dict.fromkeys([*finder.project_folders(folder), *inherited])
+    os.environ["PYTHONPATH"] = os.pathsep.join(filter(None, paths))
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -70,6 +82,7 @@ def command(
     """
     if die_with_parent:
         process_supervisor.die_with_parent()
+    _find_project()
     request = Request(
         pipeline,
         node,

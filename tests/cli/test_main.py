@@ -1,4 +1,6 @@
 import json
+import os
+import re
 import subprocess
 import sys
 
@@ -116,3 +118,24 @@ def test_the_reader_may_go_away(project):
     assert done.stdout.startswith("name: ")
     assert "Traceback" not in done.stderr
     assert "BrokenPipe" not in done.stderr
+
+
+@pytest.mark.parametrize(
+    ("code", "message"),
+    [
+        ("1 / 0\n", "own_runner:command cannot be imported: ZeroDivisionError: .*py, line 1"),
+        ("command = 5\n", "own_runner:command must be a click command, found 5"),
+    ],
+)
+def test_a_runner_that_cannot_be_loaded_is_one_message(tfx_pipeline, tmp_path, code, message):
+    (tmp_path / "own_runner.py").write_text(code)
+    info = tmp_path / "own-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text("Metadata-Version: 2.1\nName: own\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text("[tfx_pipeline.runners]\nown = own_runner:command\n")
+    env = {**os.environ, "PYTHONPATH": str(tmp_path)}
+    done = tfx_pipeline("compile", "own", env=env)
+    assert done.returncode == 2
+    assert re.search(f"the runner 'own': {message}", done.stderr)
+    assert "Traceback" not in done.stderr
+    assert tfx_pipeline("compile", "--help", env=env).returncode == 0

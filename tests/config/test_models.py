@@ -46,12 +46,6 @@ def test_stores_of_metadata(metadata):
     assert Config.model_validate({**SMALL, "metadata": metadata}).metadata == metadata
 
 
-def test_every_transform_is_told_by_its_name():
-    assert set(error_messages.treatments()) == {
-        "zscore", "minmax", "log", "buckets", "vocabulary", "hash", "integer",
-    }  # fmt: skip
-
-
 def test_known_keys_are_those_of_the_file_and_not_of_the_class():
     keys = error_messages.known_keys((), {})
     assert "schema" in keys

@@ -22,7 +22,7 @@ def test_a_summary_has_types_domains_and_environments():
         "bought": "INT",
         "only": "BYTES",
     }
-    assert summary.bounded == {"hour"}
+    assert set(summary.ranges) == {"hour"}
     assert summary.served == {"price", "hour", "open"}
 
 

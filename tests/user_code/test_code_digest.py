@@ -65,6 +65,40 @@ def test_a_change_behind_an_import_changes_that_modules_digest_only(package):
     assert {name for name in before if before[name] != after[name]} == {"shop.layers"}
 
 
+@pytest.mark.parametrize(
+    "text",
+    [
+        "import importlib\nimportlib.import_module('shop.layers')\n",
+        "from importlib import import_module\nimport_module('.layers', __package__)\n",
+    ],
+)
+def test_import_module_counts(package, text):
+    (package / "network.py").write_text(text)
+    found = code_digest.code_digests("shop.trainer.run_fn")
+    assert set(found) == {"shop", "shop.trainer", "shop.network", "shop.layers"}
+
+
+def test_a_computed_import_depends_on_the_whole_package(package):
+    (package / "network.py").write_text("import importlib as i\ni.import_module(NAME)\n")
+    found = code_digest.code_digests("shop.trainer.run_fn")
+    assert set(found) == {
+        "shop", "shop.trainer", "shop.network", "shop.layers", "shop.unrelated",
+    }  # fmt: skip
+
+
+def test_a_package_counts_with_its_parents(package):
+    (package / "blocks").mkdir()
+    (package / "blocks" / "__init__.py").write_text("from shop import layers\n")
+    (package / "blocks" / "wide.py").write_text("")
+    found = code_digest.code_digests("shop.blocks.wide.run_fn")
+    assert set(found) == {"shop", "shop.blocks", "shop.blocks.wide", "shop.layers"}
+
+
+def test_the_executor_of_a_function_component_is_found(package):
+    """TFX names it `<module>.<Name>_Executor`, which exists only when the module is imported."""
+    assert "shop.layers" in code_digest.code_digests("shop.layers.RowCount_Executor")
+
+
 def test_runs_no_code_of_the_modules(package):
     (package / "trainer.py").write_text("raise RuntimeError('ran')\n")
     assert "shop.trainer" in code_digest.code_digests("shop.trainer.run_fn")

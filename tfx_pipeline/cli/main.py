@@ -3,15 +3,20 @@
 from __future__ import annotations
 
 import dataclasses
+import functools
 import importlib
 from collections.abc import Callable, Mapping
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import click
 
 import tfx_pipeline
 from tfx_pipeline import terminal
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
+from tfx_pipeline.user_code.loader import describe
+
+if TYPE_CHECKING:
+    from importlib.metadata import EntryPoint
 
 RUNNERS_GROUP = "tfx_pipeline.runners"
 """The entry points of runners: `local`, and the targets of `compile`."""
@@ -74,7 +79,20 @@ def _module(path: str) -> Callable[[], click.Command]:
 def _runner_entry_points() -> dict[str, Callable[[], click.Command]]:
     from importlib import metadata
 
-    return {entry.name: entry.load for entry in metadata.entry_points(group=RUNNERS_GROUP)}
+    entries = metadata.entry_points(group=RUNNERS_GROUP)
+    return {entry.name: functools.partial(_load_runner, entry) for entry in entries}
+
+
+def _load_runner(entry: EntryPoint) -> click.Command:
+    try:
+        command = entry.load()
+    except Exception as error:
+        message = f"{entry.value} cannot be imported: {describe(error)}"
+        raise ConfigError(Problem(f"the runner {entry.name!r}", message)) from error
+    if isinstance(command, click.Command):
+        return command
+    message = f"{entry.value} must be a click command, found {command!r:.100}"
+    raise ConfigError(Problem(f"the runner {entry.name!r}", message))
 
 
 def _local_runner() -> click.Command:

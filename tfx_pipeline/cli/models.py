@@ -9,7 +9,7 @@ from rich.table import Table
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.metadata.run_history import Run, open_runs
 from tfx_pipeline.serving.client.traffic_split import CANARY
 from tfx_pipeline.serving.rollout import traffic_state
@@ -51,7 +51,7 @@ def _states(model: str, target: str | None) -> dict[int, str]:
         return client.versions()
 
 
-def _runs(config: Config) -> dict[str, Run]:
+def _runs(config: PipelineConfig) -> dict[str, Run]:
     """The run that pushed each version; later runs may have taken it from the cache."""
     runs: dict[str, Run] = {}
     for run in open_runs(config).list():

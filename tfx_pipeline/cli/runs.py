@@ -7,7 +7,7 @@ from rich.table import Table
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.metadata.run_history import Run, metric_text, open_runs
 from tfx_pipeline.orchestrators.local.progress import state_text
 
 
@@ -44,7 +44,7 @@ def _table(listed: list[Run]) -> Table:
     table.add_column("metrics")
     table.add_column("pushed", no_wrap=True)
     for run in listed:
-        metrics = "  ".join(f"{k} {v:.4g}" for k, v in list(run.metrics.items())[:2])
+        metrics = "  ".join(metric_text(run, name) for name in list(run.metrics)[:2])
         cached = sum(node.state == "cached" for node in run.nodes.values())
         pushed = run.pushed_model.rsplit("/", 1)[-1] if run.pushed_model else "-"
         started = run.started.replace("T", " ").rstrip("Z")

@@ -45,7 +45,17 @@ FOR_EXECUTORS = (
 )
 """What TFX imports everywhere, and a node that is not executed does not need."""
 
+_TRIED = ("tfx_pipeline.", "tfx.components.schema_gen.", "tfx.components.example_validator.")
+
 _lock = threading.RLock()
+
+
+def tried_with(class_path: str) -> bool:
+    """Whether an executor, or a driver, may find stand-ins in the modules that it imports.
+
+    Code that is not known may do with modules what no stand-in can: it gets the real ones.
+    """
+    return class_path.startswith(_TRIED)
 
 
 @contextlib.contextmanager
@@ -75,7 +85,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     """Finds stand-ins, and the real modules once the stand-ins have retired."""
 
     def __init__(self, names: Sequence[str]):
-        self._known, self._names = frozenset(names), set(names)
+        # Also those that an earlier finder had stand-ins for: see `_WithSubmodules`.
+        self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS)), set(names)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None

@@ -13,7 +13,7 @@ import json
 import pathlib
 import sys
 
-from tfx_pipeline.config.models import Config, Modules
+from tfx_pipeline.config.models import Modules, PipelineConfig
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, package_parent
 from tfx_pipeline.user_code import code_digest
@@ -21,7 +21,7 @@ from tfx_pipeline.user_code import code_digest
 LIBRARY = package_parent() / "tfx_pipeline"
 
 
-def key(config: Config, library: pathlib.Path = LIBRARY) -> str | None:
+def key(config: PipelineConfig, library: pathlib.Path = LIBRARY) -> str | None:
     """A digest of the configuration, this library and TFX.
 
     None if a user's code creates the pipeline: it may depend on anything.

@@ -9,22 +9,22 @@ from __future__ import annotations
 
 import dataclasses
 import hashlib
-import importlib
 import importlib.metadata
 import pathlib
-import sys
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.compiler import main_module, own_pipeline, support_check
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.storage.atomic_write import write_atomically
-from tfx_pipeline.storage.layout import CompiledLayout
-from tfx_pipeline.user_code import loader
+from tfx_pipeline.storage.layout import CompiledLayout, Layout
+from tfx_pipeline.user_code import finder, loader
 
 if TYPE_CHECKING:
+    from tfx.dsl.components.base.base_node import BaseNode
     from tfx.orchestration.pipeline import Pipeline
     from tfx.proto.orchestration import pipeline_pb2
 
@@ -46,16 +46,46 @@ class Compiled:
         return layout
 
 
-def compile_pipeline(config: Config) -> Compiled:
+def compile_pipeline(config: PipelineConfig) -> Compiled:
     """Creates the configured pipeline and compiles it.
 
     Raises:
       ConfigError: a dotted path of `modules` cannot be imported.
     """
     prepare_environment()
+    pipeline = _create(config)
+    if pipeline.pipeline_name != config.name:
+        raise errors.ConfigError(
+            errors.Problem(
+                "modules.create_pipeline",
+                f"the pipeline is named {pipeline.pipeline_name!r}, the configuration "
+                f"{config.name!r}",
+                "Give both the same name: pipeline_name=config.name",
+            )
+        )
+    return _compile(pipeline, config)
+
+
+def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
+    """Compiles a pipeline object that this process has created.
+
+    Args:
+      pipeline: any TFX pipeline.
+      config: made of it by `own_pipeline.config_of`.
+
+    Raises:
+      ConfigError: it holds something that cannot be run.
+    """
+    return _compile(pipeline, config)
+
+
+def _compile(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     from tfx.dsl.compiler.compiler import Compiler
 
-    message = Compiler().compile(_create(config))
+    message = Compiler().compile(pipeline)
+    main_module.rename(message)
+    support_check.check(message)
+    _set_places(message, config)
     _require_blessings(message)
     # An Any contains bytes; TFX serialized these with maps in random order.
     message.deployment_config.Pack(pipeline_ir.deployment(message), deterministic=True)
@@ -63,29 +93,54 @@ def compile_pipeline(config: Config) -> Compiled:
     return Compiled(data, _manifest(message, data, config))
 
 
-def _create(config: Config) -> Pipeline:
+def _set_places(message: pipeline_pb2.Pipeline, config: PipelineConfig) -> None:
+    """Sets the artifacts' folder where the pipeline has none, and ML Metadata's connection.
+
+    With a configuration the connection is the configured one, where all commands look.
+    """
+    from tfx_pipeline.metadata import database
+
+    layout = Layout(config.root, config.name)
+    root = message.runtime_spec.pipeline_root.runtime_parameter.default_value
+    root.string_value = root.string_value or layout.artifacts
+    deployment = pipeline_ir.deployment(message)
+    is_object = isinstance(config, own_pipeline.ObjectConfig)
+    if not is_object or not deployment.HasField("metadata_connection_config"):
+        connection = database.connection_config(config.metadata, layout.metadata_db)
+        deployment.metadata_connection_config.Pack(connection)
+        message.deployment_config.Pack(deployment)
+
+
+def _create(config: PipelineConfig) -> Pipeline:
     """Calls the configured `create_pipeline` and `extend` functions."""
-    if config.folder and config.folder not in sys.path:
-        sys.path.insert(0, config.folder)
-    pipeline = load_function(config.modules.create_pipeline, "modules.create_pipeline")(config)
-    extras = [
-        component
-        for path in config.modules.extend
-        for component in load_function(path, "modules.extend")(pipeline, config)
-    ]
+    finder.add_to_import_path(config.folder)
+    key, path = "modules.create_pipeline", config.modules.create_pipeline
+    pipeline = own_pipeline.checked(call_function(path, key, config), path, key)
+    extras = [node for path in config.modules.extend for node in _added(path, pipeline, config)]
     if extras:
         pipeline.components = [*pipeline.components, *extras]
     return pipeline
 
 
-def load_function(dotted_path: str, key: str) -> Any:
-    """Imports the function that a configuration key names.
+def _added(path: str, pipeline: Pipeline, config: PipelineConfig) -> list[BaseNode]:
+    """The components that a function of `modules.extend` adds."""
+    from tfx.dsl.components.base.base_node import BaseNode
+
+    nodes = call_function(path, "modules.extend", pipeline, config)
+    if isinstance(nodes, (list, tuple)) and all(isinstance(node, BaseNode) for node in nodes):
+        return list(nodes)
+    message = f"{path}: must return a list of TFX components, found {nodes!r:.100}"
+    raise errors.ConfigError(errors.Problem("modules.extend", message))
+
+
+def call_function(dotted_path: str, key: str, *arguments: Any) -> Any:
+    """Calls the function that a configuration key names.
 
     Raises:
-      ConfigError: its module cannot be imported, or has no such function.
+      ConfigError: its module cannot be imported or has no such function, or it raises.
     """
     try:
-        return loader.load(dotted_path)
+        return loader.call(dotted_path, *arguments)
     except loader.LoadError as error:
         raise errors.ConfigError(
             errors.Problem(key, f"{dotted_path}: {error.reason}", error.remedy)
@@ -103,9 +158,9 @@ def _require_blessings(message: pipeline_pb2.Pipeline) -> None:
                 node.inputs.inputs[key].min_count = 1
 
 
-def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: Config) -> Manifest:
+def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: PipelineConfig) -> Manifest:
     return Manifest(
-        pipeline=config.name,
+        pipeline=message.pipeline_info.id,
         description=config.description,
         tfx=importlib.metadata.version("tfx"),
         ir_sha256=hashlib.sha256(data).hexdigest(),

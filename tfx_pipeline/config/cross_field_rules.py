@@ -90,7 +90,7 @@ def _thresholds_fit(values: Mapping[Any, Any]) -> Found:
     task = _get(values, "label", "task")
     computed = _texts(_get(values, "evaluation", "metrics"))
     computed = computed or metric_catalog.DEFAULTS.get(task if isinstance(task, str) else "", ())
-    for name in _mapping(values, "evaluation", "thresholds"):
+    for name, threshold in _mapping(values, "evaluation", "thresholds").items():
         where = ("evaluation", "thresholds", name)
         if name not in metric_catalog.METRICS:
             known = computed or metric_catalog.METRICS
@@ -98,6 +98,13 @@ def _thresholds_fit(values: Mapping[Any, Any]) -> Found:
         elif computed and name not in computed:
             remedy = f"Computed: {', '.join(computed)}. Add {name!r} to evaluation.metrics"
             yield where, "is a threshold on a metric that is not computed", remedy
+        elif (
+            metric_catalog.METRICS[name].higher_is_better is None
+            and isinstance(threshold, dict)
+            and "not_worse_than_baseline_by" in threshold
+        ):
+            message = f"{name} has no better direction, so no model is worse by it"
+            yield (*where, "not_worse_than_baseline_by"), message, "Use min and max"
 
 
 def _finite(values: Any, where: Location = ()) -> Found:

@@ -10,10 +10,10 @@ from typing import Any
 import pydantic
 from pydantic_core import ErrorDetails
 
-from tfx_pipeline.config import models
-from tfx_pipeline.config.features import Feature
+from tfx_pipeline.config import features, models
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
+from tfx_pipeline.user_code.loader import LoadError
 
 PATTERNS = {
     "name": "must be 1 to 63 lower-case letters, digits and '-', with no '-' at its ends",
@@ -57,11 +57,8 @@ def problems(
 
 
 def location(loc: tuple[Any, ...]) -> Location:
-    """Pydantic's location without the parts that are not in the file: union tags and `[key]`."""
-    parts = [part for part in loc if part != "[key]"]
-    if len(parts) > 2 and parts[0] == "features":
-        del parts[2]
-    return tuple(parts)
+    """Pydantic's location without `[key]`, which is not in the file."""
+    return tuple(part for part in loc if part != "[key]")
 
 
 def _words(error: ErrorDetails, where: Location, values: Mapping[Any, Any]) -> tuple[str, str]:
@@ -75,9 +72,8 @@ def _words(error: ErrorDetails, where: Location, values: Mapping[Any, Any]) -> t
         return _unknown_key(where, values)
     if kind == "literal_error":
         return _not_among(given, context["expected"])
-    if kind == "union_tag_invalid":
-        hint = did_you_mean(context["tag"], treatments())
-        return f"there is no transform {context['tag']!r}", hint
+    if kind == features.ERROR:
+        return context["message"], context["remedy"]
     if kind == "union_tag_not_found":
         return _no_treatment(given)
     if kind == "string_pattern_mismatch":
@@ -124,16 +120,7 @@ def _no_treatment(given: Any) -> tuple[str, str]:
         hint = did_you_mean(str(key), ["transform"])
         if hint.startswith("Did"):
             return f"has the unknown key {key!r}", hint
-    return "has no 'transform'", f"Known: {', '.join(treatments())}."
-
-
-def treatments() -> dict[str, type[pydantic.BaseModel]]:
-    """The class of each treatment, by its name in `transform`."""
-    union = typing.get_args(Feature)[0]
-    return {
-        typing.get_args(cls.model_fields["transform"].annotation)[0]: cls
-        for cls in typing.get_args(union)
-    }
+    return "has no 'transform'", f"Known: {', '.join(features.BUILT_IN)}."
 
 
 def known_keys(where: Location, values: Mapping[Any, Any]) -> list[str]:
@@ -149,6 +136,14 @@ def known_keys(where: Location, values: Mapping[Any, Any]) -> list[str]:
     return [field.alias or name for name, field in fields if not field.exclude]
 
 
+def _treatment(given: Any) -> type[pydantic.BaseModel] | None:
+    """The class of a column's treatment; None if there is no such class."""
+    try:
+        return features.find(str(given["transform"]))
+    except (LoadError, LookupError, TypeError):
+        return None
+
+
 def _section_below(section: Any, part: Any, given: Any) -> Any:
     """The model of the section named `part`; None when there is none."""
     if isinstance(section, type) and issubclass(section, pydantic.BaseModel):
@@ -161,9 +156,7 @@ def _section_below(section: Any, part: Any, given: Any) -> Any:
     if typing.get_origin(section) is dict:
         value = typing.get_args(section)[1]
         if typing.get_origin(value) is typing.Annotated:  # features: `transform` selects the class
-            return treatments().get(
-                str(given.get("transform")) if isinstance(given, Mapping) else ""
-            )
+            return _treatment(given)
         return value
     if typing.get_origin(section) is tuple:
         return typing.get_args(section)[0]

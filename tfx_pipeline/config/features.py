@@ -1,139 +1,141 @@
-"""The section `features:`: one class for each treatment of a column."""
+"""The section `features:`: finds the class of each column's treatment.
+
+A treatment is a class that holds its settings, its check and its tensors. `transform`
+names it: the built-in ones by a short name, your own by its dotted path. Both are found
+and checked in the same way.
+"""
 
 from __future__ import annotations
 
-from typing import Annotated, Literal
+import inspect
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any
 
 import pydantic
-from pydantic import Field, PositiveInt
+from pydantic import GetCoreSchemaHandler, GetJsonSchemaHandler
+from pydantic_core import PydanticCustomError, core_schema
 
-from tfx_pipeline.config.base import Section
+from tfx_pipeline import _lazy
+from tfx_pipeline.config.treatment import SchemaColumn, Treatment
+from tfx_pipeline.errors import did_you_mean
+from tfx_pipeline.user_code import finder, loader
 
-Missing = Literal["mean", "median", "most_frequent", "constant"]
+BUILT_IN = {
+    "zscore": "tfx_pipeline.modeling.numeric.ZScore",
+    "minmax": "tfx_pipeline.modeling.numeric.MinMax",
+    "log": "tfx_pipeline.modeling.numeric.Log",
+    "buckets": "tfx_pipeline.modeling.numeric.Buckets",
+    "vocabulary": "tfx_pipeline.modeling.categorical.Vocabulary",
+    "hash": "tfx_pipeline.modeling.categorical.Hash",
+    "integer": "tfx_pipeline.modeling.categorical.Integer",
+}
+"""The built-in treatments: the class of each name."""
 
+ERROR = "treatment"
+"""The type of the errors about a treatment as a whole; the context holds the remedy."""
 
-class _Feature(Section):
-    """The keys of every treatment."""
-
-    indicator: bool = False
-    """Adds an input that is 1 where the value is missing and 0 elsewhere."""
-
-    @pydantic.model_validator(mode="after")
-    def _constant_has_fill(self) -> _Feature:
-        wants = getattr(self, "missing", None) == "constant"
-        if wants != (getattr(self, "fill_value", None) is not None):
-            raise ValueError("'fill_value' and 'missing: constant' require each other")
-        return self
-
-
-class _Numeric(_Feature):
-    """The keys of every treatment of numbers."""
-
-    missing: Missing = "mean"
-    """What replaces a missing value: a statistic of the training split, or the constant
-    `fill_value`."""
-    fill_value: float | None = None
-    """The number that replaces a missing value; only with `missing: constant`."""
-
-
-class ZScore(_Numeric):
-    """(x - mean) / standard deviation."""
-
-    transform: Literal["zscore"]
-    """Selects this treatment."""
+_BASE_CLASS = "tfx_pipeline.modeling.feature.Feature"
+_OWN_CLASS = {
+    "type": "object",
+    "description": "A class of your own; its settings are known to `tfx-pipeline check`.",
+    "properties": {"transform": {"type": "string", "pattern": r"^\w+(\.\w+)+$"}},
+    "required": ["transform"],
+}
+_SLOW_IMPORTS = ("tensorflow", "tensorflow_transform", "tf_keras")
 
 
-class MinMax(_Numeric):
-    """Scaled to 0..1; values beyond the training range are clipped."""
-
-    transform: Literal["minmax"]
-    """Selects this treatment."""
+def class_path(transform: str) -> str:
+    """The dotted path of the class that `transform` names."""
+    return BUILT_IN.get(transform, transform)
 
 
-class Log(_Numeric):
-    """sign(x) * log(1 + |x|), then z-score: for amounts, distances, durations."""
+def find(transform: str) -> type[Treatment]:
+    """The class that `transform` names; its module may import TensorFlow, which is deferred.
 
-    transform: Literal["log"]
-    """Selects this treatment."""
-
-
-class Buckets(_Numeric):
-    """One of `buckets` quantile ranges, embedded; for values whose effect is not smooth."""
-
-    transform: Literal["buckets"]
-    """Selects this treatment."""
-    buckets: Annotated[int, Field(ge=2, le=10_000)] = 10
-    """The number of ranges. Each holds about the same number of rows of the training split."""
-    embedding_dim: PositiveInt | None = None
-    """The size of the embedding vector. Absent: chosen from the number of buckets, 16 at most."""
-
-
-class _Categorical(_Feature):
-    """The keys of every treatment that makes categories."""
-
-    missing: Literal["most_frequent", "constant"] | None = None
-    """What replaces a missing value: the most frequent value, or the constant `fill_value`.
-    Absent: missing is a category of its own."""
-    fill_value: str | None = None
-    """The text that replaces a missing value; only with `missing: constant`."""
-    embedding_dim: PositiveInt | None = None
-    """The size of the embedding vector. Absent: chosen from the number of categories, 16 at
-    most."""
+    Raises:
+      LoadError: there is none, its module cannot be imported, or it is no treatment.
+    """
+    path = class_path(transform)
+    if "." not in path:
+        hint = did_you_mean(transform, BUILT_IN)
+        raise loader.LoadError(path, f"there is no transform {transform!r}", hint)
+    with _lazy.deferring(*_SLOW_IMPORTS):
+        found = loader.load(path)
+    if not (inspect.isclass(found) and issubclass(found, Treatment)):
+        raise loader.LoadError(
+            path,
+            "is not a treatment",
+            "Make it a subclass of tfx_pipeline.modeling.feature.Feature",
+        )
+    taken = [name for name in found.model_fields if name in _attributes(found)]
+    if taken:
+        message = f"has a setting named {taken[0]!r}, which is a name of its base class"
+        raise loader.LoadError(path, message, "Rename the setting")
+    return found
 
 
-class Vocabulary(_Categorical):
-    """The `top_k` most frequent values seen at least `min_frequency` times; others are hashed."""
-
-    transform: Literal["vocabulary"]
-    """Selects this treatment."""
-    top_k: PositiveInt = 1000
-    """How many of the most frequent values get a category of their own."""
-    min_frequency: PositiveInt = 1
-    """How often a value must occur in the training split to get a category of its own."""
-    oov_buckets: PositiveInt = 1
-    """How many categories all other values share (out-of-vocabulary buckets); a hash chooses one
-    of them."""
+def _attributes(cls: type[Treatment]) -> set[str]:
+    """The names of methods and properties that a class inherits."""
+    return {name for base in cls.__mro__[1:] for name in vars(base) if name not in cls.__dict__}
 
 
-class Hash(_Categorical):
-    """Hashed into `buckets`, without a vocabulary: for columns with very many values."""
-
-    transform: Literal["hash"]
-    """Selects this treatment."""
-    buckets: Annotated[int, Field(ge=2, le=10_000_000)] = 1000
-    """The number of categories. Different values can share one."""
-    missing: Literal["constant"] | None = None
-    """`constant` replaces a missing value with `fill_value`. Absent: missing is a category of
-    its own."""
+def misfits(treatment: Treatment, column: SchemaColumn) -> Iterator[tuple[str, str]]:
+    """Why a treatment does not fit a column; also if its own check raises."""
+    try:
+        yield from list(treatment.check(column))
+    except Exception as error:
+        path = class_path(treatment.transform)
+        yield f"{path}.check raised {loader.describe(error)}", ""
 
 
-class Integer(_Feature):
-    """An integer of a known domain, embedded: `min`..`max`, or the schema's int_domain."""
+class _ByTransform:
+    """Tells pydantic to choose the class of a treatment by its key `transform`."""
 
-    transform: Literal["integer"]
-    """Selects this treatment."""
-    min: int | None = None
-    """The lowest known value, together with `max`. Absent: the schema's `int_domain`."""
-    max: int | None = None
-    """The highest known value, together with `min`. Values outside the range share one category."""
-    missing: Literal["most_frequent", "constant"] | None = None
-    """What replaces a missing value: the most frequent value, or the constant `fill_value`.
-    Absent: missing is a category of its own."""
-    fill_value: int | None = None
-    """The number that replaces a missing value; only with `missing: constant`."""
-    embedding_dim: PositiveInt | None = None
-    """The size of the embedding vector. Absent: chosen from the size of the range, 16 at most."""
+    @classmethod
+    def __get_pydantic_core_schema__(
+        cls, source: Any, handler: GetCoreSchemaHandler
+    ) -> core_schema.CoreSchema:
+        return core_schema.with_info_plain_validator_function(
+            _validate,
+            serialization=core_schema.plain_serializer_function_ser_schema(
+                lambda treatment: treatment.model_dump(mode="json")
+            ),
+        )
 
-    @pydantic.model_validator(mode="after")
-    def _range_is_whole(self) -> Integer:
-        if (self.min is None) != (self.max is None):
-            raise ValueError("give both 'min' and 'max', or neither to use the schema's domain")
-        if self.min is not None and self.max is not None and self.min >= self.max:
-            raise ValueError(f"'min' ({self.min}) must be below 'max' ({self.max})")
-        return self
+    @classmethod
+    def __get_pydantic_json_schema__(
+        cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
+    ) -> dict[str, Any]:
+        choices = {name: find(name).__pydantic_core_schema__ for name in BUILT_IN}
+        union = handler(core_schema.tagged_union_schema(choices, "transform"))
+        return {"oneOf": [*union["oneOf"], _OWN_CLASS]}
 
 
-Feature = Annotated[
-    ZScore | MinMax | Log | Buckets | Vocabulary | Hash | Integer,
-    Field(discriminator="transform"),
-]
+def _validate(value: Any, info: pydantic.ValidationInfo) -> Treatment:
+    """The treatment of one column, of its plain values."""
+    if isinstance(value, Treatment):
+        return value
+    if not isinstance(value, Mapping):
+        raise PydanticCustomError("dict_type", "Input should be a valid dictionary")
+    transform = value.get("transform")
+    if not isinstance(transform, str):
+        raise PydanticCustomError("union_tag_not_found", "has no transform")
+    folder = (info.context or {}).get("folder", "")
+    if folder and "." in transform:
+        missing = finder.problem(transform, str(folder))
+        if missing is not None:
+            raise _error(f"{transform}: {missing[0]}", missing[1])
+        finder.prefer_project(transform.partition(".")[0], folder)
+    try:
+        return find(transform).model_validate(value)
+    except loader.LoadError as error:
+        where = f"{transform}: " if "." in transform else ""
+        raise _error(f"{where}{error.reason}", error.remedy) from error
+
+
+def _error(message: str, remedy: str) -> PydanticCustomError:
+    return PydanticCustomError(ERROR, "{message}", {"message": message, "remedy": remedy})
+
+
+Feature = Annotated[Treatment, _ByTransform]
+"""The treatment of a column, as the configuration holds it."""

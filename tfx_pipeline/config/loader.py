@@ -16,7 +16,7 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tfx_pipeline.config import cross_field_rules, error_messages, yaml_reader
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import Config, PipelineConfig, config_class
 from tfx_pipeline.config.overrides import apply_overrides, override_locations
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.storage.layout import is_remote
@@ -33,7 +33,7 @@ class Reading:
       source: the file.
     """
 
-    config: Config | None
+    config: PipelineConfig | None
     problems: tuple[Problem, ...]
     source: str
 
@@ -43,7 +43,7 @@ def load_config(
     overrides: Sequence[str] = (),
     *,
     root: str | os.PathLike[str] | None = None,
-) -> Config:
+) -> PipelineConfig:
     """Loads and validates a configuration.
 
     Args:
@@ -52,7 +52,9 @@ def load_config(
       root: replaces the file's `root`; relative to the working directory.
 
     Returns:
-      The configuration, with absolute paths.
+      The configuration, with absolute paths: a `Config`, or a plain `PipelineConfig` if
+      `modules.create_pipeline` names a user's function and no section of the standard
+      pipeline is there.
 
     Raises:
       ConfigError: the file or an override is wrong; it contains all problems.
@@ -79,21 +81,25 @@ def read_config(
     values, problems = apply_overrides(document.values, overrides)
     document = dataclasses.replace(document, overridden=override_locations(overrides))
     problems = [*document.problems, *problems, *cross_field_rules.problems(values, document)]
-    config, wrong = _validate(values)
+    folder = file.absolute().parent
+    config, wrong = _validate(values, folder)
     if config is not None:
         problems += cross_field_rules.coerced_booleans(values, config.dump(), document)
     else:
         problems += error_messages.problems(wrong, values, document)
-        config, _ = _validate(_without(values, wrong))
+        config, _ = _validate(_without(values, wrong), folder)
     if config is not None:
-        config = _resolve_paths(config, file.absolute().parent, root)
+        config = _resolve_paths(config, folder, root)
     problems.sort(key=lambda problem: getattr(problem, "line", None) or 0)
     return Reading(config, tuple(problems), str(file))
 
 
-def _validate(values: dict[Any, Any]) -> tuple[Config | None, list[ErrorDetails]]:
+def _validate(
+    values: dict[Any, Any], folder: pathlib.Path
+) -> tuple[PipelineConfig | None, list[ErrorDetails]]:
     try:
-        return Config.model_validate(values), []
+        # A column's treatment may be a class in the project's folder.
+        return config_class(values).model_validate(values, context={"folder": folder}), []
     except pydantic.ValidationError as error:
         return None, error.errors(include_url=False)
 
@@ -112,23 +118,24 @@ def _without(values: dict[Any, Any], wrong: list[ErrorDetails]) -> dict[Any, Any
 
 
 def _resolve_paths(
-    config: Config, folder: pathlib.Path, root: str | os.PathLike[str] | None
-) -> Config:
+    config: PipelineConfig, folder: pathlib.Path, root: str | os.PathLike[str] | None
+) -> PipelineConfig:
     def absolute(path: str | None) -> str | None:
         return None if path is None else absolute_path(path, folder)
 
     where = absolute(config.root) if root is None else absolute_path(str(root), pathlib.Path.cwd())
-    schema, serving, airflow = config.schema_source, config.serving, config.airflow
-    return config.model_copy(
-        update={
-            "folder": str(folder),
-            "root": where,
-            "data": config.data.model_copy(update={"path": absolute(config.data.path)}),
-            "schema_source": schema.model_copy(update={"path": absolute(schema.path)}),
-            "serving": serving.model_copy(update={"push_dir": absolute(serving.push_dir)}),
-            "airflow": airflow.model_copy(update={"watch": absolute(airflow.watch)}),
-        }
-    )
+    serving, airflow = config.serving, config.airflow
+    changes: dict[str, Any] = {
+        "folder": str(folder),
+        "root": where,
+        "serving": serving.model_copy(update={"push_dir": absolute(serving.push_dir)}),
+        "airflow": airflow.model_copy(update={"watch": absolute(airflow.watch)}),
+    }
+    if isinstance(config, Config):
+        data, schema = config.data, config.schema_source
+        changes["data"] = data.model_copy(update={"path": absolute(data.path)})
+        changes["schema_source"] = schema.model_copy(update={"path": absolute(schema.path)})
+    return config.model_copy(update=changes)
 
 
 def absolute_path(path: str, folder: pathlib.Path) -> str:

@@ -7,6 +7,7 @@ Nothing here imports TensorFlow or TFX. `loader` reads files and applies `--set`
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
 import pydantic
@@ -187,13 +188,18 @@ class Modules(Section):
     run_fn: DottedPath = "tfx_pipeline.modeling.trainer.run_fn"
     """The function that the Trainer calls."""
     create_pipeline: DottedPath = "tfx_pipeline.compiler.standard_pipeline.create_pipeline"
-    """A function that takes the configuration and returns the whole TFX pipeline."""
+    """A function that returns the whole TFX pipeline; it may take the configuration. Such a
+    pipeline needs none of the sections `data`, `schema`, `label`, `features`, `model`, `training`
+    and `evaluation`."""
     extend: tuple[DottedPath, ...] = ()
     """Functions that take the pipeline and the configuration and return more TFX components."""
 
 
-class Config(Section):
-    """A whole pipeline. Relative paths start at the folder of the file."""
+class PipelineConfig(Section):
+    """What every pipeline has, also one whose nodes a user's function makes.
+
+    Relative paths start at the folder of the file.
+    """
 
     name: PipelineName
     """The pipeline's name: 1 to 63 lower-case letters, digits and `-`."""
@@ -205,20 +211,6 @@ class Config(Section):
     metadata: str = "sqlite"
     """ML Metadata's database: `sqlite`, or `mysql://USER@HOST[:PORT]/DATABASE`. The password is
     read from the variable `TFX_PIPELINE_METADATA_PASSWORD`."""
-    data: Data
-    """The files that hold the rows."""
-    schema_source: SchemaSource = Field(SchemaSource(), alias="schema")
-    """The schema that the rows must match."""
-    label: Label
-    """The column to predict."""
-    features: dict[str, Feature]
-    """For each column that the model reads, its treatment."""
-    model: Model = Model()
-    """The network."""
-    training: Training = Training()
-    """How the network is trained."""
-    evaluation: Evaluation = Evaluation()
-    """The metrics, and the thresholds that a model must meet."""
     serving: Serving = Serving()
     """Where blessed models are pushed."""
     beam: Beam = Beam()
@@ -242,11 +234,6 @@ class Config(Section):
         """The folder of the pushed versions."""
         return self.serving.push_dir or layout.join(self.root, "serving", self.model_name)
 
-    @property
-    def raw_columns(self) -> tuple[str, ...]:
-        """The columns a model reads, without the label, in the order of the configuration."""
-        return tuple(self.features)
-
     def dump(self) -> dict[str, Any]:
         """The resolved values as plain data, with the keys of the file."""
         return self.model_dump(mode="json", by_alias=True)
@@ -264,6 +251,30 @@ class Config(Section):
             f"must be 'sqlite' or 'mysql://USER@HOST[:PORT]/DATABASE', found {value!r}"
         )
 
+
+class Config(PipelineConfig):
+    """The standard pipeline: what every pipeline has, the data, the model and its evaluation."""
+
+    data: Data
+    """The files that hold the rows."""
+    schema_source: SchemaSource = Field(SchemaSource(), alias="schema")
+    """The schema that the rows must match."""
+    label: Label
+    """The column to predict."""
+    features: dict[str, Feature]
+    """For each column that the model reads, its treatment."""
+    model: Model = Model()
+    """The network."""
+    training: Training = Training()
+    """How the network is trained."""
+    evaluation: Evaluation = Evaluation()
+    """The metrics, and the thresholds that a model must meet."""
+
+    @property
+    def raw_columns(self) -> tuple[str, ...]:
+        """The columns a model reads, without the label, in the order of the configuration."""
+        return tuple(self.features)
+
     @pydantic.field_validator("features")
     @classmethod
     def _has_features(cls, value: dict[str, Any]) -> dict[str, Any]:
@@ -279,3 +290,17 @@ class Config(Section):
                 self, "evaluation", self.evaluation.model_copy(update={"metrics": chosen})
             )
         return self
+
+
+def config_class(values: Mapping[Any, Any]) -> type[PipelineConfig]:
+    """The class for a configuration's plain values.
+
+    A pipeline that a user's function makes needs none of the standard pipeline's sections:
+    without any of them it is a `PipelineConfig`.
+    """
+    modules = values.get("modules")
+    path = modules.get("create_pipeline") if isinstance(modules, Mapping) else None
+    is_own = path not in (None, Modules().create_pipeline)
+    fields = {field.alias or name for name, field in Config.model_fields.items()}
+    standard = fields - {*PipelineConfig.model_fields}
+    return PipelineConfig if is_own and not standard & set(values) else Config

@@ -11,16 +11,14 @@ import pathlib
 from collections.abc import Iterator
 
 from tfx_pipeline.config import data_files, schema_file
-from tfx_pipeline.config.features import Feature, Integer
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.features import misfits
+from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import finder
 
-NUMERIC = ("zscore", "minmax", "log", "buckets")
 
-
-def preflight(config: Config) -> None:
+def preflight(config: PipelineConfig) -> None:
     """Checks everything that can be known before a run starts.
 
     With a curated schema, the DataGate checks the data's columns: there a missing
@@ -29,18 +27,27 @@ def preflight(config: Config) -> None:
     Raises:
       ConfigError: something is wrong; it holds all problems.
     """
-    problems = check(config, columns=config.schema_source.path is None)
+    columns = isinstance(config, Config) and config.schema_source.path is None
+    problems = check(config, columns=columns)
     if problems:
         raise ConfigError(problems)
 
 
-def check(config: Config, *, columns: bool = True) -> list[Problem]:
+def check(config: PipelineConfig, *, columns: bool = True) -> list[Problem]:
     """Returns every problem that would make a run of `config` fail.
 
     Args:
       config: what to check.
       columns: whether to compare the columns of the data as well.
     """
+    problems = [*_folders(config), *_modules(config)]
+    if isinstance(config, Config):
+        problems = [*_standard(config, columns), *problems]
+    return problems
+
+
+def _standard(config: Config, columns: bool) -> list[Problem]:
+    """Problems of the sections of the standard pipeline."""
     data_problems, header = _data(config)
     schema_problems, schema = _schema(config)
     if not columns:
@@ -50,8 +57,6 @@ def check(config: Config, *, columns: bool = True) -> list[Problem]:
         *schema_problems,
         *(_features(config, schema) if schema else ()),
         *_slices(config, list(schema.types) if schema else header),
-        *_folders(config),
-        *_modules(config),
     ]
 
 
@@ -142,24 +147,8 @@ def _features(config: Config, schema: schema_file.SchemaSummary) -> Iterator[Pro
             hint = did_you_mean(name, [c for c in schema.types if c not in config.features])
             yield Problem(key, f"the schema has no {name!r}", hint)
         else:
-            yield from _fits(key, feature, schema.types[name], name in schema.bounded)
-
-
-def _fits(key: str, feature: Feature, kind: str, bounded: bool) -> Iterator[Problem]:
-    """Checks that a treatment accepts a column of the schema's type `kind`."""
-    transform = feature.transform
-    message = f"transform {transform!r} does not fit a column of type {kind}"
-    if transform in NUMERIC and kind == schema_file.TEXT:
-        yield Problem(key, message, "Use vocabulary or hash for text")
-    elif transform in ("vocabulary", "hash") and kind == schema_file.NUMBER:
-        yield Problem(key, message, f"Use one of {', '.join(NUMERIC)} for numbers")
-    elif isinstance(feature, Integer) and kind != schema_file.INTEGER:
-        yield Problem(
-            key, message, f"Use {'vocabulary or hash' if kind == schema_file.TEXT else 'buckets'}"
-        )
-    elif isinstance(feature, Integer) and not bounded and feature.min is None:
-        remedy = "Give 'min' and 'max' here, or an int_domain with both in the schema"
-        yield Problem(key, "the range of its integers is not known", remedy)
+            for message, remedy in misfits(feature, schema.column(name)):
+                yield Problem(key, message, remedy)
 
 
 def _slices(config: Config, columns: list[str] | None) -> Iterator[Problem]:
@@ -173,7 +162,7 @@ def _slices(config: Config, columns: list[str] | None) -> Iterator[Problem]:
                 yield Problem(key, f"there is no column {name!r}", hint)
 
 
-def _folders(config: Config) -> Iterator[Problem]:
+def _folders(config: PipelineConfig) -> Iterator[Problem]:
     for key, path in {"root": config.root, "serving.push_dir": config.serving.push_dir}.items():
         if path is None or is_remote(path):
             continue
@@ -188,7 +177,7 @@ def _folders(config: Config) -> Iterator[Problem]:
             yield Problem(key, f"{existing} is not writable", remedy)
 
 
-def _modules(config: Config) -> Iterator[Problem]:
+def _modules(config: PipelineConfig) -> Iterator[Problem]:
     modules = config.modules
     named = {key: getattr(modules, key) for key in type(modules).model_fields if key != "extend"}
     named |= {f"extend.{index}": path for index, path in enumerate(modules.extend)}

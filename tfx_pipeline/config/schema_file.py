@@ -6,13 +6,11 @@ import dataclasses
 import pathlib
 from typing import TYPE_CHECKING
 
+from tfx_pipeline.config.treatment import SchemaColumn
 from tfx_pipeline.errors import PipelineError
 
 if TYPE_CHECKING:
     from tensorflow_metadata.proto.v0 import schema_pb2
-
-TEXT, INTEGER, NUMBER = "BYTES", "INT", "FLOAT"
-"""The types of features, as the schema names them."""
 
 SERVING = "SERVING"
 """The environment of data that has no label."""
@@ -28,13 +26,17 @@ class SchemaSummary:
 
     Attributes:
       types: each feature's type: BYTES, INT, FLOAT, or TYPE_UNKNOWN.
-      bounded: integer features whose domain has both ends.
+      ranges: lowest and highest value of the integer features whose domain has both ends.
       served: features expected in prediction requests.
     """
 
     types: dict[str, str]
-    bounded: frozenset[str]
+    ranges: dict[str, tuple[int, int]]
     served: frozenset[str]
+
+    def column(self, name: str) -> SchemaColumn:
+        """What the schema says about one of its features."""
+        return SchemaColumn(name, self.types[name], self.ranges.get(name))
 
 
 def read_schema(path: str | pathlib.Path) -> schema_pb2.Schema:
@@ -72,11 +74,11 @@ def summarise(schema: schema_pb2.Schema) -> SchemaSummary:
     """Reads types, domains and environments of a schema's features."""
     from tensorflow_metadata.proto.v0 import schema_pb2
 
-    types, bounded, served = {}, set(), set()
+    types, ranges, served = {}, {}, set()
     for feature in schema.feature:
         types[feature.name] = schema_pb2.FeatureType.Name(feature.type)
         if feature.int_domain.HasField("min") and feature.int_domain.HasField("max"):
-            bounded.add(feature.name)
+            ranges[feature.name] = feature.int_domain.min, feature.int_domain.max
         if feature.in_environment:
             is_served = SERVING in feature.in_environment
         else:
@@ -84,4 +86,4 @@ def summarise(schema: schema_pb2.Schema) -> SchemaSummary:
             is_served = is_served and SERVING not in feature.not_in_environment
         if is_served:
             served.add(feature.name)
-    return SchemaSummary(types, frozenset(bounded), frozenset(served))
+    return SchemaSummary(types, ranges, frozenset(served))

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-import importlib.metadata
 import json
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import local_deployment_config_pb2, pipeline_pb2
 
+from tfx_pipeline.config import features
 from tfx_pipeline.metadata import node_record
 from tfx_pipeline.metadata.history import History
-from tfx_pipeline.user_code import code_digest
+from tfx_pipeline.user_code import code_digest, installed
 
 CODE_PARAMETER = "code_digest"
 FILE_PARAMETER = "file_digest"
+_CUSTOM_CONFIG = "custom_config"
+_DOTTED = re.compile(r"(?<![\w./-])[A-Za-z_]\w*(?:\.[A-Za-z_]\w*)+")
 _FILE_PARAMETERS = ("schema_file", "schema_path")
 
 
@@ -24,16 +27,10 @@ def complete_key(
     deployment: local_deployment_config_pb2.LocalDeploymentConfig,
 ) -> None:
     """Adds digests of code and files as parameters, so that a change executes the node again."""
-    name = node.node_info.id
-    if name not in deployment.executor_specs:
+    if node.node_info.id not in deployment.executor_specs:
         return  # resolvers and importers are never cached
-    paths = [_class_path(deployment.executor_specs[name])]
-    if name in deployment.custom_driver_specs:
-        paths.append(_class_path(deployment.custom_driver_specs[name]))
-    functions = [key for key in node.parameters.parameters if key.endswith("_fn")]
-    paths += [_string_parameter(node, key) for key in functions]
-    code = code_digest.code_digests(*[path for path in paths if path])
-    _set(node, CODE_PARAMETER, {"tfx": importlib.metadata.version("tfx"), **code})
+    code = code_digest.code_digests(*code_paths(node, deployment))
+    _set(node, CODE_PARAMETER, {**installed.versions(), **code})
     files = {
         key: code_digest.file_digest(value)
         for key in _FILE_PARAMETERS
@@ -41,6 +38,36 @@ def complete_key(
     }
     if files:
         _set(node, FILE_PARAMETER, files)
+
+
+def code_paths(
+    node: pipeline_pb2.PipelineNode,
+    deployment: local_deployment_config_pb2.LocalDeploymentConfig,
+) -> list[str]:
+    """The dotted paths of a node's code: executor, driver, and what its parameters name.
+
+    Parameters name functions, treatments of columns, classes of metrics, or whatever a
+    component of your own reads from them.
+    """
+    name = node.node_info.id
+    specs = (deployment.executor_specs, deployment.custom_driver_specs)
+    paths = [_class_path(spec[name]) for spec in specs if name in spec]
+    for key in sorted({*node.parameters.parameters} - {CODE_PARAMETER, FILE_PARAMETER}):
+        text = _string_parameter(node, key)
+        paths += filter(code_digest.exists, _DOTTED.findall(text))
+        if key == _CUSTOM_CONFIG:
+            paths += _treatments(text)
+    return list(dict.fromkeys(filter(None, paths)))
+
+
+def _treatments(custom_config: str) -> list[str]:
+    """The classes of the columns' built-in treatments in the configuration of a node."""
+    try:
+        columns = json.loads(custom_config or "{}")["features"].values()
+        names = [column["transform"] for column in columns]
+    except (ValueError, LookupError, TypeError, AttributeError):
+        return []  # the configuration of a user's own component may be anything
+    return [features.BUILT_IN[name] for name in names if name in features.BUILT_IN]
 
 
 def _class_path(spec: Any) -> str:

@@ -22,13 +22,14 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import local_filesystem
-from tfx_pipeline.execution import cache_key, result_file
+from tfx_pipeline.execution import cache_key, condition, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import database, node_record, pinned_pipeline
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.storage import object_store
+from tfx_pipeline.user_code import code_digest
 
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
@@ -44,7 +45,8 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
       ConfigError: no such pipeline, node or parameter.
       NodeError: an upstream node did not end well in this run.
     """
-    _log_to_stderr()
+    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
+    logging.getLogger("tfx_pipeline").setLevel(logging.INFO)
     local_filesystem.register()
     pipeline = pipeline_ir.read(request.pipeline)
     object_store.prepare([str(pipeline), *request.parameters.values()])
@@ -68,11 +70,10 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     return _report(request, history, done)
 
 
-def _log_to_stderr() -> None:
-    """What this project says, and the warnings of others: TFX would print each artifact."""
-    logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
-    for package in ("tfx_pipeline", "modules"):
-        logging.getLogger(package).setLevel(logging.INFO)
+def _log_own_code(paths: Iterable[str]) -> None:
+    """Shows what the node's own code logs. Of others only warnings: TFX logs each artifact."""
+    for path in filter(code_digest.is_own, paths):
+        logging.getLogger(path.partition(".")[0]).setLevel(logging.INFO)
 
 
 def _ensure_upstream_ended_well(
@@ -102,11 +103,17 @@ def _launch(
         pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
     )
     deployment = runner_utils.extract_local_deployment_config(pipeline)
+    _log_own_code(cache_key.code_paths(node, deployment))
     cache_key.complete_key(node, deployment)
     cache_key.forget_vanished_pushes(history, request.node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
     connection = database.with_password(pipeline_ir.metadata_connection(pipeline))
+    skipped = condition.skipped_producer(node, request.run_id, history)
+    if skipped is not None:
+        reason = f"its upstream node {skipped} was skipped"
+        condition.record_skip(node, reason, tfx_metadata.Metadata(connection))
+        return
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
         mlmd_connection=tfx_metadata.Metadata(connection),
@@ -127,6 +134,9 @@ def _launch(
             _fail(history, request, traceback.format_exc())
         if record is None or not record.refused:
             traceback.print_exc()
+        return
+    if node.inputs.conditionals and history.record(request.node, request.run_id) is None:
+        condition.record_skip(node, "its condition is false", tfx_metadata.Metadata(connection))
 
 
 def _fail(history: History, request: Request, message: str) -> None:

@@ -6,6 +6,7 @@ interrupted, marks the execution as canceled.
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 import pathlib
@@ -18,6 +19,7 @@ from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.execution import process_supervisor, result_file
 from tfx_pipeline.execution.request import Request
+from tfx_pipeline.storage import object_store
 from tfx_pipeline.storage.layout import CompiledLayout, is_remote
 
 
@@ -50,17 +52,29 @@ def _launch(
 ) -> int:
     os.environ["TMPDIR"] = tempfile.tempdir = scratch
     try:
-        with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
-            from tfx_pipeline.execution import launcher
-            from tfx_pipeline.storage import object_store
-
         if local.pipeline != request.pipeline:
             object_store.fetch(request.pipeline, local.pipeline)
+        with _importing(local):
+            from tfx_pipeline.execution import launcher
+
         return launcher.launch(local, before_execution)
     except errors.PipelineError as error:
         print(f"{request.node}: {error}", file=sys.stderr)
         result_file.write_error(request, error)
         return error.exit_code
+
+
+def _importing(request: Request) -> contextlib.AbstractContextManager[None]:
+    """Quicker imports, unless the node's executor or driver is one of others."""
+    from tfx_pipeline.ir import pipeline_ir
+
+    deployment = pipeline_ir.deployment(pipeline_ir.read(request.pipeline))
+    for specs in (deployment.executor_specs, deployment.custom_driver_specs):
+        if request.node in specs:
+            spec = pipeline_ir.unpacked(specs[request.node])
+            if not lazy_imports.tried_with(pipeline_ir.class_path(spec)):
+                return contextlib.nullcontext()
+    return lazy_imports.importing(*lazy_imports.FOR_EXECUTORS)
 
 
 def _cancel(request: Request) -> None:

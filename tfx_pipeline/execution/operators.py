@@ -6,6 +6,7 @@ when they are made, which a node from the cache does not need.
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import traceback
 from collections.abc import Callable
@@ -21,6 +22,7 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
 
 from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.components.common import executor_outcome
+from tfx_pipeline.ir import pipeline_ir
 
 UNKNOWN = 2
 """The code of a result without a better one; gRPC's UNKNOWN."""
@@ -65,7 +67,8 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
 
     def make(self, operator: Any) -> Any:
         """TFX's own operator for the same executor, which it imports."""
-        with lazy_imports.importing():
+        tried = lazy_imports.tried_with(pipeline_ir.class_path(self._executor_spec))
+        with lazy_imports.importing() if tried else contextlib.nullcontext():
             made = operator(self._executor_spec)
         return made.with_execution_watcher(self._execution_watcher_address)
 

@@ -8,12 +8,15 @@ from __future__ import annotations
 import pathlib
 from collections.abc import Iterator
 
-from google.protobuf.message import DecodeError
+from google.protobuf import any_pb2
+from google.protobuf.message import DecodeError, Message
 from ml_metadata.proto import metadata_store_pb2
+from tfx.proto.orchestration import executable_spec_pb2
 from tfx.proto.orchestration import pipeline_pb2 as pb
 
 from tfx_pipeline import errors
 from tfx_pipeline.ir import data_uri
+from tfx_pipeline.storage.atomic_write import write_atomically
 
 RUN_ID_PARAMETER = "pipeline-run-id"
 _TYPES: dict[int, type[int] | type[float] | type[str]] = {
@@ -46,6 +49,14 @@ def read(source: str | pathlib.Path) -> pb.Pipeline:
     return pipeline
 
 
+def enable_cache(path: pathlib.Path) -> None:
+    """Rewrites a compiled pipeline so that its nodes may use results of earlier runs."""
+    pipeline = read(path)
+    for node in nodes(pipeline):
+        node.execution_options.caching_options.enable_cache = True
+    write_atomically(path, pipeline.SerializeToString(deterministic=True))
+
+
 def nodes(pipeline: pb.Pipeline) -> list[pb.PipelineNode]:
     """The pipeline's nodes in topological order."""
     return [node.pipeline_node for node in pipeline.nodes]
@@ -75,6 +86,19 @@ def deployment(pipeline: pb.Pipeline) -> pb.IntermediateDeploymentConfig:
     config = pb.IntermediateDeploymentConfig()
     pipeline.deployment_config.Unpack(config)
     return config
+
+
+def unpacked(packed: any_pb2.Any) -> Message:
+    """The message in an executor's or a driver's `Any`."""
+    message: Message = getattr(executable_spec_pb2, packed.TypeName().rpartition(".")[2])()
+    packed.Unpack(message)
+    return message
+
+
+def class_path(spec: Message) -> str:
+    """The dotted path of the class in an executor's or a driver's spec; empty for a container."""
+    python = getattr(spec, "python_executor_spec", spec)
+    return str(getattr(python, "class_path", ""))
 
 
 def metadata_connection(pipeline: pb.Pipeline) -> metadata_store_pb2.ConnectionConfig:

@@ -19,6 +19,11 @@ REFUSED_CODE = 103
 """The code of an execution result of a gate that refused (see components/common)."""
 
 COMPLETE, CACHED, FAILED, CANCELED, RUNNING = "complete", "cached", "failed", "canceled", "running"
+SKIPPED = "skipped"
+
+SKIP_REASON = "skip_reason"
+"""The custom property of a node that did not run because of a condition; ML Metadata has no
+state for it, so its execution is CANCELED."""
 
 _STATES = {
     pb.Execution.COMPLETE: COMPLETE,
@@ -50,7 +55,7 @@ class NodeRecord:
     """How one node ended in one run, according to ML Metadata.
 
     Attributes:
-      state: complete, cached, failed, canceled or running.
+      state: complete, cached, failed, skipped, canceled or running.
       started: Unix seconds of its registration.
       seconds: wall time from registration to the last change.
       error: one line with the reason why it failed or refused; None if it succeeded.
@@ -72,8 +77,8 @@ class NodeRecord:
 
     @property
     def ended_well(self) -> bool:
-        """Whether the node succeeded or was taken from the cache."""
-        return self.state in (COMPLETE, CACHED)
+        """Whether the node succeeded, was taken from the cache or was skipped by a condition."""
+        return self.state in (COMPLETE, CACHED, SKIPPED)
 
     @property
     def ended(self) -> bool:
@@ -105,7 +110,9 @@ def record(node: str, execution: pb.Execution, outputs: tuple[Output, ...]) -> N
     note: str | None = None
     error: str | None = None
     refused, findings = False, tuple[errors.Finding, ...]()
-    if state == FAILED:
+    if state == CANCELED and SKIP_REASON in execution.custom_properties:
+        state, note = SKIPPED, execution.custom_properties[SKIP_REASON].string_value
+    elif state == FAILED:
         error, refused, findings = _failure(execution)
     elif state in (COMPLETE, CACHED):
         error, refused, findings = _refusal(outputs)

@@ -19,7 +19,7 @@ import pydantic
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -63,7 +63,9 @@ class Run(Section):
 
     Attributes:
       seconds: wall time.
-      metrics: the Evaluator's overall metrics on the test split, by name.
+      metrics: the Evaluator's overall metrics on the test split, by name; None is a metric
+        that is not defined on these rows.
+      undefined_metrics: the reasons why metrics are not defined, by name.
       blessed: whether the model met its thresholds and can be served; None if no gate
         checked it.
       pushed_model: the folder of the pushed SavedModel; None if nothing was pushed.
@@ -75,7 +77,8 @@ class Run(Section):
     started: str = ""
     seconds: float = 0.0
     nodes: dict[str, NodeRun] = {}
-    metrics: dict[str, float] = {}
+    metrics: dict[str, float | None] = {}
+    undefined_metrics: dict[str, str] = {}
     blessed: bool | None = None
     pushed_model: str | None = None
 
@@ -123,7 +126,8 @@ def summarise(
         started=started,
         seconds=round(seconds, 1),
         nodes=nodes,
-        metrics=_metrics(outputs),
+        metrics=_of_evaluation(outputs, "metrics"),
+        undefined_metrics=_of_evaluation(outputs, "undefined_metrics"),
         blessed=_blessed(outputs),
         pushed_model=_pushed_model(outputs),
     )
@@ -152,11 +156,12 @@ def _state(nodes: Iterable[NodeRun], refused: bool) -> RunState:
     return "failed" if "failed" in states else "complete"
 
 
-def _metrics(outputs: Iterable[Output]) -> dict[str, float]:
+def _of_evaluation(outputs: Iterable[Output], key: str) -> dict[str, Any]:
+    """A mapping that the Evaluator wrote into a property as JSON; empty if there is none."""
     for output in outputs:
-        if output.type == "ModelEvaluation" and "metrics" in output.properties:
-            metrics: dict[str, float] = json.loads(str(output.properties["metrics"]))
-            return metrics
+        if output.type == "ModelEvaluation" and key in output.properties:
+            found: dict[str, Any] = json.loads(str(output.properties[key]))
+            return found
     return {}
 
 
@@ -255,13 +260,22 @@ class Runs:
         )
 
 
+def metric_text(run: Run, name: str) -> str:
+    """A metric of a run for people: `auc 0.9473`, or why it is not defined."""
+    value = run.metrics[name]
+    if value is not None:
+        return f"{name} {value:.4g}"
+    reason = run.undefined_metrics.get(name)
+    return f"{name} not defined ({reason})" if reason else f"{name} not defined"
+
+
 def timestamp(seconds: float) -> str:
     """Unix seconds as ISO 8601 in UTC, to the second."""
     moment = datetime.datetime.fromtimestamp(seconds, datetime.timezone.utc)
     return moment.strftime("%Y-%m-%dT%H:%M:%SZ")
 
 
-def open_runs(config: Config) -> Runs:
+def open_runs(config: PipelineConfig) -> Runs:
     """Opens the runs of the configured pipeline; creates no database if there is none.
 
     Raises:

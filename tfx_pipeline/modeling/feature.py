@@ -7,65 +7,84 @@ on the training split, `preprocess` makes tensors of the raw column, and
 
 from __future__ import annotations
 
-import dataclasses
+import contextlib
 import math
 import re
 import zlib
-from collections.abc import Callable, Mapping
-from typing import Any
+from collections.abc import Iterator, Mapping
+from typing import TYPE_CHECKING, Any, TypeVar
 
+import pydantic
 import tensorflow as tf
 import tensorflow_transform as tft
 import tf_keras
+from typing_extensions import Self
 
-from tfx_pipeline.config import features as treatments
-from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
-from tfx_pipeline.modeling.columns import Column
+from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.features import misfits
+from tfx_pipeline.config.treatment import INTEGER, NUMBER, TEXT, SchemaColumn, Treatment
+from tfx_pipeline.errors import ConfigError, PipelineError, Problem
+from tfx_pipeline.user_code.loader import describe
 
-_TRANSFORMATIONS: dict[str, type[Feature]] = {}
+if TYPE_CHECKING:
+    from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
+    from tfx_pipeline.modeling.columns import Column
 
-
-def transformation(name: str) -> Callable[[type[Feature]], type[Feature]]:
-    """Registers a class for the configuration's `transform: name`."""
-
-    def register(cls: type[Feature]) -> type[Feature]:
-        _TRANSFORMATIONS[name] = cls
-        return cls
-
-    return register
+_TYPES = {"string": TEXT, "int64": INTEGER, "float32": NUMBER}
+_Section = TypeVar("_Section", bound=Section)
 
 
-def create(column: Column, config: treatments.Feature) -> Feature:
-    """Creates the feature for a column and its section of the configuration.
+def create(column: Column, treatment: Feature) -> Feature:
+    """Creates the feature of a column from its section of the configuration.
 
     Raises:
-      ConfigError: if the transformation does not fit the column.
+      ConfigError: the treatment does not fit the column.
     """
-    feature = _TRANSFORMATIONS[config.transform](column, config)
-    feature.check()
-    return feature
+    known = SchemaColumn(column.name, _TYPES[column.dtype.name], column.int_range)
+    problems = [
+        Problem(f"features.{column.name}", message, remedy)
+        for message, remedy in misfits(treatment, known)
+    ]
+    if problems:
+        raise ConfigError(problems)
+    return treatment.of_column(column)
 
 
-@dataclasses.dataclass(frozen=True)
-class Feature:
-    """A raw column and its transformation.
+@pydantic.model_validator(mode="after")
+def require_fill_value(section: _Section) -> _Section:
+    """Checks that `missing: constant` and `fill_value` are given together."""
+    is_constant = getattr(section, "missing", None) == "constant"
+    if is_constant != (getattr(section, "fill_value", None) is not None):
+        raise ValueError("'fill_value' and 'missing: constant' require each other")
+    return section
 
-    Attributes:
-      column: the raw column.
-      config: the column's section below `features` in the configuration.
+
+class Feature(Treatment):
+    """The treatment of a column: settings as fields, and methods that make tensors.
+
+    A configuration holds the settings only. `of_column` gives the feature of one column;
+    the methods below need that.
     """
 
-    column: Column
-    config: treatments.Feature
+    _column: Column | None = pydantic.PrivateAttr(None)
+
+    def of_column(self, column: Column) -> Self:
+        """These settings, for one column."""
+        feature = self.model_copy()
+        feature._column = column
+        return feature
+
+    @property
+    def column(self) -> Column:
+        """The raw column."""
+        if self._column is None:
+            raise TypeError(f"{type(self).__name__} has no column yet; see of_column")
+        return self._column
 
     @property
     def name(self) -> str:
         """The name of the raw column, and of its first transformed tensor."""
         return self.column.name
-
-    def check(self) -> None:
-        """Raises ConfigError if the transformation does not fit the column."""
 
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         """Requests statistics of the training split; each key starts with the feature's name.
@@ -99,25 +118,39 @@ class Feature:
         """
         raise NotImplementedError
 
-    def error(self, key: str, message: str, remedy: str = "") -> ConfigError:
-        """A ConfigError about this feature's `key` in the configuration."""
-        where = f"features.{self.name}.{key}" if key else f"features.{self.name}"
-        return ConfigError(Problem(where, message, remedy))
+    @contextlib.contextmanager
+    def named_in_errors(self, method: str) -> Iterator[None]:
+        """Reports an error of your own class by the names of column, class and method.
+
+        Raises:
+          ConfigError: for any error of a class that is not of this library.
+        """
+        try:
+            yield
+        except PipelineError:
+            raise
+        except Exception as error:
+            cls = type(self)
+            if cls.__module__.partition(".")[0] == "tfx_pipeline":
+                raise
+            name = f"{cls.__module__}.{cls.__qualname__}.{method}"
+            message = f"{name} raised {describe(error)}"
+            raise ConfigError(Problem(f"features.{self.name}", message)) from error
 
     @property
     def indicator_name(self) -> str:
         """The name of the tensor that is 1 where the value was missing."""
         return f"{self.name}_missing"
 
-    def indicator(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+    def missing_indicator(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """float32 [batch, 1], 1 where the value is missing; empty without `indicator: true`."""
-        if not self.config.indicator:
+        if not self.indicator:
             return {}
         return {self.indicator_name: as_column(~self.column.present(inputs))}
 
     def indicator_inputs(self) -> dict[str, Any]:
-        """The Keras input for `indicator`."""
-        return number_input(self.indicator_name) if self.config.indicator else {}
+        """The Keras input for `missing_indicator`."""
+        return number_input(self.indicator_name) if self.indicator else {}
 
 
 def number_input(name: str) -> dict[str, Any]:
@@ -151,6 +184,6 @@ def layer_name(column: str) -> str:
     return f"column_{cleaned}_{zlib.crc32(column.encode()):08x}"
 
 
-def as_column(values: tf.Tensor, dtype: tf.DType = tf.float32) -> tf.Tensor:
+def as_column(values: tf.Tensor, dtype: tf.DType | str = "float32") -> tf.Tensor:
     """[batch] -> [batch, 1], with the dtype that the model takes."""
     return tf.expand_dims(tf.cast(values, dtype), axis=1)

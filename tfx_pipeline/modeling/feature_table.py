@@ -1,8 +1,7 @@
 """All features and the label: the configuration joined with the schema.
 
-Preprocessing, network and signatures all use the `Table` made here. To add a
-transformation, write a class such as those in `numeric` and `categorical`, and
-its section in `tfx_pipeline.config.models`.
+Preprocessing, network and signatures all use the `Table` made here. A treatment is a
+class such as those in `numeric` and `categorical`. `tfx_pipeline.config.features` finds it.
 """
 
 from __future__ import annotations
@@ -16,9 +15,7 @@ import pydantic
 from tfx_pipeline.config import features as treatments
 from tfx_pipeline.config import models as config_lib
 from tfx_pipeline.errors import ConfigError, Problem
-
-# `categorical` and `numeric` are imported for the transformations that they register.
-from tfx_pipeline.modeling import categorical, columns, feature, numeric  # noqa: F401
+from tfx_pipeline.modeling import columns, feature
 from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.modeling.labels import Label
 
@@ -74,7 +71,7 @@ def _name_conflicts(features: Sequence[Feature], label: str) -> list[Problem]:
             f"would be named {feature.indicator_name!r}, which is the name of another column",
         )
         for feature in features
-        if feature.config.indicator and feature.indicator_name in names
+        if feature.indicator and feature.indicator_name in names
     ]
 
 

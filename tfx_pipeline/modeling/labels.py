@@ -45,9 +45,10 @@ class Label:
         if self.task == "regression":
             return {self.name: as_column(self.column.numbers(inputs))}
         names = self._class_names(inputs)
-        if self.config.classes:
+        # As in label_spelling: classes that are called 0 and 1 may be spelled in other ways.
+        if self.config.classes and self.config.classes != ("0", "1"):
             ids = _class_ids(names, [(name,) for name in self.config.classes])
-        elif self.task == "binary":
+        elif self.task == "binary" or self.config.classes:
             ids = _class_ids(tf.strings.lower(names), BINARY_SPELLINGS)
         else:
             ids = vocabulary_index(names, _VOCABULARY)

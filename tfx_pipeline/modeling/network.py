@@ -39,9 +39,11 @@ def encode_features(table: Table, transform: tft.TFTransformOutput) -> tuple[dic
     inputs: dict[str, Any] = {}
     encoded: list[Any] = []
     for feature in table.features:
-        feature_inputs = feature.model_inputs()
+        with feature.named_in_errors("model_inputs"):
+            feature_inputs = feature.model_inputs()
         inputs.update(feature_inputs)
-        encoded += feature.encode(feature_inputs, transform)
+        with feature.named_in_errors("encode"):
+            encoded += feature.encode(feature_inputs, transform)
     if len(encoded) == 1:
         return inputs, encoded[0]
     return inputs, layers.Concatenate(name="features")(encoded)

@@ -7,13 +7,14 @@ configuration's `missing` says, with a statistic of the training split or a cons
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Annotated, Any, Literal
 
 import tensorflow as tf
 import tensorflow_transform as tft
+from pydantic import Field, PositiveInt
 from typing_extensions import override
 
-from tfx_pipeline.config import features as treatments
+from tfx_pipeline.config.treatment import INTEGER, NUMBER
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
 from tfx_pipeline.modeling.feature import (
     Feature,
@@ -21,7 +22,7 @@ from tfx_pipeline.modeling.feature import (
     embed,
     id_input,
     number_input,
-    transformation,
+    require_fill_value,
 )
 
 _MAX_ZSCORE = 10.0
@@ -31,20 +32,18 @@ _MAX_ZSCORE = 10.0
 class Numeric(Feature):
     """A number, with its missing values replaced."""
 
-    config: treatments.ZScore | treatments.MinMax | treatments.Log | treatments.Buckets
+    missing: Literal["mean", "median", "most_frequent", "constant"] = "mean"
+    """What replaces a missing value: a statistic of the training split, or the constant
+    `fill_value`."""
+    fill_value: float | None = None
+    """The number that replaces a missing value; only with `missing: constant`."""
 
-    @override
-    def check(self) -> None:
-        if self.column.dtype == tf.string:
-            raise self.error(
-                "transform",
-                f"{self.config.transform!r} is for numbers, but the schema says BYTES",
-                "Use vocabulary or hash.",
-            )
+    accepts = (INTEGER, NUMBER)
+    _require_fill_value = require_fill_value
 
     @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
-        missing = self.config.missing
+        missing = self.missing
         request = StatisticsRequest(
             self.column.numbers(inputs),
             mode=missing == "most_frequent",
@@ -57,12 +56,12 @@ class Numeric(Feature):
     ) -> tf.Tensor:
         """The column as float64 [batch], with missing values replaced."""
         found = statistics[self.name]
-        if self.config.fill_value is not None:
-            fill = self.config.fill_value
-        elif self.config.missing == "median":
+        if self.fill_value is not None:
+            fill = self.fill_value
+        elif self.missing == "median":
             fill = found.median
         else:
-            fill = found.mode if self.config.missing == "most_frequent" else found.mean
+            fill = found.mode if self.missing == "most_frequent" else found.mean
         return self.column.numbers(inputs, fill)
 
     @override
@@ -70,7 +69,7 @@ class Numeric(Feature):
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
         value = self.scale(self.numbers(inputs, statistics), statistics)
-        return {self.name: as_column(value), **self.indicator(inputs)}
+        return {self.name: as_column(value), **self.missing_indicator(inputs)}
 
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         """The transformation itself: [batch] without missing values -> [batch]."""
@@ -85,18 +84,22 @@ class Numeric(Feature):
         return list(inputs.values())
 
 
-@transformation("zscore")
 class ZScore(Numeric):
     """(x - mean) / standard deviation; 0 for a constant column."""
+
+    transform: Literal["zscore"]
+    """Selects this treatment."""
 
     @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         return _zscore(values, statistics[self.name])
 
 
-@transformation("minmax")
 class MinMax(Numeric):
     """Scaled to 0..1 by the range of the training split; values outside are clipped."""
+
+    transform: Literal["minmax"]
+    """Selects this treatment."""
 
     @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
@@ -104,9 +107,11 @@ class MinMax(Numeric):
         return tf.clip_by_value(tf.math.divide_no_nan(values - low, high - low), 0.0, 1.0)
 
 
-@transformation("log")
 class Log(Numeric):
-    """sign(x) * log(1 + |x|), then z-score."""
+    """sign(x) * log(1 + |x|), then z-score: for amounts, distances, durations."""
+
+    transform: Literal["log"]
+    """Selects this treatment."""
 
     @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
@@ -118,23 +123,27 @@ class Log(Numeric):
         return _zscore(_log(values), statistics[f"{self.name}/log"])
 
 
-@transformation("buckets")
 class Buckets(Numeric):
-    """The number of the quantile range that contains the value, embedded."""
+    """One of `buckets` quantile ranges, embedded; for values whose effect is not smooth."""
 
-    config: treatments.Buckets
+    transform: Literal["buckets"]
+    """Selects this treatment."""
+    buckets: Annotated[int, Field(ge=2, le=10_000)] = 10
+    """The number of ranges. Each holds about the same number of rows of the training split."""
+    embedding_dim: PositiveInt | None = None
+    """The size of the embedding vector. Absent: chosen from the number of buckets, 16 at most."""
 
     @override
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
         request = super().statistics(inputs)[self.name]
-        quantiles = tuple(sorted({self.config.buckets, *request.quantiles}))
+        quantiles = tuple(sorted({self.buckets, *request.quantiles}))
         return {self.name: StatisticsRequest(request.values, request.mode, quantiles)}
 
     @override
     def preprocess(
         self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]
     ) -> dict[str, tf.Tensor]:
-        boundaries = statistics[self.name].boundaries[self.config.buckets]
+        boundaries = statistics[self.name].boundaries[self.buckets]
         # The bucket is the number of boundaries that are not above the value.
         # tf.searchsorted would need 14 operations, for shapes that do not occur here.
         bucket = tf.raw_ops.UpperBound(
@@ -142,7 +151,7 @@ class Buckets(Numeric):
             values=tf.expand_dims(self.numbers(inputs, statistics), 0),
             out_type=tf.int64,
         )
-        return {self.name: tf.reshape(bucket, [-1, 1]), **self.indicator(inputs)}
+        return {self.name: tf.reshape(bucket, [-1, 1]), **self.missing_indicator(inputs)}
 
     @override
     def model_inputs(self) -> dict[str, Any]:
@@ -150,8 +159,8 @@ class Buckets(Numeric):
 
     @override
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
-        config, (ids, *indicator) = self.config, inputs.values()
-        return [embed(ids, self.name, config.buckets, config.embedding_dim), *indicator]
+        ids, *indicator = inputs.values()
+        return [embed(ids, self.name, self.buckets, self.embedding_dim), *indicator]
 
 
 def _zscore(values: tf.Tensor, statistics: ColumnStatistics) -> tf.Tensor:

@@ -44,9 +44,11 @@ def transform_columns(inputs: Mapping[str, Any], table: Table) -> dict[str, tf.T
     batch = CachedBatch.wrap(inputs)
     requests: dict[str, StatisticsRequest] = {}
     for feature in table.features:
-        requests.update(feature.statistics(batch))
+        with feature.named_in_errors("statistics"):
+            requests.update(feature.statistics(batch))
     statistics = compute_statistics(requests)
     outputs = table.label.preprocess(batch)
     for feature in table.features:
-        outputs.update(feature.preprocess(batch, statistics))
+        with feature.named_in_errors("preprocess"):
+            outputs.update(feature.preprocess(batch, statistics))
     return outputs

@@ -61,7 +61,7 @@ def _typical_value(feature: Feature, transform: tft.TFTransformOutput) -> int | 
         return int(low) if column.dtype == tf.int64 else float(low)
     if column.values:
         return column.values[0].encode()
-    if feature.config.transform == "vocabulary":
+    if feature.transform == "vocabulary":
         return transform.vocabulary_by_name(column.name)[0]
     return b"a"
 

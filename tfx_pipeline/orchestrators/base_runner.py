@@ -12,15 +12,19 @@ import contextlib
 import pathlib
 import tempfile
 from collections.abc import Iterator
-from typing import Generic, TypeVar
+from typing import TYPE_CHECKING, Generic, TypeVar
 
 from tfx_pipeline import errors
+from tfx_pipeline.compiler import own_pipeline
 from tfx_pipeline.config import preflight
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import Modules, PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.fork_client import Worker
 from tfx_pipeline.storage.layout import CompiledLayout
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
 
 Result = TypeVar("Result")
 
@@ -30,15 +34,24 @@ class Runner(abc.ABC, Generic[Result]):
 
     `Runner[Result]` is the type of a runner whose `run` returns a `Result`.
 
+    Args:
+      source: a configuration, or a TFX pipeline object.
+
     Attributes:
-      config: the pipeline's configuration.
+      config: the pipeline's configuration. For a pipeline object it holds its name and
+        folder, and defaults.
       worker: the process that imports TFX; it exists during `run` only.
     """
 
     worker: Worker
 
-    def __init__(self, config: Config) -> None:
-        self.config = config
+    def __init__(self, source: PipelineConfig | Pipeline) -> None:
+        self._pipeline: Pipeline | None = None
+        if isinstance(source, PipelineConfig):
+            self.config = source
+        else:
+            self._pipeline = source
+            self.config = own_pipeline.config_of(source)
 
     def run(self) -> Result:
         """Checks, compiles and orchestrates; returns what the hook returns.
@@ -50,7 +63,8 @@ class Runner(abc.ABC, Generic[Result]):
         preflight.preflight(self.config)
         with self.workspace() as folder:
             folder.mkdir(parents=True, exist_ok=True)
-            with Worker(self.config.folder, folder / "logs" / "worker.log") as self.worker:
+            log = folder / "logs" / "worker.log"
+            with Worker(self.config.folder, log, self._foreign, self._folders) as self.worker:
                 compiled = self.compile(folder)
                 return self.orchestrate(compiled, manifest.read(compiled.manifest))
 
@@ -65,12 +79,28 @@ class Runner(abc.ABC, Generic[Result]):
             yield pathlib.Path(folder)
 
     @property
-    def config_to_compile(self) -> Config:
+    def config_to_compile(self) -> PipelineConfig:
         """The configuration with the paths of the machines that execute the nodes."""
         return self.config
 
+    @property
+    def _foreign(self) -> bool:
+        """Whether the pipeline may have components that are not this project's."""
+        modules = self.config.modules
+        own = (modules.create_pipeline, modules.extend)
+        return self._pipeline is not None or own != (Modules().create_pipeline, ())
+
+    @property
+    def _folders(self) -> list[str]:
+        """Where nodes find the modules of a pipeline object: where this process finds them."""
+        return [] if self._pipeline is None else own_pipeline.import_folders()
+
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
-        """Compiles the pipeline in the worker."""
+        """Compiles the pipeline in the worker, a pipeline object in this process."""
+        if self._pipeline is not None:
+            from tfx_pipeline.compiler.compiler import compile_own
+
+            return compile_own(self._pipeline, self.config).write(folder)
         self.worker.run(
             "compile",
             folder / "logs" / "compile.log",

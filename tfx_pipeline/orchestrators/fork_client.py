@@ -8,13 +8,14 @@ import json
 import os
 import pathlib
 import selectors
-import subprocess
-import sys
 import sysconfig
+from collections.abc import Sequence
 from typing import Any
 
 from tfx_pipeline import errors
+from tfx_pipeline.orchestrators import worker_process
 from tfx_pipeline.storage.layout import package_parent
+from tfx_pipeline.user_code import finder
 
 
 @dataclasses.dataclass(frozen=True)
@@ -34,11 +35,21 @@ class Worker:
     Args:
       folder: the project's folder: the working directory and first on the import path.
       log: the file for the worker's own output.
+      foreign: whether nodes may run code that imports more than this project's components.
+      folders: more folders to find modules in.
     """
 
-    def __init__(self, folder: str | os.PathLike[str], log: pathlib.Path) -> None:
+    def __init__(
+        self,
+        folder: str | os.PathLike[str],
+        log: pathlib.Path,
+        foreign: bool = False,
+        folders: Sequence[str] = (),
+    ) -> None:
         self._folder = str(folder)
         self._log = log
+        self._foreign = foreign
+        self._folders = folders
         self._ids = itertools.count(1)
         self._buffer = b""
         self._replies: dict[str, Reply] = {}
@@ -46,19 +57,12 @@ class Worker:
     def __enter__(self) -> Worker:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
-            self._process = subprocess.Popen(
-                [sys.executable, "-m", "tfx_pipeline.orchestrators.fork_server"],
-                cwd=self._folder or None,
-                env={**os.environ, "PYTHONPATH": import_path(self._folder)},
-                stdin=subprocess.PIPE,
-                stdout=subprocess.PIPE,
-                stderr=log,
-                start_new_session=True,  # so Ctrl-C reaches only this process, which then cancels
-            )
-        # Both are pipes, as the arguments above say; mypy does not know.
-        assert self._process.stdin is not None  # noqa: S101
-        assert self._process.stdout is not None  # noqa: S101
-        self._stdin, self._stdout = self._process.stdin, self._process.stdout
+            if self._foreign and worker_process.can_fork():
+                streams = worker_process.fork(self._folder, self._folders, log)
+            else:
+                path = import_path(self._folder, *self._folders)
+                streams = worker_process.start(self._folder, path, log, self._foreign)
+        self._process, self._stdin, self._stdout = streams
         self._selector = selectors.DefaultSelector()
         self._selector.register(self._stdout, selectors.EVENT_READ)
         return self
@@ -124,13 +128,14 @@ class Worker:
         )
 
 
-def import_path(folder: str) -> str:
-    """PYTHONPATH for a child: the project's folder first, then a checkout of this library.
+def import_path(folder: str, *folders: str) -> str:
+    """PYTHONPATH for a child: the project's folders first, then a checkout of this library.
 
     An installed library is found anyway, and must not precede the standard library.
     """
     inherited = os.environ.get("PYTHONPATH", "")
-    return os.pathsep.join(filter(None, [folder, library_path(), inherited]))
+    own = [*finder.project_folders(folder), *folders]
+    return os.pathsep.join(filter(None, [*dict.fromkeys(own), library_path(), inherited]))
 
 
 def library_path() -> str:

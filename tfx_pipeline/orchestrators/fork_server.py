@@ -19,6 +19,7 @@ import pathlib
 import select
 import signal
 import sys
+import traceback
 from collections.abc import Callable
 from typing import Any, NoReturn, TextIO
 
@@ -32,8 +33,12 @@ from tfx_pipeline.execution.request import Request
 _MESSAGE_LIMIT = 32_000  # bytes; less than a pipe's buffer, so that writing never blocks
 
 
-def serve() -> None:
-    """Reads requests from standard input until it is closed, then stops the running jobs."""
+def serve(foreign: bool = False) -> None:
+    """Reads requests from standard input until it is closed, then stops the running jobs.
+
+    Args:
+      foreign: whether nodes may have executors of others. Then all imports are the real ones.
+    """
     prepare_environment()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # output of libraries must not be mixed with the replies
@@ -44,13 +49,17 @@ def serve() -> None:
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
+    with _importing(foreign, *lazy_imports.FOR_EXECUTORS):
         import setuptools  # noqa: F401 - TFX imports it when it creates its first artifact
 
         from tfx_pipeline.components.example_gen import driver  # noqa: F401
         from tfx_pipeline.execution import launcher  # noqa: F401
 
-    _Server(replies, wakeup_read).run()
+    _Server(replies, wakeup_read, foreign).run()
+
+
+def _importing(foreign: bool, *also: str) -> contextlib.AbstractContextManager[None]:
+    return contextlib.nullcontext() if foreign else lazy_imports.importing(*also)
 
 
 def import_libraries() -> None:
@@ -74,13 +83,17 @@ class _Server:
     Args:
       replies: the stream to write replies to.
       wakeup: a descriptor that becomes readable when a child ends.
+      foreign: whether nodes may have executors of others.
     """
 
-    def __init__(self, replies: TextIO, wakeup: int) -> None:
+    def __init__(self, replies: TextIO, wakeup: int, foreign: bool) -> None:
         self._replies = replies
         self._wakeup = wakeup
+        self._foreign = foreign
         self._execution_started, self._report_execution = os.pipe()
         self._has_libraries = False
+        if foreign:  # without stand-ins the launcher has imported most of them
+            self._import_libraries()
         self._jobs: dict[int, tuple[str, int]] = {}  # by process: job id, message pipe
         self._buffer = b""
 
@@ -112,7 +125,7 @@ class _Server:
     def _import_libraries(self) -> None:
         """Imports everything once, so that children forked later have it already."""
         if not self._has_libraries:
-            with lazy_imports.importing():
+            with _importing(self._foreign):
                 import_libraries()
             self._has_libraries = True
 
@@ -143,10 +156,10 @@ class _Server:
                 code = _OPERATIONS[request["op"]](request)
         except errors.PipelineError as error:
             code = error.exit_code
+            if error.__cause__ is not None:  # the log keeps what the message leaves out
+                traceback.print_exception(error)
             os.write(result, str(error).encode()[:_MESSAGE_LIMIT])
         except BaseException as error:
-            import traceback
-
             traceback.print_exc()
             text = f"{type(error).__name__}: {error}; see {request['log']}"
             os.write(result, text.encode()[:_MESSAGE_LIMIT])
@@ -202,9 +215,10 @@ def _redirect(log: str) -> None:
 
 def _compile(request: dict[str, Any]) -> int:
     from tfx_pipeline.compiler.compiler import compile_pipeline
-    from tfx_pipeline.config.models import Config
+    from tfx_pipeline.config.models import config_class
 
-    config = Config.model_validate({**request["config"], "folder": request["folder"]})
+    values = {**request["config"], "folder": request["folder"]}
+    config = config_class(values).model_validate(values)
     compile_pipeline(config).write(pathlib.Path(request["output"]))
     return errors.EXIT_OK
 
@@ -233,4 +247,4 @@ _OPERATIONS: dict[str, Callable[[dict[str, Any]], int]] = {
 
 
 if __name__ == "__main__":
-    serve()
+    serve(foreign="--foreign" in sys.argv)

@@ -12,13 +12,11 @@ import ast
 import functools
 import hashlib
 import pathlib
-import sysconfig
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 
 from tfx_pipeline.storage.layout import is_remote
-from tfx_pipeline.user_code import finder
+from tfx_pipeline.user_code import finder, installed
 
-_LIBRARY = "tfx_pipeline"
 _LENGTH = 12
 
 
@@ -41,21 +39,51 @@ def file_digest(path: str | pathlib.Path) -> str:
 def code_digests(*dotted_paths: str) -> dict[str, str]:
     """The digest of each module that `package.module.name` needs, directly or by imports.
 
-    Follows first-party imports only: modules of this library, and modules outside of
-    site-packages. Nothing is imported or executed.
+    Modules of this library and of the project count, and so do those of the distributions
+    that contain the named modules. What TFX requires does not count. Any other installed
+    distribution counts as a whole. Nothing is imported or executed.
+
+    Returns:
+      The digests by module; `distribution NAME` is the key of a distribution.
     """
     seen: dict[str, str] = {}
-    waiting = [_module_of(path) for path in dotted_paths]
+    modules = [module for path in dotted_paths if (module := _module_of(path)) is not None]
+    named = {module.partition(".")[0] for module in modules}
+    waiting = list(_with_packages(modules))
     while waiting:
         module = waiting.pop()
-        if module in seen or module is None:
-            continue
-        source = _first_party_source(module)
+        source = None if module in seen else _source(module)
         if source is None:
             continue
-        seen[module] = file_digest(source)
-        waiting.extend(_imports(source, module))
+        package = module.partition(".")[0]
+        if package in named or not _is_of_others(source, package, named):
+            seen[module] = file_digest(source)
+            waiting.extend(_imports(source, module))
+        else:
+            digests = installed.distribution_digest(package)
+            seen |= {f"distribution {name}": digest for name, digest in digests.items()}
     return dict(sorted(seen.items()))
+
+
+def is_own(dotted_path: str) -> bool:
+    """Whether the path names code that neither Python nor TFX brings."""
+    package = dotted_path.partition(".")[0]
+    if package == installed.LIBRARY:
+        return True
+    if installed.is_known(package):
+        return False
+    spec, _ = finder.find_spec(package)
+    places = [spec.origin, *(spec.submodule_search_locations or ())] if spec else []
+    # The metadata of all distributions is read only if it is needed.
+    if any(place and not installed.is_installed(pathlib.Path(place)) for place in places):
+        return True
+    return not installed.is_brought(package)
+
+
+def exists(dotted_path: str) -> bool:
+    """Whether the path begins with a package that neither Python nor TFX brings."""
+    spec, _ = finder.find_spec(dotted_path.partition(".")[0])
+    return spec is not None and is_own(dotted_path)
 
 
 def _module_of(dotted_path: str) -> str | None:
@@ -75,26 +103,29 @@ def module_file(module: str) -> str | None:
     return spec.origin if spec else None
 
 
-def _first_party_source(module: str) -> pathlib.Path | None:
+def _source(module: str) -> pathlib.Path | None:
+    """The module's file; None if it has none or if TFX brings it."""
     origin = module_file(module)
-    if origin is None or not origin.endswith(".py"):
+    if origin is None or not is_own(module):
         return None
     path = pathlib.Path(origin).resolve()
-    if module.split(".")[0] == _LIBRARY:
-        return path
-    return None if any(path.is_relative_to(folder) for folder in _installed()) else path
+    return path if path.is_file() else None
 
 
-@functools.cache
-def _installed() -> tuple[pathlib.Path, ...]:
-    names = ("stdlib", "platstdlib", "purelib", "platlib")
-    return tuple(pathlib.Path(sysconfig.get_path(name)).resolve() for name in names)
+def _is_of_others(source: pathlib.Path, package: str, named: set[str]) -> bool:
+    """Whether a module is from a distribution that contains none of the named packages."""
+    if package == installed.LIBRARY or not installed.is_installed(source):
+        return False
+    owners = installed.distributions(package)
+    of_named = {owner for name in named for owner in installed.distributions(name)}
+    return bool(owners) and of_named.isdisjoint(owners)
 
 
 def _imports(source: pathlib.Path, module: str) -> list[str]:
+    """The modules that a module imports by statements or by `import_module`."""
     try:
-        tree = ast.parse(source.read_text())
-    except (SyntaxError, UnicodeDecodeError):
+        tree = ast.parse(source.read_bytes())
+    except (SyntaxError, ValueError):  # also of a compiled module
         return []
     package = module if source.name == "__init__.py" else module.rpartition(".")[0]
     found: list[str] = []
@@ -103,7 +134,20 @@ def _imports(source: pathlib.Path, module: str) -> list[str]:
             found += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
             found += _imported_from(node, package)
-    return [name for name in found if name and module_file(name) is not None]
+        elif isinstance(node, ast.Call) and module.partition(".")[0] != installed.LIBRARY:
+            found += _imported_by_call(node, package)
+    names = dict.fromkeys(_with_packages(found))
+    if module.partition(".")[0] == installed.LIBRARY:  # the rest is required by it, so brought
+        names = {name: None for name in names if name.partition(".")[0] == installed.LIBRARY}
+    return [name for name in names if is_own(name) and module_file(name) is not None]
+
+
+def _with_packages(modules: Iterable[str]) -> Iterator[str]:
+    """Modules and the packages that they are in: Python executes these as well."""
+    for module in modules:
+        parts = module.split(".")
+        for end in range(1, len(parts) + 1):
+            yield ".".join(parts[:end])
 
 
 def _executed(tree: ast.AST) -> Iterator[ast.AST]:
@@ -129,3 +173,29 @@ def _imported_from(node: ast.ImportFrom, package: str) -> list[str]:
         parents = package.split(".")[: len(package.split(".")) - node.level + 1]
         base = ".".join([*parents, base]) if base else ".".join(parents)
     return [base, *(f"{base}.{alias.name}" for alias in node.names)]
+
+
+def _imported_by_call(node: ast.Call, package: str) -> list[str]:
+    """What `import_module(...)` imports; if only its execution tells, the whole package."""
+    called = node.func
+    name = called.attr if isinstance(called, ast.Attribute) else getattr(called, "id", "")
+    if name not in ("import_module", "__import__") or not node.args:
+        return []
+    argument = node.args[0]
+    if isinstance(argument, ast.Constant) and isinstance(argument.value, str):
+        module = argument.value
+        level = len(module) - len(module.lstrip("."))
+        return _imported_from(ast.ImportFrom(module.lstrip("."), [], level), package)
+    return _modules_below(package.partition(".")[0])
+
+
+def _modules_below(package: str) -> list[str]:
+    """Every module of a package."""
+    spec, _ = finder.find_spec(package)
+    folders = (spec.submodule_search_locations or []) if spec else []
+    found = []
+    for folder in map(pathlib.Path, folders):
+        for file in sorted(folder.rglob("*.py")):
+            parts = [package, *file.relative_to(folder).with_suffix("").parts]
+            found.append(".".join(parts[:-1] if parts[-1] == "__init__" else parts))
+    return found

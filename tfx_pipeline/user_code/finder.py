@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import ast
 import importlib.util
+import os
 import pathlib
 import sys
 from collections.abc import Iterator, Sequence
@@ -26,9 +27,14 @@ def problem(path: str, folder: str) -> tuple[str, str] | None:
     module, _, name = path.rpartition(".")
     spec, missing = find_spec(module, search_path(folder))
     if spec is None:
-        where = f"{folder} and " if folder else ""
-        return f"there is no module {missing!r}", f"Searched: {where}Python's import path"
-    if not spec.origin or not spec.origin.endswith(".py"):
+        searched = ", ".join([*project_folders(folder), "Python's import path"])
+        return f"there is no module {missing!r}", f"Searched: {searched}"
+    if spec.origin is None:
+        return (
+            f"{module!r} is a folder without __init__.py",
+            f"Name a module in it: {module}.MODULE.{name}",
+        )
+    if not spec.origin.endswith(".py"):
         return None  # built in or compiled: its names are known when it is imported
     file = pathlib.Path(spec.origin)
     try:
@@ -44,9 +50,43 @@ def problem(path: str, folder: str) -> tuple[str, str] | None:
     return f"{file} has no {name!r}", did_you_mean(name, public)
 
 
+def project_folders(folder: str | os.PathLike[str]) -> list[str]:
+    """The folders of a project's own packages: its folder, and `src` below it if there is one.
+
+    Args:
+      folder: the configuration's folder; empty if there is none.
+    """
+    if not str(folder):
+        return []
+    source = pathlib.Path(folder, "src")
+    return [str(folder), *([str(source)] if source.is_dir() else [])]
+
+
+def add_to_import_path(folder: str | os.PathLike[str]) -> None:
+    """Makes this process find the project's own packages, before all others."""
+    own = project_folders(folder)
+    sys.path[:] = [*own, *(path for path in sys.path if path not in own)]
+
+
+def prefer_project(package: str, folder: str | os.PathLike[str]) -> None:
+    """Like `add_to_import_path`, and forgets a package of that name from another project."""
+    add_to_import_path(folder)
+    spec = machinery.PathFinder.find_spec(package, project_folders(folder))
+    loaded = getattr(sys.modules.get(package), "__spec__", None)
+    if spec is None or loaded is None:
+        return
+    if _folders(spec) != _folders(loaded) or spec.origin != loaded.origin:
+        for name in [name for name in sys.modules if name.partition(".")[0] == package]:
+            del sys.modules[name]
+
+
+def _folders(spec: machinery.ModuleSpec) -> list[str]:
+    return list(spec.submodule_search_locations or ())
+
+
 def search_path(folder: str) -> list[str]:
-    """The folders to search for modules: the configuration's folder, then Python's."""
-    return [*([folder] if folder else []), *sys.path, str(package_parent())]
+    """The folders to search for modules: the project's, then Python's."""
+    return [*project_folders(folder), *sys.path, str(package_parent())]
 
 
 def find_spec(
@@ -62,13 +102,7 @@ def find_spec(
       The module's spec, or None; and the first part of its name that does not exist.
     """
     first, *rest = module.split(".")
-    if search is None:
-        try:
-            spec = importlib.util.find_spec(first)
-        except (ImportError, ValueError):
-            spec = None
-    else:
-        spec = machinery.PathFinder.find_spec(first, list(search))
+    spec = _find_first(first, search)
     name = first
     for part in rest:
         if spec is None or spec.submodule_search_locations is None:
@@ -78,6 +112,20 @@ def find_spec(
     if spec is not None and name != module:
         return None, f"{name}.{module[len(name) + 1 :].partition('.')[0]}"
     return spec, name
+
+
+def _find_first(name: str, search: Sequence[str] | None) -> machinery.ModuleSpec | None:
+    """Finds a top-level module in the folders, or else as Python does."""
+    if search is None:
+        try:
+            return importlib.util.find_spec(name)
+        except (ImportError, ValueError):
+            return None
+    spec = machinery.PathFinder.find_spec(name, list(search))
+    if spec is None:  # packages that are installed as editable have finders of their own
+        found = (finder.find_spec(name, None) for finder in sys.meta_path)
+        spec = next((spec for spec in found if spec is not None), None)
+    return spec
 
 
 def _find_below(name: str, folders: list[str]) -> machinery.ModuleSpec | None:

@@ -77,7 +77,7 @@ def test_run_fn_gets_parameters_files_and_folders(tmp_path):
             "tests.components.trainer.broken_module.run_fn",
             "No module named 'a_module_that_is_not_there'",
         ),
-        (f"{HERE}.run_f", "has no function 'run_f'. Did you mean 'run_fn'"),
+        (f"{HERE}.run_f", "has no function or class 'run_f'. Did you mean 'run_fn'"),
     ],
 )
 def test_a_broken_module_is_named(tmp_path, path, message):

@@ -9,7 +9,8 @@ import pytest
 
 from tests.orchestrators.airflow.plans import GOLDEN, render
 from tests.projects import REPOSITORY
-from tfx_pipeline import ConfigError
+from tfx_pipeline import ConfigError, load_config
+from tfx_pipeline.orchestrators.airflow import dag
 
 
 def test_the_dag_file_is_the_golden_one(plan, golden):
@@ -63,3 +64,12 @@ def test_a_node_whose_name_airflow_refuses(plan):
 def test_without_groups_all_tasks_stand_alone(plan):
     assert "with TaskGroup" in render(plan)
     assert "with TaskGroup" not in render(plan, "airflow.task_groups=false")
+
+
+def test_the_nodes_find_packages_below_src(plan, tmp_path):
+    (tmp_path / "src").mkdir()
+    config = load_config(REPOSITORY / "pipeline.yaml").model_copy(update={"folder": str(tmp_path)})
+    text = dag.render(plan, config, "pipeline.pb")
+    (line,) = [line for line in text.splitlines() if line.startswith("PYTHONPATH = ")]
+    paths = ast.literal_eval(line.partition(" = ")[2])
+    assert paths[:2] == [str(tmp_path), str(tmp_path / "src")]

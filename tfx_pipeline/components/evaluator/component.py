@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from typing import Any
 
 from tfx import types
 from tfx.components.evaluator import component
@@ -20,12 +21,15 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
     PARAMETERS = {
         **standard_component_specs.EvaluatorSpec.PARAMETERS,
-        "task": ExecutionParameter(type=str),
+        "task": ExecutionParameter(type=str, optional=True),
     }
 
 
 class Evaluator(component.Evaluator):
     """Evaluates a model on the test split and blesses it if it meets its thresholds.
+
+    Either with `label`, `task`, `metrics` and `slices`; or with the arguments of TFX's
+    Evaluator, whose executor does the work then.
 
     Args:
       examples: raw examples.
@@ -37,26 +41,32 @@ class Evaluator(component.Evaluator):
         (`min`, `max`, `not_worse_than_baseline_by`) or None. Thresholds hold for all rows
         together, not for each slice.
       slices: lists of columns; metrics are computed for each combination of values.
+      tfx_arguments: the other arguments of TFX's Evaluator, such as `eval_config`.
     """
 
-    SPEC_CLASS = EvaluatorSpec
+    SPEC_CLASS = standard_component_specs.EvaluatorSpec
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
 
     def __init__(
         self,
         examples: types.BaseChannel,
-        model: types.BaseChannel,
-        baseline_model: types.BaseChannel | None,
-        label: str,
-        task: str,
-        metrics: Mapping[str, Thresholds],
+        model: types.BaseChannel | None = None,
+        baseline_model: types.BaseChannel | None = None,
+        *tfx_positional: Any,
+        label: str = "",
+        task: str = "",
+        metrics: Mapping[str, Thresholds] | None = None,
         slices: Sequence[Sequence[str]] = (),
+        **tfx_arguments: Any,
     ):
+        if not task:
+            super().__init__(examples, model, baseline_model, *tfx_positional, **tfx_arguments)
+            return
         spec = EvaluatorSpec(
             examples=examples,
             model=model,
             baseline_model=baseline_model,
-            eval_config=eval_config(label, task, metrics, slices),
+            eval_config=eval_config(label, task, metrics or {}, slices),
             example_splits=json_utils.dumps([SPLIT]),
             task=task,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

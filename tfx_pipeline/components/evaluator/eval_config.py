@@ -62,7 +62,7 @@ def _metric(name: str, thresholds: Thresholds) -> config_pb2.MetricConfig:
 
 
 def _add_thresholds(
-    threshold: config_pb2.MetricThreshold, given: Mapping[str, float], higher_is_better: bool
+    threshold: config_pb2.MetricThreshold, given: Mapping[str, float], higher_is_better: bool | None
 ) -> None:
     if "min" in given:
         threshold.value_threshold.lower_bound.value = given["min"]
@@ -72,6 +72,14 @@ def _add_thresholds(
         allowed = given["not_worse_than_baseline_by"]
         change = threshold.change_threshold
         direction = config_pb2.MetricDirection
+        if higher_is_better is None:
+            raise ConfigError(
+                Problem(
+                    "evaluation.thresholds",
+                    "not_worse_than_baseline_by is for metrics with a better direction",
+                    "Use min and max",
+                )
+            )
         change.direction = (
             direction.HIGHER_IS_BETTER if higher_is_better else direction.LOWER_IS_BETTER
         )

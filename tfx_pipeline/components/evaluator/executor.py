@@ -9,15 +9,21 @@ from tensorflow_model_analysis import constants
 from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.utils import config_util
 from tfx import types
-from tfx.dsl.components.base import base_beam_executor
+from tfx.components.evaluator import executor as tfx_executor
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
 from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
-from tfx_pipeline.components.common.executor_outcome import reports_refusals
-from tfx_pipeline.components.evaluator import evaluation, results
+from tfx_pipeline.components.common.executor_outcome import (
+    causes,
+    completed_output,
+    reports_refusals,
+)
+from tfx_pipeline.components.evaluator import evaluation, results, scoring
+from tfx_pipeline.errors import Finding
 
 _log = logging.getLogger(__name__)
 
@@ -25,23 +31,51 @@ SPLIT = "test"
 """The split that models are evaluated on."""
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
-    """Evaluates the candidate, and the baseline if there is one; always writes a blessing."""
+class Executor(tfx_executor.Executor):
+    """Evaluates the candidate, and the baseline if there is one; always writes a blessing.
+
+    With an EvalConfig of the user's own, TFX's executor does the work.
+    """
 
     @reports_refusals
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput | None:
         """Evaluates and blesses.
 
-        Without thresholds a model that could be evaluated is blessed.
+        Without thresholds a model that could be evaluated is blessed. A baseline that cannot
+        read the rows is not compared with, and the node says so.
 
         Raises:
           Refused: the model cannot be scored, because it cannot be served.
           NodeError: the model's outputs are not those of the task, or no row has a label.
         """
+        if not exec_properties.get("task"):
+            _log.info("Evaluator: by TFX's executor, because eval_config is given")
+            super().Do(input_dict, output_dict, exec_properties)
+            return None
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = _baseline(input_dict, model)
+        message, findings = "", []
+        try:
+            self._evaluate(input_dict, output_dict, exec_properties, baseline)
+        except Exception as error:
+            failed = [e for e in causes(error) if isinstance(e, scoring.BaselineError)]
+            if baseline is None or not failed:
+                raise
+            message = "the baseline was not compared: it cannot be evaluated on these rows"
+            findings = [Finding("baseline", "reads the test split", str(failed[-1]))]
+            self._evaluate(input_dict, output_dict, exec_properties, None)
+        return completed_output(message, findings) if message else None
+
+    def _evaluate(
+        self,
+        input_dict: Artifacts,
+        output_dict: Artifacts,
+        exec_properties: dict[str, Any],
+        baseline: types.Artifact | None,
+    ) -> None:
+        model = artifact_utils.get_single_instance(input_dict["model"])
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
         split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]

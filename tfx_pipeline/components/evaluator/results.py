@@ -16,6 +16,7 @@ from tfx.components.evaluator import constants
 
 from tfx_pipeline.components.common import blessing as blessing_artifact
 from tfx_pipeline.components.evaluator.evaluation import metric_names
+from tfx_pipeline.config.metric_catalog import METRICS
 from tfx_pipeline.errors import Finding, NodeError
 
 Metrics = dict[str, float | None]
@@ -94,25 +95,31 @@ def _failure_findings(
     value = overall.get((failure.metric_key.model_name, name))
     threshold = failure.metric_threshold
     if threshold.HasField("change_threshold"):
+        of_baseline = overall.get((baseline, name))
+        if of_baseline is None:
+            return  # there is nothing to compare with
         allowed = abs(threshold.change_threshold.absolute.value)
-        found = f"{_number(value)}; the baseline has {_number(overall.get((baseline, name)))}"
+        found = f"{_text(name, value)}; the baseline has {_text(name, of_baseline)}"
         yield Finding(name, f"not worse than the baseline by {allowed:g}", found)
         return
     bounds = threshold.value_threshold
     lower, upper = bounds.lower_bound.value, bounds.upper_bound.value
     if bounds.HasField("lower_bound") and (value is None or value < lower):
-        yield Finding(name, f"min {lower:g}", _number(value))
+        yield Finding(name, f"min {lower:g}", _text(name, value))
     if bounds.HasField("upper_bound") and (value is None or value > upper):
-        yield Finding(name, f"max {upper:g}", _number(value))
+        yield Finding(name, f"max {upper:g}", _text(name, value))
 
 
-def _number(value: float | None) -> str:
-    return "not defined on this data" if value is None else f"{value:.4g}"
+def _text(name: str, value: float | None) -> str:
+    return f"not defined: {METRICS[name].undefined}" if value is None else f"{value:.4g}"
 
 
 def store(result: Result, evaluation: types.Artifact) -> None:
     """Writes the overall metrics to properties, which can be read without TensorFlow."""
     evaluation.set_string_custom_property("metrics", json.dumps(result.metrics))
+    reasons = {n: METRICS[n].undefined for n, v in result.metrics.items() if v is None}
+    if reasons:
+        evaluation.set_string_custom_property("undefined_metrics", json.dumps(reasons))
     if result.baseline:
         evaluation.set_string_custom_property("baseline_metrics", json.dumps(result.baseline))
 

@@ -38,6 +38,10 @@ _MACHINE_ERRORS = (
 )
 
 
+class BaselineError(NodeError):
+    """The baseline cannot be loaded, or cannot read these rows. Its text is the reason."""
+
+
 class Scorer:
     """Scores batches of raw examples with one or two models.
 
@@ -76,7 +80,10 @@ class Scorer:
         """
         columns = self._reader.read(batch)
         outputs = {name: self._predict(name, batch) for name in self._models}
-        predictions = {name: self._predictions(output) for name, output in outputs.items()}
+        predictions = {}
+        for name, output in outputs.items():
+            with _refusing(name, _SIGNATURE, "returns what the task needs"):
+                predictions[name] = self._predictions(output)
         labels = {
             name: self._labels(columns[self._label], output, predictions[name])
             for name, output in outputs.items()
@@ -114,7 +121,14 @@ class Scorer:
             raise NodeError(
                 f"{_SIGNATURE} has no output {self._key!r}. It has: {', '.join(sorted(outputs))}"
             )
+        if not np.isfinite(values.astype(np.float64)).all():
+            rows = np.flatnonzero(~np.isfinite(values.reshape(len(values), -1)).all(axis=1))
+            found = f"{len(rows)} of {len(values)} rows have NaN or infinity"
+            raise _refusal(_SIGNATURE, f"{self._key} are numbers", found)
         if self._task == metric_catalog.MULTICLASS:
+            if values.ndim != 2:
+                shape = list(values.shape)
+                raise NodeError(f"output {self._key!r} has shape {shape}; needs [rows, classes]")
             return values
         columns = values.reshape(len(values), -1)
         most = 2 if self._task == metric_catalog.BINARY else 1
@@ -126,7 +140,11 @@ class Scorer:
     def _labels(
         self, column: RawColumn, outputs: Mapping[str, np.ndarray], predictions: np.ndarray
     ) -> np.ndarray:
-        """Class ids or numbers [rows]; `_UNKNOWN` or NaN where a row has no usable label."""
+        """Class ids or numbers [rows]; `_UNKNOWN` or NaN where a row has no usable label.
+
+        A class that a multiclass model does not have gets the number of its classes: such
+        a row counts, as an error of the model.
+        """
         rows, first = column.first()
         if self._task == metric_catalog.REGRESSION:
             numbers = np.full(len(column.splits) - 1, np.nan)
@@ -136,11 +154,14 @@ class Scorer:
         names = [] if classes is None or classes.dtype != object else list(classes[0])
         ids = {text(name): index for index, name in enumerate(names)}
         distinct, codes = column.coded()
-        id_of_code = np.array([class_id(text(value), ids) for value in distinct], np.int64)
+        multiclass = self._task == metric_catalog.MULTICLASS
+        class_count = predictions.shape[1] if multiclass else 2
+        beyond = class_count if multiclass else _UNKNOWN
+        found = [class_id(text(value), ids) for value in distinct]
+        known = [number if 0 <= number < class_count else beyond for number in found]
         labels = np.full(len(column.splits) - 1, _UNKNOWN)
-        labels[rows] = id_of_code[codes[first]]
-        class_count = predictions.shape[1] if predictions.ndim > 1 else 2
-        return np.where(labels < class_count, labels, _UNKNOWN)
+        labels[rows] = np.array(known, np.int64)[codes[first]]
+        return labels
 
 
 def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
@@ -153,7 +174,7 @@ def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
         axis=0,
     )
     if not usable.all():
-        _log.warning("Evaluator: %d rows have no usable label", (~usable).sum())
+        _log.warning("Evaluator: %d rows have no label, or one of no class", (~usable).sum())
     return np.flatnonzero(usable)
 
 
@@ -166,14 +187,16 @@ def _load(name: str, folder: str) -> ServedModel:
 def _refusing(name: str, subject: str, rule: str) -> Iterator[None]:
     """Refuses a candidate that fails.
 
-    A baseline could be served once, so its failure has another reason and is an error.
+    A baseline could be served once, so its failure has another reason: the new data.
     """
     try:
         yield
-    except _MACHINE_ERRORS:
+    except (*_MACHINE_ERRORS, BaselineError):
         raise
     except Exception as error:
         if name == constants.BASELINE_KEY:
+            raise BaselineError(reason(error)) from error
+        if isinstance(error, (NodeError, Refused)):
             raise
         raise _refusal(subject, rule, reason(error)) from error
 

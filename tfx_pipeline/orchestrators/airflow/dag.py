@@ -13,13 +13,14 @@ from tfx_pipeline import errors
 from tfx_pipeline.config.airflow import Airflow, Pod
 from tfx_pipeline.config.durations import to_timedelta
 from tfx_pipeline.config.environment import METADATA_PASSWORD
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.airflow import python_source
 from tfx_pipeline.orchestrators.airflow.python_source import Code, call
 from tfx_pipeline.orchestrators.fork_client import library_path
 from tfx_pipeline.storage.layout import is_remote
+from tfx_pipeline.user_code.finder import project_folders
 
 PASSED_VARIABLES = (
     "HOME",
@@ -46,7 +47,7 @@ _GROUPS = {
 }
 
 
-def render(plan: Manifest, config: Config, ir_name: str) -> str:
+def render(plan: Manifest, config: PipelineConfig, ir_name: str) -> str:
     """Returns the text of the DAG file.
 
     Args:
@@ -72,7 +73,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
             ir=ir_name,
             folder=config.folder,
             python=sys.executable,
-            pythonpath=[path for path in (config.folder, library_path()) if path],
+            pythonpath=[*project_folders(config.folder), *filter(None, [library_path()])],
             environment=sorted({*PASSED_VARIABLES, *settings.environment}),
             model_uri=_uri(plan.push_dir),
             watch_uri=_uri(settings.watch or ""),
@@ -91,7 +92,7 @@ def render(plan: Manifest, config: Config, ir_name: str) -> str:
     )
 
 
-def _problems(plan: Manifest, config: Config) -> list[errors.Problem]:
+def _problems(plan: Manifest, config: PipelineConfig) -> list[errors.Problem]:
     settings = config.airflow
     problems = [
         errors.Problem(

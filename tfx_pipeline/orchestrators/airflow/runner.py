@@ -3,30 +3,34 @@
 from __future__ import annotations
 
 import pathlib
+from typing import TYPE_CHECKING
 
 import click
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.airflow import dag
 from tfx_pipeline.orchestrators.base_runner import Runner, ensure_writable
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, DagsLayout
 
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
 
 class AirflowRunner(Runner[DagsLayout]):
     """Writes `<name>_dag.py` and, beside it, the folder `<name>/` with IR and manifest.
 
     Args:
-      config: the pipeline's configuration.
+      source: a configuration, or a TFX pipeline object.
       output: Airflow's DAGs folder, or another folder to copy the files from.
     """
 
-    def __init__(self, config: Config, output: str | pathlib.Path) -> None:
-        super().__init__(config)
-        self.files = DagsLayout(pathlib.Path(output).absolute(), config.name)
+    def __init__(self, source: PipelineConfig | Pipeline, output: str | pathlib.Path) -> None:
+        super().__init__(source)
+        self.files = DagsLayout(pathlib.Path(output).absolute(), self.config.name)
 
     def run(self) -> DagsLayout:
         """Checks, compiles and writes the files; returns their paths."""

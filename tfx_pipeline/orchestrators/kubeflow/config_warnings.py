@@ -11,16 +11,16 @@ from collections.abc import Iterator
 
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.kubeflow import Kubeflow
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.storage.layout import is_remote
 
 
-def warnings(config: Config) -> list[str]:
+def warnings(config: PipelineConfig) -> list[str]:
     """One sentence for each file, folder or secret that steps in separate pods cannot reach."""
     return [*_root(config), *_metadata(config), *_data(config)]
 
 
-def _root(config: Config) -> Iterator[str]:
+def _root(config: PipelineConfig) -> Iterator[str]:
     for key, path in {"root": config.root, "serving.push_dir": config.push_dir}.items():
         if not is_remote(path) and not _is_mounted(path, config.kubeflow):
             yield (
@@ -29,7 +29,7 @@ def _root(config: Config) -> Iterator[str]:
             )
 
 
-def _metadata(config: Config) -> Iterator[str]:
+def _metadata(config: PipelineConfig) -> Iterator[str]:
     if config.metadata == "sqlite":
         yield (
             "metadata is sqlite, a file that steps on a cluster cannot share: "
@@ -44,7 +44,9 @@ def _metadata(config: Config) -> Iterator[str]:
         )
 
 
-def _data(config: Config) -> Iterator[str]:
+def _data(config: PipelineConfig) -> Iterator[str]:
+    if not isinstance(config, Config):
+        return
     for key, path in {
         "data.path": config.data.path,
         "schema.path": config.schema_source.path,

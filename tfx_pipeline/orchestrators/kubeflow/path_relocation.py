@@ -8,11 +8,13 @@ from __future__ import annotations
 
 import pathlib
 
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import Config, PipelineConfig
 
 
-def in_image(config: Config) -> Config:
+def in_image(config: PipelineConfig) -> PipelineConfig:
     """The configuration with the paths of data and schema relative to the project."""
+    if not isinstance(config, Config):
+        return config  # its function knows the paths
     data, schema = config.data, config.schema_source
     return config.model_copy(
         update={

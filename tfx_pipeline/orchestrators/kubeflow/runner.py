@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import datetime
 import pathlib
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import click
 
 from tfx_pipeline import errors, terminal
 from tfx_pipeline.config.kubernetes_types import is_image
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import data_uri
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.base_runner import Runner
@@ -26,6 +26,9 @@ from tfx_pipeline.orchestrators.kubeflow import (
 from tfx_pipeline.orchestrators.kubeflow.plan import Plan, make_plan
 from tfx_pipeline.storage.layout import CompiledLayout, Layout, is_remote
 
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
+
 FORMATS = ("kfp", "argo")
 
 
@@ -33,16 +36,21 @@ class KubeflowRunner(Runner[Plan]):
     """Writes a file that a cluster runs: one container for each node, with the node command.
 
     Args:
-      config: the pipeline's configuration.
+      source: a configuration, or a TFX pipeline object.
       image: the container image, with the project in its working directory.
       file: the file to write.
       format: `kfp` for Kubeflow Pipelines, `argo` for Argo Workflows.
     """
 
     def __init__(
-        self, config: Config, *, image: str, file: pathlib.Path, format: str = "kfp"
+        self,
+        source: PipelineConfig | Pipeline,
+        *,
+        image: str,
+        file: pathlib.Path,
+        format: str = "kfp",
     ) -> None:
-        super().__init__(config)
+        super().__init__(source)
         self._image = image
         self._file = file
         self._format = format
@@ -64,7 +72,7 @@ class KubeflowRunner(Runner[Plan]):
         return super().run()
 
     @property
-    def config_to_compile(self) -> Config:
+    def config_to_compile(self) -> PipelineConfig:
         """The configuration with the image's paths."""
         return path_relocation.in_image(self.config)
 

@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfx_pipeline.errors import Finding
-from tfx_pipeline.metadata.run_history import NodeRun, Run
+from tfx_pipeline.metadata.run_history import NodeRun, Run, metric_text
 from tfx_pipeline.terminal import findings_table
 
 _STYLES = {
@@ -121,7 +121,7 @@ def print_run(console: Console, run: Run) -> None:
             console.print(findings_table([Finding(**row) for row in node.findings]))
     console.print(f"Run {run.run_id}: {run.state} in {run.seconds:.1f} s")
     if run.metrics:
-        values = ", ".join(f"{name} {value:.4g}" for name, value in run.metrics.items())
+        values = ", ".join(metric_text(run, name) for name in run.metrics)
         console.print(f"Metrics on the test split: {values}")
     if run.blessed is not None:
         console.print("Model: " + ("blessed" if run.blessed else "not blessed"))

@@ -9,19 +9,23 @@ import pathlib
 import re
 import time
 from collections.abc import Iterator
+from typing import TYPE_CHECKING
 
 import click
 
 from tfx_pipeline import errors, terminal
 from tfx_pipeline.compiler import compile_cache
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.metadata.run_history import Run
 from tfx_pipeline.orchestrators.base_runner import Runner, ensure_writable
 from tfx_pipeline.orchestrators.local.local_run import Execution, Plan
 from tfx_pipeline.orchestrators.local.progress import print_run, show_progress, shown_path
 from tfx_pipeline.storage.layout import CompiledLayout, Layout, RunLayout
+
+if TYPE_CHECKING:
+    from tfx.orchestration.pipeline import Pipeline
 
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}")
 
@@ -30,29 +34,31 @@ class LocalRunner(Runner[Run]):
     """Executes the nodes on this machine, independent nodes in parallel.
 
     Args:
-      config: the pipeline's configuration.
+      source: a configuration, or a TFX pipeline object: `LocalRunner(pipeline).run()` instead
+        of TFX's `LocalDagRunner().run(pipeline)`.
       run_id: the new run's id; by default, the time in UTC.
       resume: the id of a failed or interrupted run to continue with its own pipeline.
       first: run only this node and those after it. The artifacts they need from
         earlier nodes are taken from the latest run that has them.
       last: run only the nodes up to this one.
       jobs: how many nodes may run at the same time; by default, one for each core.
-      cache: whether results of earlier runs may be used.
+      cache: whether results of earlier runs may be used. By default as the pipeline says: the
+        standard pipeline does, a pipeline object if it has `enable_cache=True`.
     """
 
     def __init__(
         self,
-        config: Config,
+        source: PipelineConfig | Pipeline,
         *,
         run_id: str | None = None,
         resume: str | None = None,
         first: str | None = None,
         last: str | None = None,
         jobs: int | None = None,
-        cache: bool = True,
+        cache: bool | None = None,
     ) -> None:
-        super().__init__(config)
-        self._layout = Layout(config.root, config.name)
+        super().__init__(source)
+        self._layout = Layout(self.config.root, self.config.name)
         self._resume = resume is not None
         self.run_id = resume or run_id or _new_run_id(self._layout)
         self._first, self._last = first, last
@@ -90,12 +96,16 @@ class LocalRunner(Runner[Run]):
 
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
         """Compiles the pipeline, or takes it from this run or an equal earlier one."""
+        from tfx_pipeline.ir import pipeline_ir
+
         if self._resume:
             return CompiledLayout(folder)
-        key = compile_cache.key(self.config)
+        key = None if self._pipeline is not None else compile_cache.key(self.config)
         runs = self._layout.runs
         compiled = compile_cache.copy_from_earlier_run(runs, key, folder) if key else None
         compiled = compiled or super().compile(folder)
+        if self._cache:
+            pipeline_ir.enable_cache(compiled.ir)
         is_partial = self._first or self._last
         if key and not is_partial:
             compile_cache.store_key(compiled, key)
@@ -129,7 +139,7 @@ class LocalRunner(Runner[Run]):
             history=History(store, plan.pipeline),
             excluded=skipped,
             jobs=self._jobs,
-            cache=self._cache,
+            cache=self._cache is not False,
             started=self._started,
         )
         with show_progress(terminal.stderr()) as observer:
@@ -183,7 +193,7 @@ def command(
         first=first,
         last=last,
         jobs=jobs,
-        cache=not no_cache,
+        cache=False if no_cache else None,
     )
     if not as_json:
         terminal.stderr().print(f"Run {runner.run_id}: starting TensorFlow and TFX ...")
