@@ -1,7 +1,7 @@
 """All components of `tfx.v1.components`, under the same names, and this project's own.
 
-Evaluator, Pusher, StatisticsGen, Trainer and Transform take TFX's arguments, and have an
-executor that is quicker where it can be; docs/differences-from-tfx.md describes them.
+CsvExampleGen, Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer and Transform take TFX's
+arguments, and have an executor that is quicker, or stricter, where it can be; docs/differences-from-tfx.md describes them.
 BaselineResolver, DataGate, ExampleGen and ExportCheck are this project's. The others are
 TFX's own. Names are imported on first use, so that a node imports only the component it runs.
 """
@@ -13,11 +13,9 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from tfx.components.bulk_inferrer.component import BulkInferrer
     from tfx.components.example_diff.component import ExampleDiff
-    from tfx.components.example_gen.csv_example_gen.component import CsvExampleGen
     from tfx.components.example_gen.import_example_gen.component import ImportExampleGen
     from tfx.components.example_validator.component import ExampleValidator
     from tfx.components.infra_validator.component import InfraValidator
-    from tfx.components.schema_gen.component import SchemaGen
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
     from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
     from tfx.components.tuner.component import Tuner, TunerFnResult
@@ -26,8 +24,10 @@ if TYPE_CHECKING:
     from tfx_pipeline.components.data_gate.component import DataGate
     from tfx_pipeline.components.evaluator.component import Evaluator
     from tfx_pipeline.components.example_gen.component import ExampleGen
+    from tfx_pipeline.components.example_gen.stock_csv import CsvExampleGen
     from tfx_pipeline.components.export_check.component import ExportCheck
     from tfx_pipeline.components.pusher.component import Pusher
+    from tfx_pipeline.components.schema_gen.component import SchemaGen
     from tfx_pipeline.components.statistics_gen.component import StatisticsGen
     from tfx_pipeline.components.trainer.component import Trainer
     from tfx_pipeline.components.transform.component import Transform
@@ -40,7 +40,7 @@ else:
         {
             "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
             "BulkInferrer": "tfx.components.bulk_inferrer.component",
-            "CsvExampleGen": "tfx.components.example_gen.csv_example_gen.component",
+            "CsvExampleGen": "tfx_pipeline.components.example_gen.stock_csv",
             "DataAccessor": "tfx.components.trainer.fn_args_utils",
             "DataGate": "tfx_pipeline.components.data_gate.component",
             "Evaluator": "tfx_pipeline.components.evaluator.component",
@@ -53,7 +53,7 @@ else:
             "ImportSchemaGen": "tfx.components.schema_gen.import_schema_gen.component",
             "InfraValidator": "tfx.components.infra_validator.component",
             "Pusher": "tfx_pipeline.components.pusher.component",
-            "SchemaGen": "tfx.components.schema_gen.component",
+            "SchemaGen": "tfx_pipeline.components.schema_gen.component",
             "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
             "Trainer": "tfx_pipeline.components.trainer.component",
             "Transform": "tfx_pipeline.components.transform.component",

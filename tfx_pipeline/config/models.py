@@ -52,7 +52,7 @@ class Data(Section):
     delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
     """The character between two values of a CSV row."""
     exclude: tuple[str, ...] = ()
-    """Columns of CSV and Parquet files that are not read. TFRecord files are read as they are."""
+    """Columns to leave out, in every format."""
 
 
 class SchemaSource(Section):

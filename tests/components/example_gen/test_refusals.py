@@ -18,6 +18,7 @@ REFUSED = {
     "invalid UTF-8 in the header": (b"id,\xff\n1,a\n", "invalid UTF-8", "line 1"),
     "ragged": ('id,x\n1,"a\nb"\n2\n3,4,5\n', "ragged row", "t.csv line 4: 1 values"),
     "NUL": (b"id,x\n1,a\x00b\n", "NUL byte", "line 2"),
+    "bare CR": (b"id,x\n1,a\n2,b\rc\n", "line break in a value", "t.csv line 3: a carriage"),
     "UTF-16": ("id,x\n1,a\n".encode("utf-16"), "NUL byte", "line 1"),
     "named twice": ("id,x,id\n1,2,3\n", "column named twice", "'id'"),
     "wrong integer": ("id,x\n1,2\nabc,3\n", "wrong type", 'line 3: expected INT, found "abc"'),
@@ -93,3 +94,16 @@ def test_a_full_disk_is_one_clear_error(tmp_path, monkeypatch):
     with pytest.raises(errors.PipelineError, match="no space left while writing examples to"):
         ingest(tmp_path, tmp_path / "data")
     assert not list((tmp_path / "examples").iterdir())
+
+
+def test_an_integer_too_large_for_the_fractions_of_another_file_is_named(tmp_path):
+    import pyarrow as pa
+    from pyarrow import parquet
+
+    folder = tmp_path / "data"
+    folder.mkdir()
+    parquet.write_table(pa.table({"v": [2**53 + 1] * 60}), folder / "a.parquet")
+    parquet.write_table(pa.table({"v": [0.5] * 60}), folder / "b.parquet")
+    message, findings = refused(tmp_path, folder, format="parquet")
+    assert "column 'v': a.parquet: expected FLOAT" in message
+    assert findings[0][:2] == ("v", "wrong type")

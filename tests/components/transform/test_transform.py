@@ -158,9 +158,9 @@ def test_examples_have_the_transformed_columns_only(done):
 
 
 def test_several_files_give_the_same_bytes_each_time(tmp_path, monkeypatch):
-    from tfx_pipeline.components.example_gen import executor as example_gen_executor
+    from tfx_pipeline.components.example_gen import work_units
 
-    monkeypatch.setattr(example_gen_executor, "UNIT_BYTES", 1)
+    monkeypatch.setattr(work_units, "UNIT_BYTES", 1)
     bytes_of = []
     for name in ("one", "two", "three"):
         _, examples = transform(tmp_path / name, files=5)

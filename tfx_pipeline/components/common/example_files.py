@@ -10,20 +10,22 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
-from tfx_pipeline.errors import NodeError
+from tfx_pipeline.errors import NodeError, did_you_mean
 
 
 def files(examples: Sequence[types.Artifact], split: str) -> list[str]:
-    """The split's files, or those of the artifact's last split when it has no such split.
+    """The files of a split, in order.
 
     Raises:
-      NodeError: there are no files.
+      NodeError: an artifact does not have the split, or there are no files.
     """
     found: list[str] = []
     for artifact in examples:
         names = artifact_utils.decode_split_names(artifact.split_names)
-        name = split if split in names else names[-1]
-        uri = artifact_utils.get_split_uri([artifact], name)
+        if split not in names:
+            near = did_you_mean(split, names) or "There are no splits."
+            raise NodeError(f"the examples have no split {split!r}. {near}")
+        uri = artifact_utils.get_split_uri([artifact], split)
         found += sorted(map(str, fileio.glob(io_utils.all_files_pattern(uri))))
     if not found:
         raise NodeError(f"the examples have no files for the split {split!r}")

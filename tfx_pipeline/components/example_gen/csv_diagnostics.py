@@ -72,6 +72,10 @@ def inspect(path: str, delimiter: str, kinds: Mapping[str, Kind]) -> Problems:
 
 def _lines(file: Iterable[bytes], problems: Problems) -> Iterator[str]:
     for number, raw in enumerate(file, 1):
+        if b"\r" in raw.rstrip(b"\r\n") and b'"' not in raw:
+            found = "a carriage return without a line feed. Put the value in quotes"
+            problems.add(number, "(row)", "line break in a value", found)
+            raw = raw.rstrip(b"\r\n").replace(b"\r", b" ") + b"\n"
         if b"\0" in raw:
             found = "a NUL byte. Save the file as UTF-8 text"
             problems.add(number, "(file)", "NUL byte", found)

@@ -30,14 +30,12 @@ from tfx_pipeline.components.example_gen import (
     split_writer,
 )
 from tfx_pipeline.components.example_gen.table_sources import Profile
+from tfx_pipeline.components.example_gen.work_units import make_units
 from tfx_pipeline.config.schema_file import parse_schema
 from tfx_pipeline.errors import DataRefused, Finding
 from tfx_pipeline.storage.layout import is_remote
 
 _log = logging.getLogger(__name__)
-
-UNIT_BYTES = 256 << 20
-"""Files of up to this size are one unit of work, which writes one file for each split."""
 
 _KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
 
@@ -83,7 +81,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             json.loads(exec_properties["exclude"]),
             read_types(exec_properties.get("schema_path")),
         )
-        units = _units(files)
+        units = make_units(files)
         with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
@@ -145,24 +143,6 @@ def read_types(schema_path: str | None) -> dict[str, Kind]:
             f"the schema {schema_path} cannot be read: {error}. See schema.path"
         ) from error
     return {f.name: _KINDS[f.type] for f in schema.feature if f.type in _KINDS}
-
-
-def _units(files: list[str]) -> list[ingestion.Unit]:
-    """Groups files into units of up to UNIT_BYTES."""
-    groups: list[list[str]] = [[]]
-    size = 0
-    for path in files:
-        size += _size(path)
-        if size > UNIT_BYTES and groups[-1]:
-            groups.append([])
-            size = _size(path)
-        groups[-1].append(path)
-    return [ingestion.Unit(number, tuple(group)) for number, group in enumerate(groups)]
-
-
-def _size(path: str) -> int:
-    # The size of a remote file would need a request: each is a unit of its own.
-    return UNIT_BYTES if is_remote(path) else os.path.getsize(path)
 
 
 def _refuse_problems(profile: Profile) -> None:

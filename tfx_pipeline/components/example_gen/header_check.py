@@ -41,7 +41,7 @@ def make_source(
       DataRefused: a file has no header or another one, or names a column twice.
     """
     if file_format == "tfrecord":
-        return TfRecordSource()
+        return TfRecordSource(tuple(exclude))
     read = _parquet_columns if file_format == "parquet" else _csv_columns
     header = _common_header([(path, read(path, delimiter)) for path in files])
     columns = tuple(name for name in header if name not in set(exclude))

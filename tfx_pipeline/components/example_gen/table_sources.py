@@ -1,4 +1,4 @@
-"""Reads tables as serialized tf.Examples: CSV and Parquet by column, TFRecord unchanged.
+"""Reads tables as serialized tf.Examples: CSV and Parquet by column, TFRecord by record.
 
 A source reads a file twice: `profile` finds the columns' types over all values, and all
 problems, before `records` encodes anything. Sources are pickled and used by Beam workers.
@@ -8,10 +8,12 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
+import itertools
 import os
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 import pyarrow as pa
+import pyarrow.compute as pc
 from pyarrow import parquet
 
 from tfx_pipeline.components.common import example_encoder
@@ -20,7 +22,7 @@ from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
 from tfx_pipeline.components.example_gen.input_files import open_raw
 from tfx_pipeline.components.example_gen.type_inference import WrongValue, convert, infer_kind
-from tfx_pipeline.errors import Finding
+from tfx_pipeline.errors import DataRefused, Finding
 
 _BLOCK_ROWS = 8192
 
@@ -128,14 +130,42 @@ class ParquetSource:
         """Blocks of serialized tf.Examples."""
         for batch in _parquet_batches(path, self.columns):
             columns = dict(zip(batch.schema.names, batch.columns))
-            values = {name: _cast(array, kinds[name]) for name, array in columns.items()}
+            values = {n: _cast_or_refuse(a, kinds[n], path, n) for n, a in columns.items()}
             yield example_encoder.encode(values, kinds)
+
+
+def _cast_or_refuse(array: pa.Array, kind: Kind, path: str, name: str) -> pa.Array:
+    """The values in the kind that the column has over all files.
+
+    Raises:
+      DataRefused: an integer is too large for a column that has fractions in another file.
+    """
+    try:
+        return _cast(array, kind)
+    except pa.ArrowInvalid as error:
+        found = f"{os.path.basename(path)}: expected {kind.name}, as in another file: {error}"
+        raise DataRefused(
+            f"the data cannot be used: column {name!r}: {found}. "
+            "Give the column the same type in all files",
+            [Finding(name, "wrong type", found)],
+        ) from error
 
 
 def _parquet_batches(path: str, columns: Sequence[str]) -> Iterator[pa.RecordBatch]:
     with open_raw(path) as file:
         table = parquet.ParquetFile(file)
-        yield from table.iter_batches(_BLOCK_ROWS, columns=list(columns), use_threads=False)
+        for batch in table.iter_batches(_BLOCK_ROWS, columns=list(columns), use_threads=False):
+            arrays = [_empty_as_missing(array) for array in batch.columns]
+            yield pa.RecordBatch.from_arrays(arrays, batch.schema.names)
+
+
+def _empty_as_missing(array: pa.Array) -> pa.Array:
+    """An empty text is missing, as in CSV files, which cannot tell them apart."""
+    if arrow_kind(array.type) != Kind.BYTES:
+        return array
+    if pa.types.is_dictionary(array.type):
+        array = array.dictionary_decode()
+    return pc.if_else(pc.equal(pc.binary_length(array), 0), pa.scalar(None, array.type), array)
 
 
 _ARROW_TYPES = {Kind.INT: pa.int64(), Kind.FLOAT: pa.float64(), Kind.BYTES: pa.binary()}
@@ -155,16 +185,37 @@ def _cast(array: pa.Array, kind: Kind) -> pa.Array:
         array = array.dictionary_decode()
     if kind == Kind.EMPTY:
         return array
-    if kind == Kind.INT and (pa.types.is_timestamp(array.type) or pa.types.is_date(array.type)):
-        array = array.cast(pa.timestamp("s"), safe=False)  # fractions are dropped
+    if kind == Kind.INT and pa.types.is_temporal(array.type):
+        array = _as_seconds(array)
     if kind == Kind.BYTES and arrow_kind(array.type) != Kind.BYTES:
         return array.cast(pa.string()).cast(pa.binary())
     return array.cast(_ARROW_TYPES[kind])
 
 
+def _as_seconds(array: pa.Array) -> pa.Array:
+    """Timestamps, dates, times of day and durations in seconds; fractions are dropped."""
+    if pa.types.is_time(array.type):
+        return array.cast(pa.time32("s"), safe=False).cast(pa.int32())
+    seconds = pa.duration("s") if pa.types.is_duration(array.type) else pa.timestamp("s")
+    return array.cast(seconds, safe=False)
+
+
+_EMPTY_TEXT = b"\x0a\x02\x0a\x00"
+"""A feature whose only value is an empty text, as it is serialized."""
+
+
 @dataclasses.dataclass(frozen=True)
 class TfRecordSource:
-    """TFRecord files of serialized tf.Examples, passed on unchanged."""
+    """TFRecord files of serialized tf.Examples.
+
+    They are passed on unchanged, but without the columns to leave out, and with a missing
+    value where the only value is an empty text.
+
+    Attributes:
+      exclude: the columns to leave out.
+    """
+
+    exclude: tuple[str, ...] = ()
 
     def profile(self, path: str) -> Profile:
         """Checks that the file's first record is a tf.Example; types are not checked."""
@@ -182,13 +233,28 @@ class TfRecordSource:
 
     def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
         """Blocks of serialized tf.Examples."""
-        block: list[bytes] = []
-        for record in self._read(path):
-            block.append(record)
-            if len(block) == _BLOCK_ROWS:
-                yield Block(block, block)
-                block = []
-        yield Block(block, block)
+        rows = map(self._record_and_key, self._read(path))
+        while block := list(itertools.islice(rows, _BLOCK_ROWS)):
+            records, keys = zip(*block, strict=True)
+            yield Block(list(records), list(keys))
+
+    def _record_and_key(self, record: bytes) -> tuple[bytes, bytes]:
+        """The record to write, and the bytes that TFX's CsvExampleGen would hash."""
+        if not self.exclude and _EMPTY_TEXT not in record:
+            return record, record
+        import tensorflow as tf
+
+        example = tf.train.Example.FromString(record)
+        features = example.features.feature
+        for name in self.exclude:
+            features.pop(name, None)
+        empty = [n for n, f in features.items() if list(f.bytes_list.value) == [b""]]
+        for name in empty:
+            features[name].bytes_list.ClearField("value")
+        key = example.SerializeToString(deterministic=True)
+        for name in empty:
+            features[name].Clear()
+        return example.SerializeToString(deterministic=True), key
 
     def _read(self, path: str) -> Iterator[bytes]:
         import tensorflow as tf

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from tfx import types
 from tfx.components.statistics_gen import component
 from tfx.dsl.components.base import executor_spec
 
@@ -10,13 +9,10 @@ from tfx_pipeline.components.statistics_gen.executor import Executor
 
 
 class StatisticsGen(component.StatisticsGen):
-    """TFX's StatisticsGen for every split.
+    """TFX's StatisticsGen, with its arguments and its artifacts.
 
-    Args:
-      examples: raw examples.
+    Default options are computed from record batches. With a schema or `stats_options`,
+    TFX's own executor does the work.
     """
 
     EXECUTOR_SPEC = executor_spec.BeamExecutorSpec(Executor)
-
-    def __init__(self, examples: types.BaseChannel):
-        super().__init__(examples=examples)
