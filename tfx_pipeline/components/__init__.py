@@ -1,7 +1,7 @@
 """All components of `tfx.v1.components`, under the same names, and this project's own.
 
 CsvExampleGen, Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer and Transform take TFX's
-arguments, and have an executor that is quicker, or stricter, where it can be; docs/differences-from-tfx.md describes them.
+arguments, and have executors of their own; docs/differences-from-tfx.md describes them.
 BaselineResolver, DataGate, ExampleGen and ExportCheck are this project's. The others are
 TFX's own. Names are imported on first use, so that a node imports only the component it runs.
 """
