@@ -1,8 +1,7 @@
 """Less of what Beam does for distant workers while its only worker is this process.
 
 Without Beam arguments a pipeline runs in the process that builds it. Still Beam
-compresses each pickled stage, measures what it keeps in case that memory runs short,
-and times each stage in a thread of its own.
+compresses each pickled stage, and times each stage in a thread of its own.
 """
 
 from __future__ import annotations
@@ -69,11 +68,6 @@ _UNCOMPRESSED = types.SimpleNamespace(compress=_unchanged, decompress=_unchanged
 def without_compression(bz2: types.ModuleType) -> types.SimpleNamespace:
     """A module like bz2 that leaves data as it is."""
     return _UNCOMPRESSED
-
-
-def without_cache(megabytes: int) -> int:
-    """Beam takes 0 as: no cache."""
-    return 0
 
 
 def without_submodules(search: Callable[..., Any]) -> Callable[..., list[types.ModuleType]]:

@@ -16,17 +16,10 @@ import importlib.metadata
 import inspect
 import os
 from collections.abc import Iterable, Iterator
-from typing import Any, NamedTuple
+from typing import Any
 from unittest import mock
 
 from tfx_pipeline.config import environment
-
-
-class Saving(NamedTuple):
-    """CPU seconds that a patch saves, all others applied: `python -m benchmarks patches`."""
-
-    small: float
-    large: float
 
 
 @dataclasses.dataclass(frozen=True)
@@ -40,8 +33,8 @@ class Patch:
       versions: its versions, `major.minor`, that the patch was measured on.
       why: what the library does without the patch.
       test: below tests/compat; it fails when the patch changes a result or is not needed.
-      saves: in a run over 15,002 rows and in one over 1,500,000 rows; None for a patch
-        that is not there to save time in a run.
+      saves: CPU seconds in a run over 15,002 rows, with all other patches (see
+        benchmarks/PATCHES.md); None for a patch that is not there to save time in such a run.
       expects: the names of the target's parameters, or its type; None takes any.
       replacement: `module:function` of this package, which makes the new value from the
         present one; None for a patch that its owner carries out when it `fits`.
@@ -53,7 +46,7 @@ class Patch:
     versions: tuple[str, ...]
     why: str
     test: str
-    saves: Saving | None = None
+    saves: float | None = None
     expects: tuple[str, ...] | type | None = None
     replacement: str | None = None
 

@@ -15,6 +15,7 @@ _BEAM_TEST = "test_beam_patches.py"
 BUILDING = (
     Patch(
         name="beam.dofn-specs",
+        saves=0.3,
         target="apache_beam.transforms.userstate:get_dofn_specs",
         library=_BEAM,
         versions=_BEAM_VERSIONS,
@@ -25,6 +26,7 @@ BUILDING = (
     ),
     Patch(
         name="beam.method-arguments",
+        saves=0.9,
         target="apache_beam.transforms.core:get_function_args_defaults",
         library=_BEAM,
         versions=_BEAM_VERSIONS,
@@ -35,6 +37,7 @@ BUILDING = (
     ),
     Patch(
         name="beam.option-views",
+        saves=0.8,
         target="apache_beam.options.pipeline_options:PipelineOptions.view_as",
         library=_BEAM,
         versions=_BEAM_VERSIONS,
@@ -45,6 +48,7 @@ BUILDING = (
     ),
     Patch(
         name="dill.trace",
+        saves=0.7,
         target="dill:dill._trace",
         library="dill",
         versions=("0.3",),
@@ -55,6 +59,7 @@ BUILDING = (
     ),
     Patch(
         name="tft.traces",
+        saves=0.6,
         target="tensorflow_transform.impl_helper:trace_preprocessing_function",
         library="tensorflow-transform",
         versions=("1.16",),
@@ -81,6 +86,7 @@ _IN_PROCESS_TEST = "test_in_process_beam.py"
 IN_PROCESS = (
     Patch(
         name="cloudpickle.submodules",
+        saves=0.5,
         target="cloudpickle.cloudpickle_fast:_find_imported_submodules",
         library="cloudpickle",
         versions=("2.2",),
@@ -91,6 +97,7 @@ IN_PROCESS = (
     ),
     Patch(
         name="beam.bz2-cloudpickle",
+        saves=0.7,
         target="apache_beam.internal.cloudpickle_pickler:bz2",
         library=_BEAM,
         versions=_BEAM_VERSIONS,
@@ -100,27 +107,8 @@ IN_PROCESS = (
         test=_IN_PROCESS_TEST,
     ),
     Patch(
-        name="beam.bz2-dill",
-        target="apache_beam.internal.dill_pickler:bz2",
-        library=_BEAM,
-        versions=_BEAM_VERSIONS,
-        why="the same, for what Beam pickles with dill",
-        expects=types.ModuleType,
-        replacement="in_process_beam:without_compression",
-        test=_IN_PROCESS_TEST,
-    ),
-    Patch(
-        name="beam.state-cache",
-        target="apache_beam.runners.portability.fn_api_runner.worker_handlers:STATE_CACHE_SIZE_MB",
-        library=_BEAM,
-        versions=_BEAM_VERSIONS,
-        why="Beam measures the size of all side inputs that it keeps",
-        expects=int,
-        replacement="in_process_beam:without_cache",
-        test=_IN_PROCESS_TEST,
-    ),
-    Patch(
         name="beam.state-sampler",
+        saves=1.0,
         target="apache_beam.runners.worker.statesampler:StateSampler",
         library=_BEAM,
         versions=_BEAM_VERSIONS,
@@ -134,6 +122,7 @@ IN_PROCESS = (
 
 IMPORTS = Patch(
     name="imports.on-demand",
+    saves=0.8,
     target="sys:meta_path",
     library="tfx",
     versions=("1.16",),
@@ -150,6 +139,7 @@ LOCAL_FILES = Patch(
 )
 SLICED_STATISTICS = Patch(
     name="tfdv.sliced-statistics",
+    saves=1.0,
     target="tensorflow_data_validation.statistics.stats_impl:GenerateSlicedStatisticsImpl",
     library="tensorflow-data-validation",
     versions=("1.16",),
@@ -159,6 +149,7 @@ SLICED_STATISTICS = Patch(
 )
 AUTOGRAPH_RULES = Patch(
     name="tensorflow.autograph-rules",
+    saves=0.9,
     target="tensorflow.python.autograph.core.config:CONVERSION_RULES",
     library="tensorflow",
     versions=("2.16",),
@@ -169,6 +160,7 @@ AUTOGRAPH_RULES = Patch(
 )
 TRAINING_LOOP = Patch(
     name="keras.training-loop",
+    saves=1.4,
     target="tf_keras:Model.make_train_function",
     library="tf-keras",
     versions=("2.16",),
@@ -178,6 +170,7 @@ TRAINING_LOOP = Patch(
 )
 UNOPTIMIZED_GRAPHS = Patch(
     name="tensorflow.unoptimized-graphs",
+    saves=1.5,
     target="tensorflow.python.saved_model.loader_impl:SavedModelLoader.load",
     library="tensorflow",
     versions=("2.16",),
