@@ -242,7 +242,10 @@ def _table(section: Mapping[str, Any], path: str, schema: Mapping[str, Any]) -> 
     keys = sorted(section["properties"], key=lambda key: key != "transform")
     for key, value in ((key, section["properties"][key]) for key in keys):
         where = f"{path}.{key}" if path else key
-        is_required = key in section.get("required", ())
+        is_required = key in (
+            *section.get("required", ()),
+            *section.get("anyOf", [{}])[0].get("required", ()),
+        )
         default = "required" if is_required else _default(value)
         lines.append(f"| `{key}` | {_type(value, where)} | {default} | {value['description']} |")
     return "\n".join(lines) + "\n"

@@ -9,9 +9,11 @@ import subprocess
 import sys
 
 import pytest
+import yaml
 
 from tests.e2e import templates
 from tests.projects import environment
+from tfx_pipeline.ir import manifest
 
 pytestmark = pytest.mark.e2e
 
@@ -100,6 +102,41 @@ def test_a_condition_and_components_of_the_started_script(tmp_path):
     assert states(found[1]) == {"Number": "cached", "Text": "skipped", "Print": "skipped"}
     assert found[1]["nodes"]["Text"]["note"] == "its condition is false"
     assert found[1]["nodes"]["Print"]["note"] == "its upstream node Text was skipped"
+
+
+OTHERS = """
+import pathlib
+import flow
+from tfx_pipeline.orchestrators.airflow.runner import AirflowRunner
+from tfx_pipeline.orchestrators.kubeflow.runner import KubeflowRunner
+
+if __name__ == "__main__":
+    AirflowRunner(flow.pipeline(3), output="dags").run()
+    file = pathlib.Path("flow.yaml")
+    image = "registry.example/flow:1"
+    KubeflowRunner(flow.pipeline(3), image=image, file=file, format="argo").run()
+"""
+
+
+def test_the_same_pipeline_as_a_dag_and_for_a_cluster(tmp_path):
+    """And the commands of the DAG's manifest run it."""
+    project = tmp_path / "own"
+    project.mkdir()
+    (project / "flow.py").write_text(OWN)
+    (project / "others.py").write_text(OTHERS)
+    call = {"cwd": project, "env": environment(), "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "others.py"], **call)
+    assert done.returncode == 0, done.stderr[-3000:]
+    workflow = yaml.safe_load((project / "flow.yaml").read_text())
+    tasks = [t for t in workflow["spec"]["templates"] if "container" in t]
+    assert len(tasks) >= 3
+    plan = manifest.read(project / "dags" / "My_Flow" / "manifest.json")
+    for node in plan.nodes:
+        values = {"pipeline": f"dags/My_Flow/{plan.ir}", "run_id": "r1"}
+        command = [part.format(**values) for part in node.command]
+        done = subprocess.run([sys.executable, *command[1:]], **call)
+        assert done.returncode == 0, done.stderr[-3000:]
+    assert "Print: complete" in done.stderr
 
 
 def test_only_the_import_of_the_components_is_changed(tmp_path):

@@ -82,7 +82,12 @@ def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
 def _compile(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     from tfx.dsl.compiler.compiler import Compiler
 
-    message = Compiler().compile(pipeline)
+    try:
+        message = Compiler().compile(pipeline)
+    except Exception as error:  # of many kinds: TFX checks as it goes
+        name = f"pipeline {pipeline.pipeline_name!r}"
+        problem = errors.Problem(name, f"cannot be compiled: {type(error).__name__}: {error}")
+        raise errors.ConfigError(problem) from error
     main_module.rename(message)
     support_check.check(message)
     _set_places(message, config)

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from tfx.proto.orchestration import pipeline_pb2
 
 
+DOCKER_SOCKET = "/var/run/docker.sock"
 _DOCKER = "Install Docker, or set DOCKER_HOST"
 
 
@@ -93,7 +94,7 @@ def _infra_validators(pipeline: pipeline_pb2.Pipeline) -> Iterator[Problem]:
 
 
 def _has_docker() -> bool:
-    return "DOCKER_HOST" in os.environ or pathlib.Path("/var/run/docker.sock").exists()
+    return "DOCKER_HOST" in os.environ or pathlib.Path(DOCKER_SOCKET).exists()
 
 
 def _import_problem(path: str) -> str:
