@@ -20,6 +20,7 @@ SHARE_ONE_AIRFLOW = (
 )
 LONGEST_FIRST = (
     *SHARE_ONE_AIRFLOW,
+    "tests/e2e/test_stock_templates.py",
     "tests/e2e/test_taxi.py",
     "tests/orchestrators/kubeflow/test_cluster_run.py",
     "tests/e2e/test_unservable.py",

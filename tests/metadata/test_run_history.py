@@ -120,3 +120,29 @@ def test_a_run_is_found_by_the_start_of_its_id_and_a_wrong_id_gets_a_hint(tmp_pa
 def test_no_runs_is_one_clear_error(tmp_path):
     with pytest.raises(errors.ConfigError, match="has no runs"):
         run_history.Runs(Layout(str(tmp_path), "taxi"), None).latest()
+
+
+def test_a_metric_that_is_not_defined_is_kept_with_its_reason(tmp_path):
+    properties = {
+        "metrics": '{"auc": 0.95, "precision": null}',
+        "undefined_metrics": '{"precision": "no row is predicted as class 1"}',
+    }
+    run = summary(
+        [record("E", outputs=[Output("evaluation", 1, "ModelEvaluation", "/e", properties)])]
+    )
+    assert run.metrics == {"auc": 0.95, "precision": None}
+    assert run_history.metric_text(run, "auc") == "auc 0.95"
+    assert run_history.metric_text(run, "precision") == (
+        "precision not defined (no row is predicted as class 1)"
+    )
+    assert run_history.Run.model_validate_json(run.to_json()) == run
+
+
+def test_a_damaged_run_json_does_not_hide_the_other_runs(tmp_path, caplog):
+    runs = run_history.Runs(Layout(str(tmp_path), "taxi"), None)
+    for run_id, text in {"r1": summary([record("A")]).to_json(), "r2": "{"}.items():
+        file = Layout(str(tmp_path), "taxi").run(run_id).run_json
+        file.parent.mkdir(parents=True)
+        file.write_text(text)
+    assert [run.run_id for run in runs.list()] == ["r1"]
+    assert "r2" in caplog.text

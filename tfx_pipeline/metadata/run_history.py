@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import datetime
 import json
+import logging
 from collections.abc import Iterable
 from typing import TYPE_CHECKING, Any, Literal
 
@@ -25,6 +26,8 @@ from tfx_pipeline.storage.layout import Layout
 if TYPE_CHECKING:
     from tfx_pipeline.metadata.history import History
     from tfx_pipeline.metadata.node_record import NodeRecord, Output
+
+_log = logging.getLogger(__name__)
 
 NodeState = Literal["complete", "cached", "failed", "skipped", "canceled", "running"]
 _BLESSINGS = ("ModelBlessing", "InfraBlessing")
@@ -240,8 +243,14 @@ class Runs:
         return run
 
     def list(self) -> list[Run]:
-        """All runs, oldest first."""
-        return [self.get(run_id) for run_id in self.ids()]
+        """All runs, oldest first. A warning names a run that cannot be read; it is left out."""
+        found = []
+        for run_id in self.ids():
+            try:
+                found.append(self.get(run_id))
+            except errors.ConfigError as error:
+                _log.warning("run %s is left out: %s", run_id, error)
+        return found
 
     def _from_metadata(self, run_id: str) -> Run | None:
         records = self.history.records(run_id) if self.history else {}
