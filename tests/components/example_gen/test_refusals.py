@@ -107,3 +107,19 @@ def test_an_integer_too_large_for_the_fractions_of_another_file_is_named(tmp_pat
     message, findings = refused(tmp_path, folder, format="parquet")
     assert "column 'v': a.parquet: expected FLOAT" in message
     assert findings[0][:2] == ("v", "wrong type")
+
+
+@pytest.mark.parametrize(
+    ("pattern", "good", "odd"),
+    [
+        ("span-{SPAN}", "span-1", "span-x"),
+        ("{YYYY}-{MM}-{DD}", "2026-01-02", "2026-02-30"),
+    ],
+)
+def test_an_unusual_folder_beside_good_spans_is_named(tmp_path, pattern, good, odd):
+    for name in (good, odd):
+        write(tmp_path / "d" / name / "a.csv", many("x\n", "{i}\n"))
+    message, findings = refused(tmp_path, tmp_path / "d" / pattern)
+    assert odd in message
+    assert "there is no data" not in message
+    assert odd in findings[0][2]

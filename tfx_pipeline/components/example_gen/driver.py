@@ -13,6 +13,9 @@ from tfx.utils import proto_utils
 
 from tfx_pipeline.components.example_gen import input_files
 
+_NOT_A_SPAN = ("Cannot find ", "Retrieved date is invalid")
+"""How TFX's errors begin about a path that matches the pattern, but has no number or date."""
+
 
 class _InputProcessor(input_processor.FileBasedInputProcessor):
     """TFX's spans and versions, with a fingerprint of the content."""
@@ -21,19 +24,23 @@ class _InputProcessor(input_processor.FileBasedInputProcessor):
         super().__init__(base, splits, range_config)
         self._base, self._patterns, self._format = base, splits, file_format
         self._has_files = True
+        self._unusual = ""
 
     def resolve_span_and_version(self) -> tuple[int, int | None]:
         """The newest span and version; 0 if no file matches, which the executor refuses."""
         try:
             return super().resolve_span_and_version()
-        except ValueError:
+        except ValueError as error:
             self._has_files = False
+            text = str(error)
+            if text.startswith(_NOT_A_SPAN):
+                self._unusual = text
             return 0, None
 
     def get_input_fingerprint(self, span: int, version: int | None) -> str:
         """A fingerprint of the files' names and contents."""
         if not self._has_files:
-            return "no files"
+            return f"{input_files.NO_FILES}{self._unusual}"
         fingerprints = []
         for split in self._patterns:
             pattern = self.get_pattern_for_span_version(split.pattern, span, version)

@@ -115,6 +115,14 @@ def _files(exec_properties: dict[str, Any]) -> list[str]:
     else:
         where, rule = os.path.join(base, pattern), "no files"
     files = input_files.list_files(base, pattern, exec_properties["format"])
+    fingerprint = exec_properties.get("input_fingerprint") or ""
+    unusual = fingerprint.removeprefix(input_files.NO_FILES)
+    if fingerprint.startswith(input_files.NO_FILES) and unusual:
+        rule = "every folder or file that matches the pattern is a span"
+        raise DataRefused(
+            f"{where}: {unusual}. Move it away, or choose another pattern in data.path",
+            [Finding(where, rule, unusual)],
+        )
     if not files:
         expected = input_files.expected_names(exec_properties["format"])
         raise DataRefused(

@@ -14,6 +14,9 @@ from tfx_pipeline.config import data_files
 from tfx_pipeline.config.data_files import expected_names as expected_names
 from tfx_pipeline.storage.layout import is_remote
 
+NO_FILES = "no files"
+"""How the fingerprint begins where there is nothing to read; the reason may follow."""
+
 _SPECS = ("{SPAN", "{YYYY}", "{MM}", "{DD}", "{VERSION")
 _CHUNK = 1 << 22
 
