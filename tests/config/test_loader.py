@@ -217,6 +217,18 @@ def test_yaml_says_no_and_means_it(shop):
     assert load_config(shop).description == "no"
 
 
+@pytest.mark.parametrize("link", ["[{0}, {0}]", "{{<<: [{0}, {0}]}}"])
+def test_aliases_of_aliases_are_refused(shop, link):
+    levels = [f"a{n}: &a{n} {link.format(f'*a{n - 1}')}" for n in range(1, 40)]
+    append(shop, "\n".join(["a0: &a0 {x: 1}", *levels]) + "\n")
+    assert "aliases that stand for more than 100,000 values" in the_problem(shop)
+
+
+def test_deep_nesting_is_refused(shop):
+    append(shop, "deep: " + "[" * 5000 + "]" * 5000 + "\n")
+    assert "is nested too deeply" in the_problem(shop)
+
+
 def test_anchors_and_aliases(shop):
     append(shop, "  size: &whole {transform: minmax}\n  width: *whole\n")
     assert load_config(shop).features["width"].transform == "minmax"

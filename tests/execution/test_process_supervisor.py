@@ -2,6 +2,7 @@ import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 
 import pytest
@@ -61,6 +62,19 @@ def test_the_child_ends_when_its_supervisor_is_killed():
     program.wait()
     assert is_gone(child)
     os.kill(grandchild, signal.SIGKILL)
+
+
+def test_other_threads_leave_signals_alone():
+    before, found = signal.getsignal(signal.SIGTERM), []
+
+    def run():
+        with process_supervisor.signals_raise(), process_supervisor.signals_ignored():
+            found.append(signal.getsignal(signal.SIGTERM))
+
+    thread = threading.Thread(target=run)
+    thread.start()
+    thread.join()
+    assert found == [before]
 
 
 def is_gone(pid):

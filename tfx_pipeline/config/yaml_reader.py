@@ -13,6 +13,8 @@ from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
+_MAX_VALUES = 100_000
+
 Location = tuple[str | int, ...]
 """Keys and list indexes from the top of a document."""
 
@@ -67,13 +69,14 @@ def parse(text: str, source: str) -> Document:
     """Parses a YAML document that is a mapping.
 
     Raises:
-      ConfigError: not YAML, or not a mapping.
+      ConfigError: not YAML, too large with its aliases written out, or not a mapping.
     """
     try:
-        node = _yaml().compose(text)
-        values = _yaml().load(text)
+        node, values = _load(text)
     except YAMLError as error:
         raise ConfigError(_syntax_problem(error), source) from error
+    except ValueError as error:
+        raise ConfigError(str(error), source) from error
     if node is None or values is None:
         raise ConfigError("is empty; see the project's pipeline.yaml for an example", source)
     if not isinstance(values, dict):
@@ -102,9 +105,41 @@ def parse_value(text: str) -> Any:
       ValueError: not YAML.
     """
     try:
-        return _yaml().load(text)
+        return _load(text)[1]
     except YAMLError as error:
         raise ValueError(_syntax_problem(error).message) from error
+
+
+def _load(text: str) -> tuple[Node | None, Any]:
+    """The document's nodes and its values.
+
+    Raises:
+      YAMLError: not YAML.
+      ValueError: with its aliases written out, it would be too large, or it is nested too deeply.
+    """
+    try:
+        node = _yaml().compose(text)
+        if node is not None and _size(node, {}) > _MAX_VALUES:
+            raise ValueError(
+                f"has aliases that stand for more than {_MAX_VALUES:,} values; "
+                "remove aliases of what contains aliases"
+            )
+        return node, _yaml().load(text)
+    except RecursionError as error:
+        raise ValueError("is nested too deeply") from error
+
+
+def _size(node: Node, known: dict[int, int]) -> int:
+    """The number of values below `node` with every alias written out."""
+    if id(node) not in known:
+        known[id(node)] = 1  # for a node that contains itself
+        children: list[Node] = []
+        if isinstance(node, MappingNode):
+            children = [value for _, value in node.value]
+        elif isinstance(node, SequenceNode):
+            children = node.value
+        known[id(node)] = 1 + sum(_size(child, known) for child in children)
+    return known[id(node)]
 
 
 def _yaml() -> YAML:

@@ -11,6 +11,7 @@ import ctypes
 import os
 import signal
 import sys
+import threading
 import time
 import traceback
 from collections.abc import Callable, Iterator
@@ -75,19 +76,34 @@ def _in_child(function: Callable[[], int]) -> NoReturn:
         os._exit(code)
 
 
-@contextlib.contextmanager
-def signals_raise() -> Iterator[None]:
-    """Within this context, SIGTERM and SIGINT raise `Interrupted` in the main thread."""
+def signals_raise() -> contextlib.AbstractContextManager[None]:
+    """Within this context, SIGTERM and SIGINT raise `Interrupted` in the main thread.
+
+    In another thread, nothing changes: Python sets handlers in the main thread only.
+    """
 
     def stop(signum: int, _: object) -> None:
         raise Interrupted(signum)
 
-    before = {s: signal.signal(s, stop) for s in (signal.SIGTERM, signal.SIGINT)}
+    return _signals_handled(stop)
+
+
+def signals_ignored() -> contextlib.AbstractContextManager[None]:
+    """Within this context, SIGTERM and SIGINT have no effect; as `signals_raise` in a thread."""
+    return _signals_handled(signal.SIG_IGN)
+
+
+@contextlib.contextmanager
+def _signals_handled(handler: Callable[[int, object], None] | signal.Handlers) -> Iterator[None]:
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = {s: signal.signal(s, handler) for s in (signal.SIGTERM, signal.SIGINT)}
     try:
         yield
     finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)
+        for signum, earlier in before.items():
+            signal.signal(signum, earlier)
 
 
 def _end_group(child: int, grace: float) -> None:

@@ -38,6 +38,10 @@ class History:
                 mine.append(run.name)
         return mine
 
+    def has_run(self, run_id: str) -> bool:
+        """Whether a run of this or another pipeline has that id."""
+        return self._context(RUN_CONTEXT, run_id) is not None
+
     def executions(self, node: str, run_id: str | None = None) -> list[pb.Execution]:
         """The node's executions, oldest first; of one run when `run_id` is given."""
         context = self._context(NODE_CONTEXT, f"{self.pipeline}.{node}")

@@ -2,7 +2,7 @@
 
     runs = open_runs(load_config("pipeline.yaml"))
     runs.latest().metrics["auc"]
-    runs.get("20261124-101500").nodes["Trainer"].outputs["model"]
+    runs.get("20261124-101500-0417").nodes["Trainer"].outputs["model"]
 
 ML Metadata decides; run.json adds what ML Metadata does not store: the log files, the
 skipped nodes, the run's wall time.

@@ -85,6 +85,11 @@ class RunLayout:
         return self.folder / "run.json"
 
     @property
+    def lock(self) -> pathlib.Path:
+        """The file that is locked while a process executes the run."""
+        return self.folder / "run.lock"
+
+    @property
     def logs(self) -> pathlib.Path:
         """The folder of the logs."""
         return self.folder / "logs"

@@ -83,7 +83,10 @@ class Server:
         return 200, self.runs[-1]
 
     def list_recurring(self, query, body):
-        return 200, {"recurringRuns": self.recurring}
+        size, start = int(query["page_size"]), int(query.get("page_token") or 0)
+        page = {"recurringRuns": self.recurring[start : start + size]}
+        more = start + size < len(self.recurring)
+        return 200, page | ({"next_page_token": str(start + size)} if more else {})
 
     def create_recurring(self, query, body):
         made = {"recurring_run_id": f"s{len(self.recurring)}", **body}

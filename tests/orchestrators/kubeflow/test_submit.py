@@ -63,6 +63,18 @@ def test_a_schedule_takes_the_place_of_the_earlier_one(api, file):
     assert api.runs == []
 
 
+def test_the_earlier_schedule_may_be_on_a_later_page(api, file):
+    schedule = Schedule(cron="0 6 * * *")
+    submit(api, file, "one", schedule=schedule)
+    mine = api.recurring.pop()
+    others = [{"recurring_run_id": f"o{n}", "display_name": "other"} for n in range(250)]
+    api.recurring = [*others, mine]
+    submit(api, file, "two", schedule=schedule)
+    left = [run["recurring_run_id"] for run in api.recurring]
+    assert len(left) == 251
+    assert left[:-1] == [f"o{n}" for n in range(250)]
+
+
 def test_a_token_comes_from_the_environment(api, file, monkeypatch):
     api.token = "s3cret"
     with pytest.raises(errors.ConfigError, match=r"requires authentication \(401\)"):

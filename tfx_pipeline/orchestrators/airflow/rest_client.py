@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import http.client
 import json
 import urllib.error
 import urllib.parse
@@ -9,6 +10,9 @@ import urllib.request
 from typing import Any
 
 from tfx_pipeline import errors
+
+_SECONDS = 60.0
+"""How long a server may be silent: for longer, it counts as one that cannot be reached."""
 
 
 class AirflowError(errors.PipelineError):
@@ -20,10 +24,16 @@ class AirflowError(errors.PipelineError):
 
 
 class Client:
-    """A client of the API server at `url`, for example `http://127.0.0.1:8080`."""
+    """A client of the API server at `url`, for example `http://127.0.0.1:8080`.
 
-    def __init__(self, url: str) -> None:
+    Args:
+      url: the server.
+      timeout: for how many seconds the server may send nothing.
+    """
+
+    def __init__(self, url: str, timeout: float = _SECONDS) -> None:
         self.url = url
+        self._timeout = timeout
         self._token = ""
 
     def trigger(
@@ -65,14 +75,14 @@ class Client:
         url = self.url + path  # http:// or https://: whoever makes the client gives it
         request = urllib.request.Request(url, data, headers, method=method)  # noqa: S310
         try:
-            with urllib.request.urlopen(request) as response:  # noqa: S310
+            with urllib.request.urlopen(request, timeout=self._timeout) as response:  # noqa: S310
                 text = response.read()
         except urllib.error.HTTPError as error:
             reason = error.read().decode(errors="replace")
             raise AirflowError(
                 f"Airflow refused {method} {path}: {error.code} {reason}", error.code
             ) from error
-        except OSError as error:
+        except (OSError, http.client.HTTPException) as error:
             raise AirflowError(f"Airflow at {self.url} cannot be reached: {error}") from error
         return json.loads(text) if text else None
 

@@ -131,7 +131,7 @@ def upload(client: Any, order: dict[str, Any]) -> tuple[str, Any]:
 def schedule(client: Any, order: dict[str, Any], common: dict[str, Any]) -> str:
     """Creates the recurring run, deletes that of an earlier version and returns the new id."""
     name, wanted = order["pipeline"], order["schedule"]
-    listed = client.list_recurring_runs(page_size=100, experiment_id=common["experiment_id"])
+    earlier = list(recurring_runs(client, common["experiment_id"]))
     made = client.create_recurring_run(
         job_name=name,
         cron_expression=f"0 {wanted['cron']}",  # Kubeflow's first field is seconds
@@ -141,10 +141,23 @@ def schedule(client: Any, order: dict[str, Any], common: dict[str, Any]) -> str:
         params=wanted["parameters"],
         **common,
     )
-    for old in listed.recurring_runs or []:
+    for old in earlier:
         if old.display_name == name:
             client.delete_recurring_run(old.recurring_run_id)
     return str(made.recurring_run_id)
+
+
+def recurring_runs(client: Any, experiment_id: str) -> Iterator[Any]:
+    """All recurring runs of an experiment, page by page."""
+    token = ""
+    while True:
+        page = client.list_recurring_runs(
+            page_token=token, page_size=100, experiment_id=experiment_id
+        )
+        yield from page.recurring_runs or []
+        token = page.next_page_token
+        if not token:
+            return
 
 
 def main() -> int:

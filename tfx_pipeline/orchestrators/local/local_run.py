@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import pathlib
 import shutil
-import signal
 import time
-from collections.abc import Iterator
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_pipeline import errors
@@ -92,7 +89,7 @@ class Execution:
             try:
                 self._loop()
             except errors.Interrupted as interrupt:
-                with _signals_ignored():
+                with process_supervisor.signals_ignored():
                     self._cancel()
                 remedy = f"Continue it with --resume {self._plan.run_id}"
                 raise errors.Interrupted(interrupt.signum, remedy) from None
@@ -179,13 +176,3 @@ def _unexplained_end(code: int, log: pathlib.Path) -> str:
     if shutil.disk_usage(log.parent).free < _LITTLE_SPACE:
         return f"No space left on the disk of {log.parent}. Free some and run again"
     return f"ended with {code}; see {log}"
-
-
-@contextlib.contextmanager
-def _signals_ignored() -> Iterator[None]:
-    before = {s: signal.signal(s, signal.SIG_IGN) for s in (signal.SIGTERM, signal.SIGINT)}
-    try:
-        yield
-    finally:
-        for signum, handler in before.items():
-            signal.signal(signum, handler)

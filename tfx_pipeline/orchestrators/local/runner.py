@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import datetime
+import fcntl
 import os
 import pathlib
 import re
+import secrets
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -36,7 +38,7 @@ class LocalRunner(Runner[Run]):
     Args:
       source: a configuration, or a TFX pipeline object: `LocalRunner(pipeline).run()` instead
         of TFX's `LocalDagRunner().run(pipeline)`.
-      run_id: the new run's id; by default, the time in UTC.
+      run_id: the new run's id; by default, the time in UTC and four random digits.
       resume: the id of a failed or interrupted run to continue with its own pipeline.
       first: run only this node and those after it. The artifacts they need from
         earlier nodes are taken from the latest run that has them.
@@ -60,7 +62,7 @@ class LocalRunner(Runner[Run]):
         super().__init__(source)
         self._layout = Layout(self.config.root, self.config.name)
         self._resume = resume is not None
-        self.run_id = resume or run_id or _new_run_id(self._layout)
+        self.run_id = resume or run_id or _new_run_id()
         self._first, self._last = first, last
         self._jobs = jobs or os.cpu_count() or 1
         self._cache = cache
@@ -73,7 +75,7 @@ class LocalRunner(Runner[Run]):
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
-        """The run's own folder; the compiled pipeline stays in it.
+        """The run's own folder, locked; the compiled pipeline stays in it.
 
         Raises:
           ConfigError: the id is malformed, is in use, or, with `resume`, unknown.
@@ -82,17 +84,20 @@ class LocalRunner(Runner[Run]):
             rule = "must be letters, digits and . _ : + @ - (at most 128)"
             raise errors.ConfigError(errors.Problem("--run-id", f"{rule}, found {self.run_id!r}"))
         ensure_writable(self._layout.home)
-        exists = CompiledLayout(self.files.folder).manifest.exists()
-        if self._resume and not exists:
+        manifest = CompiledLayout(self.files.folder).manifest
+        if self._resume and not manifest.exists():
             known = [folder.name for folder in self._layout.runs.glob("*")]
             hint = errors.did_you_mean(self.run_id, known)
             raise errors.ConfigError(errors.Problem("--resume", f"no run {self.run_id!r}", hint))
-        if exists and not self._resume:
-            remedy = f"Continue it with --resume {self.run_id}, or choose another id."
-            raise errors.ConfigError(
-                errors.Problem("--run-id", f"run {self.run_id!r} exists", remedy)
-            )
-        yield self.files.folder
+        with _locked(self.files, "--resume" if self._resume else "--run-id"):
+            if not self._resume and manifest.exists():
+                raise self._in_use(
+                    f"Continue it with --resume {self.run_id}, or choose another id."
+                )
+            yield self.files.folder
+
+    def _in_use(self, remedy: str) -> errors.ConfigError:
+        return errors.ConfigError(errors.Problem("--run-id", f"run {self.run_id!r} exists", remedy))
 
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
         """Compiles the pipeline, or takes it from this run or an equal earlier one."""
@@ -104,6 +109,7 @@ class LocalRunner(Runner[Run]):
         runs = self._layout.runs
         compiled = compile_cache.copy_from_earlier_run(runs, key, folder) if key else None
         compiled = compiled or super().compile(folder)
+        self._ensure_new_in_metadata(compiled)
         if self._cache:
             pipeline_ir.enable_cache(compiled.ir)
         is_partial = self._first or self._last
@@ -119,6 +125,21 @@ class LocalRunner(Runner[Run]):
                 last=self._last,
             )
         return compiled
+
+    def _ensure_new_in_metadata(self, compiled: CompiledLayout) -> None:
+        """Refuses the id of a run that another machine or pipeline has written to the database.
+
+        TFX identifies a run by its id only: both would be one run.
+        """
+        from tfx_pipeline.ir import pipeline_ir
+        from tfx_pipeline.metadata import database
+        from tfx_pipeline.metadata.history import History
+
+        pipeline = pipeline_ir.read(compiled.ir)
+        store = database.open_store(pipeline_ir.metadata_connection(pipeline))
+        if History(store, pipeline.pipeline_info.id).has_run(self.run_id):
+            compiled.manifest.unlink()  # nothing has run here, so there is nothing to resume
+            raise self._in_use("It is in ML Metadata, but not on this machine. Choose another id.")
 
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Run:
         """Executes the nodes and returns the run."""
@@ -146,15 +167,38 @@ class LocalRunner(Runner[Run]):
             return Execution(execution_plan, self.worker, observer).run()
 
 
-def _new_run_id(layout: Layout) -> str:
-    base = datetime.datetime.now(datetime.timezone.utc).strftime("%Y%m%d-%H%M%S")
-    candidates = (base if n == 1 else f"{base}-{n}" for n in range(1, 1000))
-    return next(c for c in candidates if not layout.run(c).folder.exists())
+def _new_run_id() -> str:
+    """The time, so that ids sort by it, and digits for runs that start in the same second."""
+    now = datetime.datetime.now(datetime.timezone.utc)
+    return f"{now:%Y%m%d-%H%M%S}-{secrets.randbelow(10**4):04d}"
+
+
+@contextlib.contextmanager
+def _locked(files: RunLayout, option: str) -> Iterator[None]:
+    """Creates the run's folder and keeps other processes from the run; death releases it.
+
+    Raises:
+      ConfigError: another process executes the run.
+    """
+    files.folder.mkdir(parents=True, exist_ok=True)
+    with files.lock.open("a") as lock:
+        try:
+            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            message = f"run {files.folder.name!r} is in progress"
+            remedy = "Wait until it has ended, or choose another id."
+            raise errors.ConfigError(errors.Problem(option, message, remedy)) from None
+        try:
+            yield
+        finally:
+            fcntl.flock(lock, fcntl.LOCK_UN)  # also for children that have inherited the file
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
 @terminal.config_options
-@click.option("--run-id", metavar="ID", help="The new run's id.  [default: the time in UTC]")
+@click.option(
+    "--run-id", metavar="ID", help="The new run's id.  [default: the time in UTC, random digits]"
+)
 @click.option("--resume", metavar="RUN_ID", help="Continue a failed or interrupted run.")
 @click.option("--from", "first", metavar="NODE", help="Run only this node and those after it.")
 @click.option("--to", "last", metavar="NODE", help="Run only up to this node.")

@@ -1,0 +1,81 @@
+"""`LocalRunner` with a pipeline object of two small nodes, in a process of its own."""
+
+from __future__ import annotations
+
+import re
+import shutil
+import subprocess
+import sys
+
+import pytest
+
+from tests.projects import environment
+from tfx_pipeline.orchestrators.local import runner
+
+pytestmark = pytest.mark.tensorflow
+
+FLOW = """
+import sys, threading
+from tfx import v1 as tfx
+from tfx.dsl.component.experimental.decorators import component
+import tfx_pipeline
+from tfx_pipeline import errors
+
+Integer = tfx.types.standard_artifacts.Integer
+In, Out = tfx.dsl.components.InputArtifact, tfx.dsl.components.OutputArtifact
+
+@component
+def Number(value: tfx.dsl.components.Parameter[int], number: Out[Integer]):
+    number.value = value
+
+@component
+def Double(number: In[Integer], double: Out[Integer]):
+    double.value = 2 * number.value
+
+def start(**options):
+    number = Number(value=5)
+    nodes = [number, Double(number=number.outputs["number"])]
+    pipeline = tfx.dsl.Pipeline("flow", "out", components=nodes, enable_cache=True)
+    try:
+        print(tfx_pipeline.LocalRunner(pipeline, **options).run().to_json())
+    except errors.PipelineError as error:
+        print(error)
+        sys.exit(error.exit_code)
+"""
+
+
+@pytest.fixture
+def flow(tmp_path):
+    """Runs statements after the definitions of `FLOW`."""
+    (tmp_path / "flow.py").write_text(FLOW)
+    return lambda code: subprocess.run(
+        [sys.executable, "-c", f"from flow import *\n{code}"],
+        cwd=tmp_path,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def test_runs_in_threads_and_one_id_is_one_run(flow, tmp_path):
+    """Two starts at once, one later; then one without the folder, as on another machine."""
+    start = "threading.Thread(target=start, kwargs={'run_id': 'a'})"
+    done = flow(
+        f"threads = [{start}, {start}]; [t.start() for t in threads]; [t.join() for t in threads]\n"
+        "start(run_id='a')"
+    )
+    assert done.returncode == 2, done.stderr
+    assert re.findall('^ "state": "(.*)"', done.stdout, re.M) == ["complete"]
+    assert "'a' is in progress. Wait until it has ended" in done.stdout
+    assert "Continue it with --resume a" in done.stdout
+    shutil.rmtree(tmp_path / "out" / "flow" / "runs" / "a")
+    elsewhere = flow("start(run_id='a')")
+    assert (elsewhere.returncode, "It is in ML Metadata" in elsewhere.stdout) == (2, True)
+    assert not (tmp_path / "out" / "flow" / "runs" / "a" / "manifest.json").exists()
+
+
+def test_default_ids_sort_by_time_and_differ_within_a_second():
+    ids = [runner._new_run_id() for _ in range(3)]
+    assert all(re.fullmatch(r"\d{8}-\d{6}-\d{4}", run_id) for run_id in ids)
+    assert len({*ids}) > 1
