@@ -19,6 +19,7 @@ from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.local_server import ports
+from tfx_pipeline.serving.local_server.log_format import OneLineFormatter
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
 
 MODEL_SERVER = "tensorflow_model_server"
@@ -229,7 +230,9 @@ def _quieten() -> None:
     """Logs the server's own lines to standard error, and only errors of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_environment()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     warnings.simplefilter("ignore", FutureWarning)
     import tensorflow as tf
 

@@ -80,13 +80,17 @@ class Server:
         """Loads the models and serves them until a signal arrives.
 
         Raises:
-          ConfigError: a port cannot be used, or the configuration is not valid.
+          ConfigError: a port cannot be used, the configuration is not valid, or no model
+            can be loaded.
         """
         sockets = self._bind()  # before models are loaded, which takes seconds
         try:
-            self._manager.configure(self._settings.config)
-        except ServingError as error:
-            raise ConfigError(f"the model configuration is not valid: {error.message}") from error
+            error = self._manager.configure(self._settings.config)
+        except ServingError as invalid:
+            message = f"the model configuration is not valid: {invalid.message}"
+            raise ConfigError(message) from invalid
+        if error and not any(self._manager.available_versions().values()):
+            raise ConfigError(f"Failed to start server. Error: {error}")
         # TensorFlow's many objects stay. Searching them for garbage would stop all requests.
         gc.collect()
         gc.freeze()
@@ -134,7 +138,8 @@ class Server:
 
     def _warm_up(self) -> None:
         for executor in (self._grpc.threads, self._rest.threads):
-            thread_warmup.warm_up_threads(self._manager, executor, _THREADS)
+            thread_warmup.start_threads(executor, _THREADS)
+        thread_warmup.convert_made_up_request()
         if self._settings.rest_api_port:
             thread_warmup.open_connection(self._settings.host, self._settings.rest_api_port)
 
@@ -156,8 +161,10 @@ class Server:
             try:
                 config = model_server_config.read(path)
                 if config != before:
-                    self._manager.configure(config)
+                    error = self._manager.configure(config)
                     logging.info("%s: the new configuration is in use", path)
+                    if error:
+                        logging.error("%s: %s", path, error.message)
                 before, logged = config, ""
             except (ConfigError, ServingError) as error:
                 if str(error) != logged:  # log the same error once
