@@ -86,6 +86,20 @@ def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     type=bool,
     help="Let the server combine requests; needs tensorflow_model_server.",
 )
+@_flag(
+    "enable_model_warmup",
+    is_flag=False,
+    flag_value="true",
+    default="true",
+    type=bool,
+    help="Run a model's warm-up requests when it is loaded (the default).",
+)
+@_flag(
+    "num_request_iterations_for_warmup",
+    type=click.IntRange(0),
+    default=0,
+    help="How often each warm-up request is run; 0 means once.",
+)
 @click.option(
     "--host",
     default="127.0.0.1",
@@ -175,6 +189,11 @@ def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoRet
         passed_on["monitoring_config_file"] = flags["monitoring_config_file"]
     if flags["enable_batching"]:
         passed_on["enable_batching"] = "true"
+    if not flags["enable_model_warmup"]:
+        passed_on["enable_model_warmup"] = "false"
+    if flags["num_request_iterations_for_warmup"]:
+        name = "num_request_iterations_for_warmup"
+        passed_on[name] = flags[name]
     arguments = [f"--{name}={value}" for name, value in passed_on.items()]
     terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
     sys.stderr.flush()
@@ -214,6 +233,8 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         rest_api_timeout_in_ms=flags["rest_api_timeout_in_ms"],
         metrics_path=metrics_path,
         max_pending_requests=flags["max_pending_requests"],
+        enable_model_warmup=flags["enable_model_warmup"],
+        num_request_iterations_for_warmup=flags["num_request_iterations_for_warmup"],
     )
     Server(settings).run()
 

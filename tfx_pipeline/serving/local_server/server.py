@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import gc
 import logging
 import os
@@ -44,6 +45,8 @@ class Settings:
       rest_api_timeout_in_ms: after how many milliseconds a REST client receives 504.
       metrics_path: the path that Prometheus reads; None for none.
       max_pending_requests: how many requests may wait for a thread, in gRPC and in REST.
+      enable_model_warmup: whether warm-up requests are run when a version is loaded.
+      num_request_iterations_for_warmup: how often each of them is run; 0 means once.
     """
 
     config: Any
@@ -56,6 +59,8 @@ class Settings:
     rest_api_timeout_in_ms: int = 30000
     metrics_path: str | None = None
     max_pending_requests: int = 1000
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
 
 
 class Server:
@@ -63,7 +68,10 @@ class Server:
 
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._manager = Manager(loader.load)
+        iterations = max(settings.num_request_iterations_for_warmup, 1)
+        if not settings.enable_model_warmup:
+            iterations = 0
+        self._manager = Manager(functools.partial(loader.load, warmup_iterations=iterations))
         metrics = Metrics(self._manager.available_versions)
         max_pending = settings.max_pending_requests
         self._grpc = GrpcServer(self._manager, metrics, threads=_THREADS, max_pending=max_pending)
