@@ -181,8 +181,7 @@ def _column(name: str, values: list[Any], dtype: int, *, has_names: bool) -> Arr
         number = _first_wrong_element(values, dtype)
         where = f"key: {name} of" if has_names else "of"
         raise invalid(
-            f"Failed to process element: {number} {where} 'instances' list. "
-            f"Error: INVALID_ARGUMENT: {error.message}"
+            f"Failed to process element: {number} {where} 'instances' list. Error: {error}"
         ) from error
 
 
@@ -219,5 +218,5 @@ def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:
         try:
             arrays[name] = to_array(values[name], info.dtype)
         except ServingError as error:
-            raise invalid(f"{error.message} (input {name})") from error
+            raise ServingError(error.code, f"{error.message} (input {name})") from error
     return arrays
