@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import re
 import time
 import urllib.parse
@@ -26,13 +27,14 @@ from tfx_pipeline.serving.local_server.served_model import DEFAULT_SIGNATURE
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.protocol.status_codes import http_status, invalid
 
-_VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(
     rf"(?i)/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)"
 )
 _STATUS = re.compile(rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?{_VERSION}(?:/(?P<method>metadata))?")
 
 _MAX_VERSION = 2**63 - 1
+_VERSION_DIGITS = len(str(_MAX_VERSION))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -156,7 +158,9 @@ def _model_spec(match: re.Match[str]) -> Any:
     if not spec.name:
         raise invalid("Missing model name in request.")
     if match["version"]:
-        version = int(match["version"])
+        # The number of digits first: Python refuses to convert thousands of them.
+        digits = match["version"].lstrip("0") or "0"
+        version = int(digits) if len(digits) <= _VERSION_DIGITS else math.inf
         if version > _MAX_VERSION:
             raise invalid(f"Failed to convert version: {match['version']} to numeric.")
         spec.version.value = version

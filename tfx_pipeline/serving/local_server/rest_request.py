@@ -28,6 +28,12 @@ _INF = re.compile(rb'"(?:[^"\\]|\\.)*"|Inf(?:inity)?', re.DOTALL)
 _LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
 """What may be a number too large for a double. Python would read it as infinity."""
 
+_MAX_DIGITS = 309
+"""The digits of the largest double, as an integer."""
+
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""What may be half of a character beyond 16 bits. Python accepts it also without the other half."""
+
 
 def parse(body: bytes) -> dict[str, Any]:
     """Returns the JSON object in a body; NaN, Inf and Infinity are numbers.
@@ -51,10 +57,17 @@ def _loads(body: bytes) -> Any:
         pass  # perhaps only because of a NaN, which orjson does not accept
     if b"Inf" in body:
         body = _INF.sub(lambda match: b"Infinity" if match[0] == b"Inf" else match[0], body)
-    parse_float = _finite_float if _LARGE_NUMBER.search(body) else None
+    decoder = json.JSONDecoder()
+    if _LARGE_NUMBER.search(body):
+        decoder = json.JSONDecoder(parse_float=_finite_float, parse_int=_finite_int)
     try:
         # Like TensorFlow Serving, ignore what comes after the end of the document.
-        return json.JSONDecoder(parse_float=parse_float).raw_decode(body.decode().lstrip())[0]
+        document = decoder.raw_decode(body.decode().lstrip())[0]
+        if _HALF_CHARACTER.search(body):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError as error:
+        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding at offset: {error.start}") from error
     except json.JSONDecodeError as error:
@@ -66,8 +79,19 @@ def _loads(body: bytes) -> Any:
 def _finite_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise invalid(f"JSON Parse error: Number too big to be stored in double: {text[:50]}")
+        raise _too_big(text)
     return number
+
+
+def _finite_int(text: str) -> int:
+    # The number of digits first: Python refuses to convert thousands of them.
+    if len(text.lstrip("-")) > _MAX_DIGITS or math.isinf(float(text)):
+        raise _too_big(text)
+    return int(text)
+
+
+def _too_big(text: str) -> ServingError:
+    return invalid(f"JSON Parse error: Number too big to be stored in double: {text[:50]}")
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
