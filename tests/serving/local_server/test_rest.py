@@ -176,7 +176,7 @@ REFUSED = {
                                                     *request(fare=[1.0, 2.0])["instances"]]},
         "Failed to process element: 1 key: fare",
     ),
-    "ragged columns": ({"instances": [[{"b64": ""}], []]}, "unexpected size: 0 at level: 1"),
+    "ragged columns": ({"instances": [[{"b64": ""}], []]}, "Expecting tensor size: 1 but got: 0"),
 }  # fmt: skip
 
 

@@ -165,16 +165,12 @@ def _classify(served: ServedVersion, signature: str, examples: Array, result: An
 def _ensure_class_output(name: str, array: Array, batch_size: int, type_name: str) -> None:
     if array.ndim != 2:
         raise invalid(
-            f"Expected Tensor shape: [batch_size num_classes] but got {_shape_text(array)}"
+            f"Expected Tensor shape: [batch_size num_classes] but got {tensors.shape_text(array)}"
         )
     if (found := tensors.array_enum_name(array)) != type_name:
         raise invalid(f"Expected {name} Tensor of {type_name}. Got: {found}")
     if len(array) != batch_size:
         raise invalid(f"Expected {name} output batch size of {batch_size}. Got: {len(array)}")
-
-
-def _shape_text(array: Array) -> str:
-    return f"[{','.join(map(str, array.shape))}]"
 
 
 def _regress(served: ServedVersion, signature: str, examples: Array, result: Any) -> None:
@@ -183,7 +179,7 @@ def _regress(served: ServedVersion, signature: str, examples: Array, result: Any
     if values.ndim != 1 and not (values.ndim == 2 and values.shape[1] == 1):
         raise invalid(
             "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] "
-            f"but got {_shape_text(values)}"
+            f"but got {tensors.shape_text(values)}"
         )
     if len(values) != len(examples):
         raise invalid(

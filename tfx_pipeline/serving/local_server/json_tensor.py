@@ -105,7 +105,8 @@ def _numbers(level: list[Any], dtype: int) -> Array:
     if not set(map(type, level)) <= allowed:
         raise _type_error(next(v for v in level if type(v) not in allowed), dtype)
     _ensure_range(level, kind, dtype)
-    return np.array(level, kind)
+    with np.errstate(over="ignore"):  # 1e300 as float is infinity, without a warning
+        return np.array(level, kind)
 
 
 def _ensure_range(level: list[Any], kind: type[np.generic], dtype: int) -> None:

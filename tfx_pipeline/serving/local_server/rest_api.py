@@ -99,11 +99,15 @@ class RestApi:
         return self._regress(spec, document)
 
     def _predict(self, spec: Any, document: dict[str, Any]) -> bytes:
-        name = rest_request.signature_name(document) or DEFAULT_SIGNATURE
+        sent_name = rest_request.signature_name(document)
+        name = sent_name or DEFAULT_SIGNATURE
         with self._manager.acquire(spec) as served:
             signature = served.servable.signatures.get(name)
             if signature is None:
                 raise invalid(f'Serving signature name: "{name}" not found in signature def')
+            if not signature.inputs:
+                which = sent_name or "DEFAULT"
+                raise invalid(f"Failed to get input map for signature: {which}")
             inputs = rest_request.inputs(document, signature.inputs)
             outputs = served.servable.run(name, inputs)
         is_rows = rest_request.is_row_format(document)

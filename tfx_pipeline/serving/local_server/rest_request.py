@@ -19,6 +19,7 @@ import orjson
 
 from tfx_pipeline.errors import ServingError, did_you_mean
 from tfx_pipeline.serving.local_server.json_tensor import debug_text, is_base64, to_array
+from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.status_codes import invalid
 from tfx_pipeline.serving.protocol.tensors import Array
 
@@ -202,25 +203,28 @@ def _column(name: str, values: list[Any], dtype: int, *, has_names: bool) -> Arr
     try:
         return to_array(values, dtype)
     except ServingError as error:
-        number = _first_wrong_element(values, dtype)
+        number, reason = _first_wrong_element(values, dtype) or (0, error)
         where = f"key: {name} of" if has_names else "of"
         raise invalid(
-            f"Failed to process element: {number} {where} 'instances' list. Error: {error}"
+            f"Failed to process element: {number} {where} 'instances' list. Error: {reason}"
         ) from error
 
 
-def _first_wrong_element(values: list[Any], dtype: int) -> int:
-    """Returns the number of the first value with a wrong type or another shape."""
-    shape = None
+def _first_wrong_element(values: list[Any], dtype: int) -> tuple[int, ServingError] | None:
+    """Returns the number of the first value with a wrong type or another shape, and its error."""
+    first = None
     for number, value in enumerate(values):
         try:
-            found = to_array(value, dtype).shape
-        except ServingError:
-            return number
-        if shape not in (None, found):
-            return number
-        shape = found
-    return 0
+            found = to_array(value, dtype)
+        except ServingError as error:
+            return number, error
+        first = found if first is None else first
+        if found.size != first.size:
+            return number, invalid(f"Expecting tensor size: {first.size} but got: {found.size}")
+        if found.shape != first.shape:
+            shapes = f"{tensors.shape_text(first)} but got: {tensors.shape_text(found)}"
+            return number, invalid(f"Expecting shape {shapes}")
+    return None
 
 
 def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:

@@ -81,6 +81,11 @@ def array_type_name(array: Array) -> str:
     return _KINDS[dtype][0] if dtype else str(array.dtype)
 
 
+def shape_text(array: Array) -> str:
+    """Returns an array's shape as TensorFlow Serving writes it, for example `[2,3]`."""
+    return f"[{','.join(map(str, array.shape))}]"
+
+
 def enum_name(dtype: int) -> str:
     """Returns the name of a DataType in its enum, for example `DT_FLOAT`."""
     value = protos.enum("tensorflow.DataType").values_by_number.get(dtype)
