@@ -97,6 +97,14 @@ def test_a_preflight_request_of_a_browser(client):
     assert json.loads(reply) == {"error": "Origin header is missing in CORS preflight"}
 
 
+@pytest.mark.parametrize("origin", ["http://x", "HTTPS://example.com:8501", "http://[::1]:1"])
+def test_a_path_may_be_a_whole_url(client, origin):
+    status, _, reply = client.request("POST", origin + PREDICT, BODY)
+    assert (status, json.loads(reply)) == (200, {"predictions": [2.0]})
+    status, _, reply = client.request("GET", f"{origin}/v2")
+    assert json.loads(reply) == {"error": "Not found: /v2; the API is below /v1/models"}
+
+
 def test_a_path_may_be_raw_utf8(client):
     for path in ("/v1/models/Zürich", "/v1/models/Z%C3%BCrich"):
         status, _, reply = client.request("GET", path)

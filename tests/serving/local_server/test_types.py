@@ -223,5 +223,20 @@ def test_a_wrong_type_is_named(client):
     )
 
 
+@pytest.mark.parametrize(
+    ("service", "method"),
+    [
+        (protos.PREDICTION_SERVICE, "Predict"),
+        (protos.PREDICTION_SERVICE, "Classify"),
+        (protos.MODEL_SERVICE, "HandleReloadConfigRequest"),
+    ],
+)
+def test_bytes_that_are_no_request(client, service, method):
+    target = client.server.grpc
+    with grpc.insecure_channel(target) as channel, pytest.raises(grpc.RpcError) as caught:
+        channel.unary_unary(f"/{service}/{method}")(b"\xff\xff")
+    assert caught.value.code() is grpc.StatusCode.INTERNAL
+
+
 def test_the_server_survives_all_this(client):
     assert "Traceback" not in client.server.log()

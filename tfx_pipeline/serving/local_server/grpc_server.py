@@ -9,6 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 from typing import Any
 
 import grpc
+from google.protobuf.message import DecodeError
 from grpc_health.v1 import health, health_pb2, health_pb2_grpc
 
 from tfx_pipeline.errors import ServingError
@@ -126,7 +127,7 @@ class GrpcServer:
         handlers = {
             name: grpc.unary_unary_rpc_method_handler(
                 self._handler(name, methods[name]),
-                request_deserializer=request.FromString,
+                request_deserializer=_parser(request),
                 response_serializer=response.SerializeToString,
             )
             for name, (request, response) in protos.methods(service).items()
@@ -154,3 +155,18 @@ class GrpcServer:
             context.abort(getattr(grpc.StatusCode, code), message)
 
         return handle
+
+
+def _parser(message: Any) -> Callable[[bytes], Any]:
+    """Returns a function that parses a request; for one that is no such message, it returns None.
+
+    gRPC answers with INTERNAL, as TensorFlow Serving does, and logs no traceback.
+    """
+
+    def parse(data: bytes) -> Any:
+        try:
+            return message.FromString(data)
+        except DecodeError:
+            return None
+
+    return parse

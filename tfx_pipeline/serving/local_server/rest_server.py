@@ -27,6 +27,7 @@ _MAX_BODY_BYTES = 2**31 - 1
 """TensorFlow Serving's limit for a message."""
 
 _API_PATH = re.compile(r"(?i)/v1/.*")
+_ORIGIN = re.compile(r"(?i)https?://[^/]*")
 _CROSS_ORIGIN = re.compile(r"https?://")
 
 _CORS_HEADERS = {
@@ -164,9 +165,11 @@ class _Exchange(HTTPMessageDelegate):
         self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
     ) -> None:
         self.method, uri, _ = cast(RequestStartLine, start_line)
+        path = uri.partition("?")[0]
+        if origin := _ORIGIN.match(path):  # clients of a proxy may send the whole URL
+            path = path[origin.end() :]
         # Clients may send UTF-8 without percent signs.
-        path = uri.partition("?")[0].encode("latin-1")
-        self.path = path.decode("utf-8", "replace")
+        self.path = path.encode("latin-1").decode("utf-8", "replace")
         self.headers = headers
 
     def data_received(self, chunk: bytes) -> None:
