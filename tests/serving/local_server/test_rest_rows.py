@@ -82,6 +82,16 @@ def test_rows_of_two_shapes(client, rows, where, message):
     )
 
 
+@pytest.mark.parametrize("wrong", [1, 2, 3, 499_999, 1_999_999])
+def test_one_wrong_row_of_two_million(client, wrong):
+    """A search row by row would take longer than the server's time limit."""
+    rows = b"1," * wrong + b'"x",' + b"1," * (2_000_000 - wrong - 1)
+    body = b'{"signature_name": "any_shape", "instances": [%s]}' % rows[:-1]
+    status, reply = client.post("/v1/models/rows:predict", body)
+    assert status == 400
+    assert reply["error"].startswith(f"Failed to process element: {wrong} of 'instances' list.")
+
+
 def test_the_shapes_of_each_input_are_compared(client):
     rows = [{"a": [1, 2], "b": 1}, {"a": [1, 2], "b": [1]}]
     status, reply = predict(client, "two_inputs", instances=rows)

@@ -54,6 +54,13 @@ def test_tensor_content():
     assert array.tolist() == [[1, 2], [3, 4]]
 
 
+def test_strings_in_tensor_content():
+    """The bytes that TensorFlow's C++ writes: all lengths, then all strings."""
+    content = b"\1\0\xc8\1\2" + b"a" + b"b" * 200 + b"cd"
+    array = tensors.from_proto(tensor(7, [2, 2], tensor_content=content))
+    assert array.tolist() == [[b"a", b""], [b"b" * 200, b"cd"]]
+
+
 def test_the_last_value_is_used_for_those_left_out():
     assert tensors.from_proto(tensor(1, [4], float_val=[1, 2])).tolist() == [1, 2, 2, 2]
 
@@ -107,7 +114,11 @@ def test_an_invalid_tensor_needs_no_memory():
         (tensor(1, [2**62, 2**62], tensor_content=b"abcd"), "do not fit shape"),
         (tensor(1, [0, 2**62]), "Invalid tensor shape"),
         (tensor(1, [1] * 33, float_val=[1]), "Invalid tensor shape"),
-        (tensor(7, [1], tensor_content=b"\1a"), "strings in tensor_content are not supported"),
+        *((tensor(7, [2], tensor_content=content), "bytes of tensor_content do not fit")
+          for content in (b"\1", b"\1\1a", b"\1\1abc", b"\x80\x80", b"\x80" * 20 + b"\0\0",
+                          b"\xff" * 9 + b"\1\0a")),
+        (tensor(7, [2**40], tensor_content=b"\0"), "bytes of tensor_content do not fit"),
+        (tensor(7, [0], tensor_content=b"\0"), "bytes of tensor_content do not fit"),
         (tensor(8, [1], scomplex_val=[1]), "1 values of scomplex_val are not pairs"),
         (tensor(1, [-1], float_val=[1]), "Invalid tensor shape"),
         (tensor(1, [1], float_val=[1, 2]), "2 values do not fit shape [1]"),
@@ -115,7 +126,7 @@ def test_an_invalid_tensor_needs_no_memory():
         (tensor(20, [1]), "DT_RESOURCE"),
         (tensor(0, [1]), "DT_INVALID"),
     ],
-)
+)  # fmt: skip
 def test_an_invalid_tensor(proto, message):
     with pytest.raises(ServingError, match="INVALID_ARGUMENT") as caught:
         tensors.from_proto(proto)

@@ -212,19 +212,35 @@ def _column(name: str, values: list[Any], dtype: int, *, has_names: bool) -> Arr
 
 def _first_wrong_element(values: list[Any], dtype: int) -> tuple[int, ServingError] | None:
     """Returns the number of the first value with a wrong type or another shape, and its error."""
-    first = None
-    for number, value in enumerate(values):
-        try:
-            found = to_array(value, dtype)
-        except ServingError as error:
-            return number, error
-        first = found if first is None else first
-        if found.size != first.size:
-            return number, invalid(f"Expecting tensor size: {first.size} but got: {found.size}")
-        if found.shape != first.shape:
-            shapes = f"{tensors.shape_text(first)} but got: {tensors.shape_text(found)}"
-            return number, invalid(f"Expecting shape {shapes}")
+    number = 0
+    try:
+        first = to_array(values[0], dtype)
+        number = _first_other_shape(values, dtype, first.shape)
+        found = to_array(values[number], dtype)
+    except ServingError as error:
+        return number, error
+    if found.size != first.size:
+        return number, invalid(f"Expecting tensor size: {first.size} but got: {found.size}")
+    if found.shape != first.shape:
+        shapes = f"{tensors.shape_text(first)} but got: {tensors.shape_text(found)}"
+        return number, invalid(f"Expecting shape {shapes}")
     return None
+
+
+def _first_other_shape(values: list[Any], dtype: int, shape: tuple[int, ...]) -> int:
+    """Returns the number of the first value that is wrong or has another shape, else of the last.
+
+    Bisects: a search value by value takes half a minute for two million.
+    """
+    start, end = 0, len(values)
+    while end - start > 1:
+        middle = (start + end) // 2
+        try:
+            is_good = to_array(values[start:middle], dtype).shape[1:] == shape
+        except ServingError:
+            is_good = False
+        start, end = (middle, end) if is_good else (start, middle)
+    return start
 
 
 def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import itertools
 import math
 from typing import Any
 
@@ -58,6 +59,9 @@ _STORED_AS: dict[str, Any] = {
     "dcomplex_val": np.float64,
 }
 """Fields that hold the bits of a value, or its real and imaginary part."""
+
+_MAX_VARINT_SHIFT = 63
+"""The position of the last bits in a varint of 64 bits."""
 
 _SHORT_FLOATS = (1, 14, 19)
 
@@ -167,7 +171,7 @@ def from_proto(proto: Any) -> Array:
     # Everything is compared with the shape before memory for the shape is allocated.
     count, content = math.prod(shape), proto.tensor_content
     if content and proto.dtype == STRING:
-        raise invalid("strings in tensor_content are not supported; use string_val")
+        return _reshape(_strings(content, count, shape), shape)
     if content:
         if len(content) != count * np.dtype(kind).itemsize:
             raise invalid(f"{len(content)} bytes of tensor_content do not fit shape {list(shape)}")
@@ -178,6 +182,31 @@ def from_proto(proto: Any) -> Array:
     if len(values) > count:
         raise invalid(f"{len(values)} values do not fit shape {list(shape)}")
     return _reshape(_repeat_last(values, count, shape), shape)
+
+
+def _strings(content: bytes, count: int, shape: tuple[int, ...]) -> Array:
+    """Returns the strings in tensor_content: the length of each as a varint, then all bytes."""
+    error = invalid(f"{len(content)} bytes of tensor_content do not fit shape {list(shape)}")
+    if count > len(content):  # each length takes a byte
+        raise error
+    position, lengths = 0, []
+    for _ in range(count):
+        length, shift = 0, 0
+        while True:
+            if position == len(content) or shift > _MAX_VARINT_SHIFT:
+                raise error
+            byte, position = content[position], position + 1
+            length |= (byte & 0x7F) << shift
+            shift += 7
+            if byte < 0x80:
+                break
+        lengths.append(length)
+    ends = list(itertools.accumulate(lengths, initial=position))
+    if ends[-1] != len(content):
+        raise error
+    values = np.empty(count, object)
+    values[:] = [content[start:end] for start, end in itertools.pairwise(ends)]
+    return values
 
 
 def _listed_values(listed: Any, kind: Any, field: str) -> Array:
