@@ -30,7 +30,7 @@ def paths(**parameters):
     deployment = local_deployment_config_pb2.LocalDeploymentConfig()
     spec = deployment.executor_specs["Trainer"]
     spec.python_class_executable_spec.class_path = "tfx.components.trainer.executor.Executor"
-    cache_key.complete_key(node, deployment)
+    cache_key.complete_key(node, deployment, cache_key.code_paths(node, deployment))
     found = json.loads(node.parameters.parameters["code_digest"].field_value.string_value)
     return cache_key.code_paths(node, deployment), found
 

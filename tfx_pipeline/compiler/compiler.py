@@ -63,10 +63,10 @@ def compile_pipeline(config: PipelineConfig) -> Compiled:
                 "Give both the same name: pipeline_name=config.name",
             )
         )
-    return _compile(pipeline, config)
+    return compile_object(pipeline, config)
 
 
-def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
+def compile_object(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     """Compiles a pipeline object that this process has created.
 
     Args:
@@ -76,10 +76,6 @@ def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     Raises:
       ConfigError: it holds something that cannot be run.
     """
-    return _compile(pipeline, config)
-
-
-def _compile(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     from tfx.dsl.compiler.compiler import Compiler
 
     try:

@@ -194,6 +194,11 @@ class Modules(Section):
     extend: tuple[DottedPath, ...] = ()
     """Functions that take the pipeline and the configuration and return more TFX components."""
 
+    @property
+    def only_standard_nodes(self) -> bool:
+        """Whether all nodes are of the library's standard pipeline."""
+        return self.create_pipeline == Modules().create_pipeline and not self.extend
+
 
 class PipelineConfig(Section):
     """What every pipeline has, also one whose nodes a user's function makes.

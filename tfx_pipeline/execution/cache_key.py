@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import local_deployment_config_pb2, pipeline_pb2
 
 from tfx_pipeline.config import features
+from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import node_record
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.user_code import code_digest, installed
@@ -25,11 +26,18 @@ _FILE_PARAMETERS = ("schema_file", "schema_path")
 def complete_key(
     node: pipeline_pb2.PipelineNode,
     deployment: local_deployment_config_pb2.LocalDeploymentConfig,
+    paths: Iterable[str],
 ) -> None:
-    """Adds digests of code and files as parameters, so that a change executes the node again."""
+    """Adds digests of code and files as parameters, so that a change executes the node again.
+
+    Args:
+      node: the node, which is changed.
+      deployment: how nodes are executed.
+      paths: the dotted paths of the node's code, from `code_paths`.
+    """
     if node.node_info.id not in deployment.executor_specs:
         return  # resolvers and importers are never cached
-    code = code_digest.code_digests(*code_paths(node, deployment))
+    code = code_digest.code_digests(*paths)
     _set(node, CODE_PARAMETER, {**installed.versions(), **code})
     files = {
         key: code_digest.file_digest(value)
@@ -72,9 +80,7 @@ def _treatments(custom_config: str) -> list[str]:
 
 def _class_path(spec: Any) -> str:
     """The class in an executor's or a driver's spec; empty for a container."""
-    inner = getattr(spec, spec.WhichOneof("spec"))
-    inner = getattr(inner, "python_executor_spec", inner)
-    return str(getattr(inner, "class_path", ""))
+    return pipeline_ir.class_path(getattr(spec, spec.WhichOneof("spec")))
 
 
 def _string_parameter(node: pipeline_pb2.PipelineNode, key: str) -> str:

@@ -64,8 +64,16 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     parameters = pipeline_ir.cast_parameters(pipeline, request.parameters)
     done = history.record(request.node, request.run_id)
     if done is None or not done.ended_well:
-        _ensure_upstream_ended_well(history, node, request.run_id)
-        _launch(pipeline, node, request, parameters, history, before_execution)
+        upstream = _ensure_upstream_ended_well(history, node, request.run_id)
+        runtime_parameter_utils.substitute_runtime_parameter(
+            pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
+        )
+        skipped = condition.skipped_producer(node, upstream)
+        if skipped is None:
+            _launch(pipeline, node, request, history, before_execution)
+        else:
+            reason = f"its upstream node {skipped} was skipped"
+            condition.record_skip(node, reason, _metadata(pipeline))
         done = history.record(request.node, request.run_id)
     return _report(request, history, done)
 
@@ -78,7 +86,9 @@ def _log_own_code(paths: Iterable[str]) -> None:
 
 def _ensure_upstream_ended_well(
     history: History, node: pipeline_pb2.PipelineNode, run_id: str
-) -> None:
+) -> dict[str, node_record.NodeRecord]:
+    """How the upstream nodes ended in this run."""
+    ended = {}
     for upstream in node.upstream_nodes:
         record = history.record(upstream, run_id)
         if record is None or record.exit_code != errors.EXIT_OK:
@@ -89,34 +99,27 @@ def _ensure_upstream_ended_well(
                 f"cannot run: its upstream node {upstream} {found} in run {run_id}. "
                 f"Run {upstream} first."
             )
+        ended[upstream] = record
+    return ended
 
 
 def _launch(
     pipeline: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
     request: Request,
-    parameters: dict[str, int | float | str],
     history: History,
     before_execution: Callable[[], None] | None,
 ) -> None:
-    runtime_parameter_utils.substitute_runtime_parameter(
-        pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
-    )
     deployment = runner_utils.extract_local_deployment_config(pipeline)
-    _log_own_code(cache_key.code_paths(node, deployment))
-    cache_key.complete_key(node, deployment)
+    paths = cache_key.code_paths(node, deployment)
+    _log_own_code(paths)
+    cache_key.complete_key(node, deployment, paths)
     cache_key.forget_vanished_pushes(history, request.node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
-    connection = database.with_password(pipeline_ir.metadata_connection(pipeline))
-    skipped = condition.skipped_producer(node, request.run_id, history)
-    if skipped is not None:
-        reason = f"its upstream node {skipped} was skipped"
-        condition.record_skip(node, reason, tfx_metadata.Metadata(connection))
-        return
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=tfx_metadata.Metadata(connection),
+        mlmd_connection=_metadata(pipeline),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
@@ -136,7 +139,13 @@ def _launch(
             traceback.print_exc()
         return
     if node.inputs.conditionals and history.record(request.node, request.run_id) is None:
-        condition.record_skip(node, "its condition is false", tfx_metadata.Metadata(connection))
+        condition.record_skip(node, "its condition is false", _metadata(pipeline))
+
+
+def _metadata(pipeline: pipeline_pb2.Pipeline) -> tfx_metadata.Metadata:
+    """A connection to ML Metadata that is not open."""
+    connection = pipeline_ir.metadata_connection(pipeline)
+    return tfx_metadata.Metadata(database.with_password(connection))
 
 
 def _fail(history: History, request: Request, message: str) -> None:

@@ -79,3 +79,33 @@ def test_default_ids_sort_by_time_and_differ_within_a_second():
     ids = [runner._new_run_id() for _ in range(3)]
     assert all(re.fullmatch(r"\d{8}-\d{6}-\d{4}", run_id) for run_id in ids)
     assert len({*ids}) > 1
+
+
+def test_a_script_elsewhere_that_has_imported_tfx_finds_the_projects_modules(tmp_path):
+    project, scripts = tmp_path / "project", tmp_path / "scripts"
+    for folder in (project, scripts):
+        folder.mkdir()
+    (project / "own_flow.py").write_text(
+        f"{FLOW}\n"
+        "def create_pipeline(config):\n"
+        "    return tfx.dsl.Pipeline(config.name, config.root, components=[Number(value=5)])\n"
+    )
+    (project / "pipeline.yaml").write_text(
+        "name: flow\nmodules: {create_pipeline: own_flow.create_pipeline}\n"
+    )
+    (scripts / "start.py").write_text(
+        "import sys\n"
+        "from tfx import v1 as tfx\n"
+        "import tfx_pipeline\n"
+        "run = tfx_pipeline.LocalRunner(tfx_pipeline.load_config(sys.argv[1])).run()\n"
+        "print(run.state)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, scripts / "start.py", project / "pipeline.yaml"],
+        cwd=scripts,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "complete\n"), done.stderr

@@ -6,7 +6,6 @@ import errno
 import json
 import logging
 import os
-import pathlib
 import uuid
 from typing import Any
 
@@ -66,7 +65,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _raise_if_disk_full(error, artifact.uri)
             raise
         finally:
-            _discard(staging)
+            split_writer.discard(staging)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
@@ -88,16 +87,6 @@ class Executor(base_beam_executor.BaseBeamExecutor):
         _refuse_problems(summary.profile)
         _refuse_empty(summary.shards, files)
         return summary.shards
-
-
-def _discard(folder: str) -> None:
-    """Removes the staging folder, and frees its space at once."""
-    if not is_remote(folder):
-        # A failed writer keeps its file open, and ML Metadata needs the space on the disk.
-        for path in pathlib.Path(folder).glob("*"):
-            os.truncate(path, 0)
-    if fileio.exists(folder):
-        fileio.rmtree(folder)
 
 
 def _splits(exec_properties: dict[str, Any]) -> split_writer.Splits:

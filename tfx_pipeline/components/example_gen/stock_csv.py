@@ -69,8 +69,7 @@ class Executor(executor.Executor):
             _log.info("CsvExampleGen: column by column")
             return
         finally:
-            if fileio.exists(staging):
-                fileio.rmtree(staging)
+            split_writer.discard(staging)
         super().Do(input_dict, output_dict, exec_properties)
 
     def _convert(self, artifact: Any, exec_properties: Mapping[str, Any], staging: str) -> None:
