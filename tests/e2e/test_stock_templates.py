@@ -11,7 +11,7 @@ import sys
 import pytest
 import yaml
 
-from tests.e2e import templates
+from benchmarks.stock import templates
 from tests.projects import environment
 from tfx_pipeline.ir import manifest
 
@@ -32,11 +32,7 @@ def states(result: dict) -> dict[str, str]:
 
 
 def test_the_taxi_template_pushes_a_model_and_its_second_run_is_cached(tmp_path):
-    project = templates.taxi(tmp_path / "taxi")
-    runner = project / "local_runner.py"
-    runner.write_text(
-        runner.read_text().replace("(METADATA_PATH))).", "(METADATA_PATH)), cache=True).")
-    )
+    project = templates.use_local_runner(templates.taxi(tmp_path / "taxi"), "cache=True")
     first, second = run(project), run(project)
     assert set(states(first).values()) == {"complete"}
     assert pathlib.Path(project, first["pushed_model"], "saved_model.pb").exists()
@@ -47,7 +43,7 @@ def test_the_taxi_template_pushes_a_model_and_its_second_run_is_cached(tmp_path)
 
 
 def test_the_penguin_template_runs(tmp_path):
-    result = run(templates.penguin(tmp_path / "penguin"))
+    result = run(templates.use_local_runner(templates.penguin(tmp_path / "penguin")))
     assert set(states(result).values()) == {"complete"}
     assert result["blessed"]
     assert result["pushed_model"]
@@ -141,10 +137,8 @@ def test_the_same_pipeline_as_a_dag_and_for_a_cluster(tmp_path):
 
 def test_only_the_import_of_the_components_is_changed(tmp_path):
     """The same pipeline with this project's components makes the same artifacts."""
-    project = templates.penguin(tmp_path / "penguin")
-    pipeline = project / "pipeline" / "pipeline.py"
-    text = pipeline.read_text().replace("tfx.components.", "fast.")
-    pipeline.write_text(text.replace("from tfx import v1 as tfx", IMPORTS))
+    project = templates.use_local_runner(templates.penguin(tmp_path / "penguin"))
+    templates.use_components(project)
     result = run(project)
     assert set(states(result).values()) == {"complete"}
     assert result["pushed_model"]
@@ -159,8 +153,6 @@ def test_only_the_import_of_the_components_is_changed(tmp_path):
     }
     assert {key for key, pattern in files.items() if not list(project.glob(pattern))} == set()
 
-
-IMPORTS = "from tfx import v1 as tfx\nfrom tfx_pipeline import components as fast"
 
 MODULE_FILE = """
 from tfx import v1 as tfx

@@ -58,17 +58,6 @@ BUILDING = (
         test=_BEAM_TEST,
     ),
     Patch(
-        name="tft.traces",
-        saves=0.6,
-        target="tensorflow_transform.impl_helper:trace_preprocessing_function",
-        library="tensorflow-transform",
-        versions=("1.16",),
-        why="the user's function is traced to learn which columns it reads, and to analyse it",
-        expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
-        replacement="transform_traces:remembering_traces",
-        test="test_transform_traces.py",
-    ),
-    Patch(
         name="beam.empty-s3-files",
         target="apache_beam.io.aws.s3io:S3Uploader.finish",
         library=_BEAM,
@@ -128,6 +117,17 @@ IMPORTS = Patch(
     versions=("1.16",),
     why="TensorFlow, Beam and TFX import clients of clouds, IPython and NLTK that few need",
     test="test_lazy_imports.py",
+)
+TRACES = Patch(
+    name="tft.traces",
+    saves=0.6,
+    target="tensorflow_transform.impl_helper:trace_preprocessing_function",
+    library="tensorflow-transform",
+    versions=("1.16",),
+    why="the user's function is traced to learn which columns it reads, and to analyse it",
+    expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
+    replacement="transform_traces:remembering_traces",
+    test="test_transform_traces.py",
 )
 LOCAL_FILES = Patch(
     name="tfx.local-files",
@@ -192,6 +192,7 @@ PATCHES: tuple[Patch, ...] = (
     *BUILDING,
     *IN_PROCESS,
     IMPORTS,
+    TRACES,
     LOCAL_FILES,
     SLICED_STATISTICS,
     AUTOGRAPH_RULES,

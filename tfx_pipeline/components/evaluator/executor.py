@@ -14,9 +14,9 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.executor_outcome import (
     causes,
     completed_output,
@@ -28,10 +28,10 @@ from tfx_pipeline.errors import Finding
 _log = logging.getLogger(__name__)
 
 SPLIT = "test"
-"""The split that models are evaluated on."""
+"""The split that models are evaluated on by default."""
 
 
-class Executor(tfx_executor.Executor):
+class Executor(BeamExecutor, tfx_executor.Executor):
     """Evaluates the candidate, and the baseline if there is one; always writes a blessing.
 
     With an EvalConfig of the user's own, TFX's executor does the work.
@@ -64,7 +64,7 @@ class Executor(tfx_executor.Executor):
             if baseline is None or not failed:
                 raise
             message = "the baseline was not compared: it cannot be evaluated on these rows"
-            findings = [Finding("baseline", "reads the test split", str(failed[-1]))]
+            findings = [Finding("baseline", "reads the rows", str(failed[-1]))]
             self._evaluate(input_dict, output_dict, exec_properties, None)
         return completed_output(message, findings) if message else None
 
@@ -78,15 +78,15 @@ class Executor(tfx_executor.Executor):
         model = artifact_utils.get_single_instance(input_dict["model"])
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
-        split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]
+        splits = json_utils.loads(exec_properties["example_splits"]) or [SPLIT]
         evaluate = evaluation.Evaluate(
-            example_files.files(input_dict["examples"], split),
+            [f for split in splits for f in example_files.files(input_dict["examples"], split)],
             _folders(model, baseline),
             exec_properties["task"],
             config,
             output,
         )
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             _ = pipeline | "Evaluate" >> evaluate
         result = results.read(output, config)
         results.store(result, output_dict["evaluation"][0])

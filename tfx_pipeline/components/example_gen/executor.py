@@ -11,15 +11,14 @@ from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
@@ -39,7 +38,7 @@ _log = logging.getLogger(__name__)
 _KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(BeamExecutor):
     """Writes the examples to a staging folder, and moves them if there are no problems."""
 
     @reports_refusals
@@ -81,7 +80,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             read_types(exec_properties.get("schema_path")),
         )
         units = make_units(files)
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)

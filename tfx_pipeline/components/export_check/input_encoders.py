@@ -26,14 +26,24 @@ class ExamplesInput:
 
     Attributes:
       name: the input's name.
+      with_label: whether the examples have their label.
     """
 
     name: str
+    with_label: bool = False
 
     def feed(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """A batch of rows, by input name."""
-        records = [row.example.SerializeToString(deterministic=True) for row in rows]
+        records = [self._example(row).SerializeToString(deterministic=True) for row in rows]
         return {self.name: np.array(records, dtype=object)}
+
+    def _example(self, row: Row) -> tf.train.Example:
+        if not self.with_label or row.label is None:
+            return row.example
+        example = tf.train.Example()
+        example.CopyFrom(row.example)
+        example.MergeFrom(row.label)
+        return example
 
     def representable(self, row: Row) -> Row:
         """The row as this input can express it: unchanged."""

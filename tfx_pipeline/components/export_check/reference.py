@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -17,9 +16,11 @@ from tfx_pipeline.components.export_check.checks import difference
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.errors import Finding
 
-_log = logging.getLogger(__name__)
-
 _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
+
+
+class NotComparedError(Exception):
+    """Why the export could not be compared with Transform and model."""
 
 
 def load(folder: str) -> Any:
@@ -58,26 +59,29 @@ def transform_findings(
 ) -> Iterator[Finding]:
     """Checks that the export computes the same as Transform's graph and the Keras model.
 
-    A model that is not a Keras model, or has other inputs, cannot be compared in this
-    way. That is logged and is no finding.
-
     Args:
       model: what `load` returns.
       transform_graph: Transform's output folder.
       outputs: of `serving_default` for a batch that begins with `rows`.
       rows: real rows.
       label: the label's column.
+
+    Raises:
+      NotComparedError: Transform's graph or the model cannot be called in this way: it is no
+        Keras model, say, or has other inputs or outputs.
     """
     try:
         transformed = _transformed(transform_graph, rows, label)
+    except Exception as error:
+        raise NotComparedError(f"Transform's graph: {reason(error)}") from error
+    try:
         reference = _call(model, transformed)
     except Exception as error:
-        _log.info("ExportCheck: not compared with Transform and model: %s", reason(error))
-        return
+        raise NotComparedError(f"the model: {reason(error)}") from error
     name = _matching_output(outputs, reference)
     if name is None:
-        _log.info("ExportCheck: not compared with Transform and model: other outputs")
-        return
+        shape = list(reference.shape)
+        raise NotComparedError(f"no output of serving_default has the model's shape {shape}")
     exported = outputs[name][: len(rows)]
     found = difference({name: exported}, {name: reference.reshape(exported.shape)}, rows)
     if found:
