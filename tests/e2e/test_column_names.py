@@ -70,9 +70,13 @@ def folder(tmp_path_factory) -> pathlib.Path:
 
 
 def _run(folder, *arguments):
-    command = [sys.executable, *arguments]
     return subprocess.run(
-        command, cwd=folder, env=environment(), capture_output=True, text=True, check=False
+        [sys.executable, *arguments],
+        cwd=folder,
+        env={**environment(), "COLUMNS": "250"},
+        capture_output=True,
+        text=True,
+        check=False,
     )
 
 
@@ -129,3 +133,14 @@ def test_predictions_for_a_file(server, folder):
     )  # fmt: skip
     assert done.returncode == 0, done.stderr
     assert len(done.stdout.splitlines()) == 401
+
+
+def test_all_problems_that_transform_finds_are_in_the_table(pushed, folder):
+    wrong = ["features.x={transform: integer}", "features.x y={transform: vocabulary}"]
+    options = [part for text in wrong for part in ("--set", text)]
+    runner = str(REPOSITORY / "runners" / "local_runner.py")
+    done = _run(folder, runner, *options, "--to", "Transform")
+    assert done.returncode == 1, done.stderr
+    assert "Transform: the configuration has 2 problems" in done.stdout
+    assert "features.x y" in done.stdout
+    assert done.stdout.count("does not fit a column of type FLOAT") == 2
