@@ -96,6 +96,17 @@ def test_a_refusal_is_exit_code_3_and_keeps_its_findings(store, history):
     assert record.findings == (errors.Finding("fare", "min 0", "-1"),)
 
 
+def test_a_wrong_configuration_is_exit_code_1_and_keeps_all_problems(store, history):
+    finding = errors.Finding("features.fare", "configuration", "is not a column")
+    message = node_record.message_to_json("the configuration has 2 problems", [finding] * 2)
+    result = {"code": node_record.CONFIG_CODE, "resultMessage": message}
+    record_execution(store, "Transform", "r1", pb.Execution.FAILED, result)
+    record = history.record("Transform", "r1")
+    assert (record.exit_code, record.refused) == (1, False)
+    assert record.error == "the configuration has 2 problems"
+    assert record.findings == (finding, finding)
+
+
 def test_what_a_node_that_ended_well_says_is_its_note(store, history):
     message = node_record.message_to_json("odd data", [errors.Finding("fare", "min 0", "-1")])
     record_execution(store, "A", "r1", pb.Execution.COMPLETE, {"resultMessage": message})

@@ -58,6 +58,16 @@ BUILDING = (
         test=_BEAM_TEST,
     ),
     Patch(
+        name="tft.input-names",
+        target="tensorflow_transform.impl_helper:_sanitize_scope_name",
+        library="tensorflow-transform",
+        versions=("1.16",),
+        why="a column whose name ends with a slash fails: the name is taken for a scope",
+        expects=("name",),
+        replacement="transform_names:without_slashes",
+        test="test_transform_names.py",
+    ),
+    Patch(
         name="beam.empty-s3-files",
         target="apache_beam.io.aws.s3io:S3Uploader.finish",
         library=_BEAM,

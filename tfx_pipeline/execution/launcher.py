@@ -135,7 +135,7 @@ def _launch(
         record = history.record(request.node, request.run_id)
         if record is None or record.state != node_record.FAILED:
             _fail(history, request, traceback.format_exc())
-        if record is None or not record.refused:
+        if record is None or not (record.refused or record.findings):
             traceback.print_exc()
         return
     if node.inputs.conditionals and history.record(request.node, request.run_id) is None:

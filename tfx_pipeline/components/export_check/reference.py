@@ -15,6 +15,7 @@ from tfx_pipeline.components.export_check.adversarial_rows import Row
 from tfx_pipeline.components.export_check.checks import difference
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.errors import Finding
+from tfx_pipeline.modeling.graph_names import of_column
 
 _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
 
@@ -45,13 +46,22 @@ def python_findings(
     for name, expected in outputs.items():
         try:
             feed = client.inputs[name].feed(rows)
-            in_python = model.signatures[name](**{k: tf.constant(v) for k, v in feed.items()})
+            in_python = _call_signature(model.signatures[name], feed)
         except Exception as error:
             yield Finding(name, rule, reason(error))
             continue
         found = difference(expected, {k: v.numpy() for k, v in in_python.items()}, rows)
         if found:
             yield Finding(name, rule, found)
+
+
+def _call_signature(function: Any, feed: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Calls a loaded signature; Python cannot pass arguments with the names of some columns."""
+    _, arguments = function.structured_input_signature
+    internal = not feed.keys() <= arguments.keys()
+    return function(
+        **{of_column(k) if internal else k: tf.constant(values) for k, values in feed.items()}
+    )
 
 
 def transform_findings(

@@ -39,7 +39,7 @@ class SignatureClient:
         self.model = model
         self.inputs: dict[str, ExamplesInput | ColumnsInput] = {}
         for name, definition in sorted(model.signatures.items()):
-            inputs = input_of(definition, columns)
+            inputs = input_of(name, definition, columns)
             if inputs is None:
                 _log.warning("ExportCheck: %s does not accept raw rows; it was not checked", name)
             else:
