@@ -75,3 +75,21 @@ def test_a_folder_without_a_model_cannot_be_loaded(tmp_path):
 
     with pytest.raises(OSError, match="SavedModel"):
         ServedModel(str(tmp_path))
+
+
+def test_errors_of_signatures_can_be_deferred_until_the_call(tmp_path):
+    from tests.serving import saved_models
+    from tfx_pipeline.compat.saved_model_session import ServedModel
+
+    def no_outputs():
+        return saved_models.half_plus_one()[0], {}
+
+    signatures = {"good": saved_models.half_plus_one, "bad": no_outputs}
+    folder = str(saved_models.save(tmp_path, signatures) / "1")
+    with pytest.raises(Exception, match="Must specify at least one target"):
+        ServedModel(folder)
+    values = {"x": np.array([2], np.float32)}
+    with ServedModel(folder, defer_errors=True) as model:
+        assert model.call("good", values)["y"].tolist() == [2]
+        with pytest.raises(Exception, match="Must specify at least one target"):
+            model.call("bad", values)

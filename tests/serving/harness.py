@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
+import http.client
 import json
 import time
 import urllib.error
@@ -38,6 +40,20 @@ class RawClient:
 
     def predict(self, body: Any) -> tuple[int, Any]:
         return self.post(f"{MODEL_PATH}:predict", body)
+
+    def request(
+        self, method: str, path: str, body: bytes = b"", **headers: str
+    ) -> tuple[int, dict[str, str], bytes]:
+        """Status, headers and body of any HTTP request; the path is sent as it is."""
+        connection = http.client.HTTPConnection(self.server.rest.removeprefix("http://"))
+        with contextlib.closing(connection):
+            fields = "".join(f"{name.replace('_', '-')}: {headers[name]}\r\n" for name in headers)
+            head = f"{method} {path} HTTP/1.1\r\nHost: x\r\nContent-Length: {len(body)}\r\n"
+            connection.connect()
+            connection.sock.sendall(f"{head}{fields}\r\n".encode() + body)
+            reply = http.client.HTTPResponse(connection.sock, method=method)
+            reply.begin()
+            return reply.status, dict(reply.getheaders()), reply.read()
 
     def text(self, path: str) -> str:
         with urllib.request.urlopen(self.server.rest + path) as reply:

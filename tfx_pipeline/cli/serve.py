@@ -19,6 +19,7 @@ from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.local_server import ports
+from tfx_pipeline.serving.local_server.log_format import OneLineFormatter
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
 
 MODEL_SERVER = "tensorflow_model_server"
@@ -84,6 +85,20 @@ def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     default="false",
     type=bool,
     help="Let the server combine requests; needs tensorflow_model_server.",
+)
+@_flag(
+    "enable_model_warmup",
+    is_flag=False,
+    flag_value="true",
+    default="true",
+    type=bool,
+    help="Run a model's warm-up requests when it is loaded (the default).",
+)
+@_flag(
+    "num_request_iterations_for_warmup",
+    type=click.IntRange(0),
+    default=0,
+    help="How often each warm-up request is run; 0 means once.",
 )
 @click.option(
     "--host",
@@ -174,6 +189,11 @@ def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoRet
         passed_on["monitoring_config_file"] = flags["monitoring_config_file"]
     if flags["enable_batching"]:
         passed_on["enable_batching"] = "true"
+    if not flags["enable_model_warmup"]:
+        passed_on["enable_model_warmup"] = "false"
+    if flags["num_request_iterations_for_warmup"]:
+        name = "num_request_iterations_for_warmup"
+        passed_on[name] = flags[name]
     arguments = [f"--{name}={value}" for name, value in passed_on.items()]
     terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
     sys.stderr.flush()
@@ -213,6 +233,8 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         rest_api_timeout_in_ms=flags["rest_api_timeout_in_ms"],
         metrics_path=metrics_path,
         max_pending_requests=flags["max_pending_requests"],
+        enable_model_warmup=flags["enable_model_warmup"],
+        num_request_iterations_for_warmup=flags["num_request_iterations_for_warmup"],
     )
     Server(settings).run()
 
@@ -229,7 +251,9 @@ def _quieten() -> None:
     """Logs the server's own lines to standard error, and only errors of TensorFlow."""
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "3")
     prepare_environment()
-    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(message)s")
+    handler = logging.StreamHandler()
+    handler.setFormatter(OneLineFormatter())
+    logging.basicConfig(level=logging.INFO, handlers=[handler])
     warnings.simplefilter("ignore", FutureWarning)
     import tensorflow as tf
 

@@ -29,6 +29,8 @@ class ServedModel:
       folder: the SavedModel.
       optimize: whether TensorFlow optimizes the graph first, as in a server. That takes
         longer than a few thousand rows; it changes no answer.
+      defer_errors: whether a signature that cannot be called raises its error when it is
+        called, as in TensorFlow Serving; else the model cannot be loaded.
 
     Attributes:
       signatures: what can be called, by name.
@@ -37,7 +39,7 @@ class ServedModel:
       Exception: whatever TensorFlow raises for a SavedModel that cannot be served.
     """
 
-    def __init__(self, folder: str, *, optimize: bool = True):
+    def __init__(self, folder: str, *, optimize: bool = True, defer_errors: bool = False):
         unoptimized = not optimize and UNOPTIMIZED_GRAPHS.fits()
         config = _unoptimized() if unoptimized else None
         self._session = tf.compat.v1.Session(graph=tf.Graph(), config=config)
@@ -49,7 +51,7 @@ class ServedModel:
             signatures = dict(meta_graph.signature_def)
             signatures.pop(_INIT_OP, None)
             self.signatures: dict[str, meta_graph_pb2.SignatureDef] = signatures
-            self._callables = {name: self._callable(name) for name in signatures}
+            self._callables = {name: self._callable(name, defer_errors) for name in signatures}
         except BaseException:
             self._session.close()
             raise
@@ -87,12 +89,19 @@ class ServedModel:
         is_vector = len(info.tensor_shape.dim) <= 1 and not info.tensor_shape.unknown_rank
         return name if info.dtype == tf.string.as_datatype_enum and is_vector else None
 
-    def _callable(self, name: str) -> tuple[list[str], list[str], Callable[..., list[Any]]]:
+    def _callable(
+        self, name: str, defer_errors: bool
+    ) -> tuple[list[str], list[str], Callable[..., list[Any]]]:
         signature = self.signatures[name]
         inputs, outputs = sorted(signature.inputs), sorted(signature.outputs)
         feed = [signature.inputs[key].name for key in inputs]
         fetch = [signature.outputs[key].name for key in outputs]
-        return inputs, outputs, _make_callable(self._session, feed, fetch)
+        try:
+            return inputs, outputs, _make_callable(self._session, feed, fetch)
+        except Exception as error:
+            if not defer_errors:
+                raise
+            return inputs, outputs, _raising(error)
 
 
 def _load(session: tf.compat.v1.Session, folder: str) -> meta_graph_pb2.MetaGraphDef:
@@ -132,6 +141,15 @@ def _make_callable(
         return session._make_callable_from_options(options)
     run = session.make_callable(fetch, feed, accept_options=True)
     return lambda *values: run(*values, options=_OWN_THREAD)
+
+
+def _raising(error: Exception) -> Callable[..., list[Any]]:
+    """A function that raises this error."""
+
+    def run(*values: Any) -> list[Any]:
+        raise error.with_traceback(None)  # else the traceback would grow with each call
+
+    return run
 
 
 def reason(error: Exception) -> str:

@@ -20,9 +20,19 @@ pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
 
 def states(raw_client):
+    """The states of all versions but those that were unloaded, perhaps by another test."""
     status, reply = raw_client.get(f"/v1/models/{NAME}")
-    found = reply.get("model_version_status", [])
-    return {int(one["version"]): one["state"] for one in found} if status == 200 else {}
+    found = reply.get("model_version_status", []) if status == 200 else []
+    return {
+        int(one["version"]): one["state"]
+        for one in found
+        if one["state"] != "END" or one["status"]["error_code"] != "OK"
+    }
+
+
+def state(raw_client, version):
+    reply = raw_client.get(f"/v1/models/{NAME}/versions/{version}")[1]
+    return reply["model_version_status"][0]["state"]
 
 
 def reason(raw_client, version):
@@ -88,6 +98,7 @@ def test_a_deleted_version_is_unloaded_and_the_one_before_answers(tiny_server, b
     wait_until(lambda: states(raw_client) == {2: "AVAILABLE"})
     shutil.rmtree(base_path / "2")
     wait_until(lambda: states(raw_client) == {1: "AVAILABLE"})
+    assert state(raw_client, 2) == "END"
     assert raw_client.post(PREDICT, ONE) == (200, answer_of(1))
 
 

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import threading
-
 import pytest
 
 from tfx_pipeline.errors import ServingError
@@ -26,8 +24,11 @@ class Folder:
 
 def load(served):
     with open(f"{served.folder.path}/saved_model.pb") as file:
-        if file.read() == "broken":
+        content = file.read()
+        if content == "broken":
             raise ServingError("INVALID_ARGUMENT", "broken")
+        if content == "unexpected":
+            raise KeyError("unexpected")
     return Folder(served.folder.path)
 
 
@@ -70,6 +71,11 @@ def answering(manager, *args):
         return served.version
 
 
+def state(manager, version):
+    (found,) = manager.status(spec(version)).model_version_status
+    return found.State.Name(found.state)
+
+
 def test_the_newest_version_answers(manager, push, tmp_path):
     push(1)
     manager.configure(config(tmp_path))
@@ -95,6 +101,53 @@ def test_a_broken_version_replaces_nothing_and_is_tried_again_when_it_changes(
     assert answering(manager) == 2
 
 
+def test_an_unexpected_error_ends_only_the_loading(manager, push, tmp_path):
+    push(1)
+    push(2, "unexpected")
+    manager.configure(config(tmp_path, specific=[1, 2]))
+    assert answering(manager) == 1
+    assert state(manager, 2) == "END"
+    assert "KeyError: " in str(manager.status(spec(2)))
+
+
+def test_unloaded_versions_are_reported_and_can_come_back(manager, push, tmp_path):
+    push(1)
+    push(2)
+    manager.configure(config(tmp_path, specific=[1]))
+    manager.configure(config(tmp_path, specific=[2]))
+    assert (state(manager, 1), state(manager, 2)) == ("END", "AVAILABLE")
+    manager.configure(config(tmp_path, specific=[1]))
+    assert (state(manager, 1), state(manager, 2)) == ("AVAILABLE", "END")
+    manager.configure(model_server_config.single("other", tmp_path))
+    assert state(manager, 1) == "END"
+    manager.configure(config(tmp_path, specific=[1]))
+    assert answering(manager) == 1
+
+
+def test_a_new_model_that_cannot_be_loaded_is_reported(manager, push, tmp_path):
+    push(1, "broken")
+    error = manager.configure(config(tmp_path))
+    assert str(error) == (
+        "UNKNOWN: 1 model(s) did not become available: "
+        "{{{name: shop version: 1} due to error: INVALID_ARGUMENT: broken}, }"
+    )
+    assert manager.configure(config(tmp_path)) is None  # as TensorFlow Serving: it is not new
+
+
+@pytest.mark.parametrize("version", [2**63 - 1, 1700000000123456789])
+def test_versions_may_have_19_digits(manager, push, tmp_path, version):
+    push(5)
+    push(version)
+    push(2**63)  # no int64, so no version
+    manager.configure(config(tmp_path))
+    assert answering(manager) == version
+
+
+def test_a_path_that_no_file_system_has(manager):
+    assert manager.configure(model_server_config.single(NAME, "/a\0b")) is None
+    assert manager.available_versions() == {NAME: set()}
+
+
 def test_a_chosen_version_that_is_not_there_replaces_nothing(manager, push, tmp_path):
     push(1)
     manager.configure(config(tmp_path, specific=[1]))
@@ -111,12 +164,12 @@ def test_a_version_is_closed_when_its_last_request_has_ended(manager, push, tmp_
     with manager.acquire(spec()) as served:
         servable = served.servable
         push(2)
-        polling = threading.Thread(target=manager.poll)
-        polling.start()
-        while answering(manager) != 2:
-            pass
+        manager.poll()  # does not wait for the request
+        assert answering(manager) == 2
+        assert state(manager, 1) == "UNLOADING"
         assert not servable.is_closed
-    polling.join()
+    while state(manager, 1) != "END":
+        pass
     assert servable.is_closed
 
 
@@ -136,12 +189,9 @@ def test_a_label_moves_before_its_old_version_is_unloaded(manager, push, tmp_pat
     manager.configure(config(tmp_path, specific=[1], labels={"stable": 1}))
     after = config(tmp_path, specific=[2], labels={"stable": 2})
     with manager.acquire(spec()) as served:
-        changing = threading.Thread(target=manager.configure, args=[after])
-        changing.start()
-        while served.state == "AVAILABLE":
-            pass
+        manager.configure(after)
+        assert served.state == "UNLOADING"
         assert answering(manager, None, "stable") == 2
-    changing.join()
 
 
 def test_strict_labels_are_refused_and_nothing_changes(manager, push, tmp_path):

@@ -27,6 +27,9 @@ _JSON_TYPES = {
 
 _MAX_DEBUG_CHARACTERS = 256
 
+_MAX_DIMENSIONS = 32
+"""NumPy's limit."""
+
 _MAX_FLOAT = int(sys.float_info.max)
 
 
@@ -53,6 +56,8 @@ def to_array(value: Any, dtype: int) -> Array:
         level = list(itertools.chain.from_iterable(level))
     if list in set(map(type, level)):
         raise invalid(f"Encountered list at unexpected level: {len(shape)} expected < {len(shape)}")
+    if len(shape) > _MAX_DIMENSIONS:
+        raise invalid(f"Tensors with more than {_MAX_DIMENSIONS} dimensions are not supported")
     if dtype != tensors.STRING:
         return _numbers(level, dtype).reshape(shape)
     texts = np.empty(len(level), object)

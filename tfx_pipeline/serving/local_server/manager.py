@@ -2,7 +2,8 @@
 
 A new version is loaded and warmed up before the old one stops receiving requests. A
 request is finished by the version that it began with. A version that cannot be loaded
-replaces nothing; it is tried again when its files change.
+replaces nothing; it is tried again when its files change. Versions that were unloaded
+are still reported, with the state END.
 """
 
 from __future__ import annotations
@@ -12,7 +13,7 @@ import dataclasses
 import logging
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 from tfx_pipeline.errors import ServingError, did_you_mean
@@ -24,6 +25,7 @@ from tfx_pipeline.serving.local_server.served_model import (
     ServedModel,
     ServedVersion,
     fill_status,
+    unavailable_error,
 )
 from tfx_pipeline.serving.local_server.version_discovery import (
     VersionFolder,
@@ -33,30 +35,39 @@ from tfx_pipeline.serving.local_server.version_discovery import (
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.protocol.status_codes import invalid
 
+_MAX_RETIRED_VERSIONS = 100
+"""How many unloaded versions of a model are still reported."""
+
 
 class Manager:
     """The models of one server.
 
     Args:
-      load: returns the servable of a version, warmed up; raises ServingError.
+      load: returns the servable of a version, warmed up; may raise any exception.
     """
 
     def __init__(self, load: Callable[[ServedVersion], Any]):
         self._load = load
         self._models: dict[str, ServedModel] = {}
+        self._removed: dict[str, ServedModel] = {}
+        """Models that are no longer configured; their versions are still reported."""
         self._state_changed = threading.Condition()
         """Guards `_models` and what is in them; notified when a request ends."""
         self._change_lock = threading.Lock()
         """Held during a change of configuration or a poll, which may take seconds."""
         self._stopped = threading.Event()
 
-    def configure(self, config: Any, *, strict_labels: bool = False) -> None:
+    def configure(self, config: Any, *, strict_labels: bool = False) -> ServingError | None:
         """Replaces the configuration and loads the versions that it selects.
 
         Args:
           config: a ModelServerConfig.
           strict_labels: whether to refuse labels for versions that are not available,
             as TensorFlow Serving does; otherwise such a label waits for its version.
+
+        Returns:
+          The error, in TensorFlow Serving's words, if the configuration is in use but a
+          new model did not become available; else None.
 
         Raises:
           ServingError: the configuration is not valid; nothing has changed.
@@ -65,17 +76,24 @@ class Manager:
         with self._change_lock:
             if strict_labels:
                 config_check.check_labels(models, self.available_versions())
+            added = [name for name in models if name not in self._models]
             with self._state_changed:
-                removed = [model for name, model in self._models.items() if name not in models]
+                known = {**self._removed, **self._models}
                 self._models = {
-                    name: dataclasses.replace(self._models[name], config=model, warned=False)
-                    if name in self._models
+                    name: dataclasses.replace(known[name], config=model, warned=False)
+                    if name in known
                     else ServedModel(model)
                     for name, model in models.items()
                 }
+                self._removed = {
+                    name: dataclasses.replace(model, labels={})
+                    for name, model in known.items()
+                    if name not in models
+                }
             self._poll_models()
-            for model in removed:
-                self._unload(model, [*model.versions])
+            for model in self._removed.values():
+                self._unload(model, model.versions)
+            return unavailable_error(self._models[name] for name in added)
 
     def poll(self) -> None:
         """Reads the file system once: loads new versions, unloads unselected ones."""
@@ -127,13 +145,18 @@ class Manager:
         # For each version that cannot be loaded, an available one is kept.
         others = sorted(set(available) - aspired, reverse=True)
         kept = [version for version in others if version in found][:failed]
-        return [v for v in model.versions if v not in aspired and v not in kept]
+        return [
+            version
+            for version, served in model.versions.items()
+            if not (served.is_retired or version in aspired or version in kept)
+        ]
 
     def _ensure_loaded(
         self, name: str, model: ServedModel, version: int, folder: VersionFolder
     ) -> None:
         before = model.versions.get(version)
-        if before and (before.state == AVAILABLE or before.folder == folder):
+        is_current = before and (before.state == AVAILABLE or before.folder == folder)
+        if before and is_current and not before.is_retired:
             return
         served = ServedVersion(name, version, folder)
         with self._state_changed:
@@ -143,29 +166,50 @@ class Manager:
         try:
             if folder.fingerprint is None:
                 raise ServingError("NOT_FOUND", f"{folder.path} contains no SavedModel (yet)")
-            served.servable = self._load(served)
-        except ServingError as error:
+            servable = self._load(served)
+        except Exception as error:
+            if not isinstance(error, ServingError):  # unexpected, but the others are served
+                logging.exception("model %s version %d", name, version)
+                error = ServingError("INTERNAL", f"{type(error).__name__}: {error}")
             logging.error("model %s version %d cannot be loaded: %s", name, version, error)
             with self._state_changed:
                 served.state, served.error = END, error
             return
         with self._state_changed:
-            served.state = AVAILABLE
+            served.servable, served.state = servable, AVAILABLE
         seconds = time.monotonic() - start
         logging.info("model %s version %d: loaded in %.1f s", name, version, seconds)
 
-    def _unload(self, model: ServedModel, versions: list[int]) -> None:
+    def _unload(self, model: ServedModel, versions: Iterable[int]) -> None:
+        """Makes versions unavailable; each is closed when its last request has ended."""
         for version in versions:
             served = model.versions[version]
             with self._state_changed:
-                if served.state == AVAILABLE:
-                    served.state = UNLOADING
-                    while served.requests:
-                        self._state_changed.wait()
-                    served.servable.close()
-                    served.servable, served.state = None, END
-                    logging.info("model %s version %d: unloaded", served.model, version)
+                served.is_retired = True
+                if served.state != AVAILABLE:
+                    continue
+                served.state = UNLOADING
+                is_busy = served.requests > 0
+            if is_busy:  # its requests must not delay other changes
+                threading.Thread(target=self._close, args=[served], daemon=True).start()
+            else:
+                self._close(served)
+        retired = [version for version, served in model.versions.items() if served.is_retired]
+        with self._state_changed:
+            for version in retired[:-_MAX_RETIRED_VERSIONS]:
                 del model.versions[version]
+
+    def _close(self, served: ServedVersion) -> None:
+        with self._state_changed:
+            while served.requests:
+                self._state_changed.wait()
+        try:
+            served.servable.close()
+        except Exception:  # it receives no more requests, so the server continues
+            logging.exception("model %s version %d", served.model, served.version)
+        with self._state_changed:
+            served.servable, served.state = None, END
+        logging.info("model %s version %d: unloaded", served.model, served.version)
 
     def _update_labels(self, model: ServedModel, removed: list[int]) -> None:
         """Moves each label once its new version is available; until then it stays."""
@@ -237,7 +281,7 @@ class Manager:
         """
         response = protos.message("GetModelStatusResponse")()
         with self._state_changed:
-            model = self._models.get(spec.name)
+            model = self._models.get(spec.name) or self._removed.get(spec.name)
             versions = model.versions if model else {}
             version = self._requested_version(spec, model)
             if version is None and not versions:

@@ -14,6 +14,7 @@ from google.protobuf import json_format
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.local_server import (
     classify_regress,
+    rest_body,
     rest_examples,
     rest_request,
     rest_response,
@@ -54,19 +55,21 @@ class RestApi:
         self._manager = manager
         self._metrics = metrics
 
-    def handle(self, method: str, path: str, body: bytes) -> Response:
+    def handle(self, method: str, path: str, body: bytes, content_encoding: str = "") -> Response:
         """Returns the response to one request; never raises.
 
         Args:
           method: the HTTP method.
           path: the path of the URL, still quoted.
           body: the body.
+          content_encoding: the header of that name.
         """
         start, code = time.perf_counter(), "OK"
         match = (_PREDICTION if method == "POST" else _STATUS).fullmatch(path)
         try:
             if match is None or method not in ("GET", "POST"):
                 raise invalid(f"Malformed request: {method} {path}")
+            body = rest_body.decompress(body, content_encoding)
             response = Response(200, self._dispatch(method, match, body))
         except ServingError as error:
             code, response = error.code, error_response(error)
@@ -144,7 +147,8 @@ class RestApi:
 
 def error_response(error: ServingError) -> Response:
     """Returns the response for an error."""
-    return Response(http_status(error.code), rest_response.dumps({"error": error.message}))
+    message = error.message.encode("utf-8", "replace").decode()  # no lone surrogates in JSON
+    return Response(http_status(error.code), rest_response.dumps({"error": message}))
 
 
 def _model_spec(match: re.Match[str]) -> Any:

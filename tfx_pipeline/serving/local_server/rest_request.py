@@ -6,9 +6,12 @@ value searched for.
 
 from __future__ import annotations
 
+import codecs
 import itertools
 import json
+import math
 import operator
+import re
 from collections.abc import Iterable, Mapping, Sequence
 from typing import Any
 
@@ -19,9 +22,15 @@ from tfx_pipeline.serving.local_server.json_tensor import debug_text, is_base64,
 from tfx_pipeline.serving.protocol.status_codes import invalid
 from tfx_pipeline.serving.protocol.tensors import Array
 
+_INF = re.compile(rb'"(?:[^"\\]|\\.)*"|Inf(?:inity)?', re.DOTALL)
+"""A string, or a number that TensorFlow Serving accepts; Python accepts only Infinity."""
+
+_LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
+"""What may be a number too large for a double. Python would read it as infinity."""
+
 
 def parse(body: bytes) -> dict[str, Any]:
-    """Returns the JSON object in a body; NaN and Infinity are numbers.
+    """Returns the JSON object in a body; NaN, Inf and Infinity are numbers.
 
     Raises:
       ServingError: the body is not a JSON object.
@@ -35,19 +44,30 @@ def parse(body: bytes) -> dict[str, Any]:
 
 
 def _loads(body: bytes) -> Any:
+    body = body.removeprefix(codecs.BOM_UTF8)
     try:
         return orjson.loads(body)
     except orjson.JSONDecodeError:
         pass  # perhaps only because of a NaN, which orjson does not accept
+    if b"Inf" in body:
+        body = _INF.sub(lambda match: b"Infinity" if match[0] == b"Inf" else match[0], body)
+    parse_float = _finite_float if _LARGE_NUMBER.search(body) else None
     try:
         # Like TensorFlow Serving, ignore what comes after the end of the document.
-        return json.JSONDecoder().raw_decode(body.decode().lstrip())[0]
+        return json.JSONDecoder(parse_float=parse_float).raw_decode(body.decode().lstrip())[0]
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding at offset: {error.start}") from error
     except json.JSONDecodeError as error:
         raise invalid(f"JSON Parse error: {error.msg} at offset: {error.pos}") from error
     except RecursionError as error:
         raise invalid("JSON Parse error: nested too deeply") from error
+
+
+def _finite_float(text: str) -> float:
+    number = float(text)
+    if math.isinf(number):
+        raise invalid(f"JSON Parse error: Number too big to be stored in double: {text[:50]}")
+    return number
 
 
 def signature_name(document: Mapping[str, Any]) -> str:

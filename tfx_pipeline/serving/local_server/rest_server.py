@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import socket
-import time
 from concurrent.futures import ThreadPoolExecutor
-from typing import Any
+from typing import Any, cast
 
 import tornado.httpserver
-import tornado.web
+from tornado.httputil import (
+    HTTPConnection,
+    HTTPHeaders,
+    HTTPMessageDelegate,
+    HTTPServerConnectionDelegate,
+    RequestStartLine,
+    ResponseStartLine,
+    responses,
+)
 
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.local_server.metrics import CONTENT_TYPE, Metrics
@@ -18,18 +26,18 @@ from tfx_pipeline.serving.local_server.rest_api import Response, RestApi, error_
 _MAX_BODY_BYTES = 2**31 - 1
 """TensorFlow Serving's limit for a message."""
 
-# A small request runs in the event loop if the last one to its path was quick enough:
-# passing it to a thread and back takes longer than a small model does.
-_QUICK_SECONDS = 0.002
-_SMALL_BODY_BYTES = 16_384
-_MAX_PATHS = 1000
+_API_PATH = re.compile(r"(?i)/v1/.*")
+_CROSS_ORIGIN = re.compile(r"https?://")
 
 _IDLE_SECONDS = 3600
 _BODY_SECONDS = 600
 
 
-class RestServer:
+class RestServer(HTTPServerConnectionDelegate):
     """Serves a RestApi over HTTP.
+
+    Every request runs in a thread: a slow model must not stop the event loop, and with
+    it all other connections.
 
     Args:
       api: processes the requests.
@@ -55,23 +63,15 @@ class RestServer:
         metrics_path: str | None,
     ):
         self._api = api
+        self._metrics = metrics
+        self._metrics_path = metrics_path
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
         self._max_requests = threads + max_pending
         self._timeout = timeout_seconds
-        self._last_seconds: dict[str, float] = {}
-        """How long the last small request to each path took."""
         self._pending = 0
         self.is_stopping = False
-        routes: list[tuple[Any, ...]] = [(r"(?i)/v1/.*", _ApiHandler, {"server": self})]
-        if metrics_path:
-            routes.insert(0, (metrics_path, _MetricsHandler, {"metrics": metrics}))
         self._http = tornado.httpserver.HTTPServer(
-            tornado.web.Application(
-                routes,
-                default_handler_class=_NotFoundHandler,
-                log_function=lambda handler: None,  # the metrics count requests
-            ),
-            decompress_request=True,
+            self,
             max_buffer_size=_MAX_BODY_BYTES,
             max_body_size=_MAX_BODY_BYTES,
             idle_connection_timeout=_IDLE_SECONDS,
@@ -82,42 +82,48 @@ class RestServer:
         """Accepts connections; must be called in the event loop."""
         self._http.add_sockets(sockets)
 
-    async def handle(self, method: str, path: str, body: bytes) -> Response:
-        """Returns the response to one request.
+    def start_request(
+        self, server_conn: object, request_conn: HTTPConnection
+    ) -> HTTPMessageDelegate:
+        """Returns what receives a request; tornado calls this."""
+        return _Exchange(self, request_conn)
 
-        Args:
-          method: the HTTP method.
-          path: the path of the URL, still quoted.
-          body: the body.
-        """
-        last_seconds = self._last_seconds.get(path, _QUICK_SECONDS)
-        if len(body) <= _SMALL_BODY_BYTES and last_seconds < _QUICK_SECONDS:
-            return self._process(method, path, body)
-        if self._pending >= self._max_requests:
-            return error_response(
-                ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting")
+    def handle(self, exchange: _Exchange) -> None:
+        """Responds to a request, perhaps later; must be called in the event loop."""
+        method, path = exchange.method, exchange.path
+        if path == self._metrics_path:
+            exchange.respond(Response(200, self._metrics.text()), CONTENT_TYPE)
+        elif not _API_PATH.fullmatch(path):
+            message = f"Not found: {path}; the API is below /v1/models"
+            exchange.respond(error_response(ServingError("NOT_FOUND", message)))
+        elif method == "OPTIONS":
+            exchange.respond(_preflight_response(exchange.headers.get("Origin", "")))
+        elif self._pending >= self._max_requests:
+            error = ServingError("RESOURCE_EXHAUSTED", "too many requests are waiting")
+            exchange.respond(error_response(error))
+        else:
+            self._pending += 1
+            loop = asyncio.get_running_loop()
+            timer = loop.call_later(self._timeout, exchange.respond, _TIMEOUT)
+            self.threads.submit(self._process, exchange, loop, timer)
+
+    def _process(
+        self, exchange: _Exchange, loop: asyncio.AbstractEventLoop, timer: asyncio.TimerHandle
+    ) -> None:
+        response = _TIMEOUT
+        if not exchange.is_finished:  # nobody waits if it was in the queue for too long
+            response = self._api.handle(
+                exchange.method,
+                exchange.path,
+                exchange.body(),
+                exchange.headers.get("Content-Encoding", ""),
             )
-        self._pending += 1
-        loop = asyncio.get_running_loop()
-        future = loop.run_in_executor(self.threads, self._process, method, path, body)
-        # Pending until the work ends, even if its client no longer waits.
-        future.add_done_callback(self._end_pending)
-        done, _ = await asyncio.wait([future], timeout=self._timeout)
-        if not done:
-            return error_response(ServingError("DEADLINE_EXCEEDED", "the request took too long"))
-        return future.result()
+        loop.call_soon_threadsafe(self._end, exchange, response, timer)
 
-    def _process(self, method: str, path: str, body: bytes) -> Response:
-        start = time.perf_counter()
-        response = self._api.handle(method, path, body)
-        if response.status == 200 and len(body) <= _SMALL_BODY_BYTES:
-            if len(self._last_seconds) >= _MAX_PATHS:
-                self._last_seconds.clear()
-            self._last_seconds[path] = time.perf_counter() - start
-        return response
-
-    def _end_pending(self, _: asyncio.Future[Response]) -> None:
+    def _end(self, exchange: _Exchange, response: Response, timer: asyncio.TimerHandle) -> None:
         self._pending -= 1
+        timer.cancel()
+        exchange.respond(response)
 
     async def drain(self, seconds: float) -> None:
         """Refuses new connections and waits, at most so many seconds, for current requests."""
@@ -130,39 +136,65 @@ class RestServer:
         await self._http.close_all_connections()
 
 
-class _ApiHandler(tornado.web.RequestHandler):
-    def initialize(self, server: RestServer) -> None:
+class _Exchange(HTTPMessageDelegate):
+    """One request and its response.
+
+    tornado.web is not used: it would parse the body as a form, which takes longer than a
+    small model, and answers wrong requests with HTML.
+    """
+
+    def __init__(self, server: RestServer, connection: HTTPConnection):
         self._server = server
+        self._connection = connection
+        self._chunks: list[bytes] = []
+        self.is_finished = False
 
-    def set_default_headers(self) -> None:
-        self.clear_header("Server")
-        self.set_header("Content-Type", "application/json")
+    def headers_received(
+        self, start_line: RequestStartLine | ResponseStartLine, headers: HTTPHeaders
+    ) -> None:
+        self.method, uri, _ = cast(RequestStartLine, start_line)
+        # Clients may send UTF-8 without percent signs.
+        path = uri.partition("?")[0].encode("latin-1")
+        self.path = path.decode("utf-8", "replace")
+        self.headers = headers
 
-    async def _handle(self) -> None:
-        request = self.request
-        response = await self._server.handle(request.method or "", request.path, request.body)
-        self.set_status(response.status)
+    def data_received(self, chunk: bytes) -> None:
+        self._chunks.append(chunk)
+
+    def finish(self) -> None:
+        self._server.handle(self)
+
+    def on_connection_close(self) -> None:
+        self.is_finished = True
+
+    def body(self) -> bytes:
+        """Returns the whole body, once."""
+        chunks, self._chunks = self._chunks, []
+        return b"".join(chunks)
+
+    def respond(self, response: Response, content_type: str = "application/json") -> None:
+        """Sends the response, unless one was sent before or the client has gone."""
+        if self.is_finished:
+            return
+        self.is_finished = True
+        fields: dict[str, Any] = {
+            "Content-Type": content_type,
+            "Content-Length": str(len(response.body)),
+        }
         if self._server.is_stopping:
-            self.set_header("Connection", "close")
-        self.finish(response.body)
-
-    # Tornado declares these as functions that a subclass may make coroutines.
-    get = post = put = delete = patch = head = _handle
-
-    def compute_etag(self) -> None:
-        return None
+            fields["Connection"] = "close"
+        start_line = ResponseStartLine("", response.status, responses.get(response.status, ""))
+        body = response.body if self.method != "HEAD" else None
+        self._connection.write_headers(start_line, HTTPHeaders(fields), body)
+        self._connection.finish()
 
 
-class _MetricsHandler(tornado.web.RequestHandler):
-    def initialize(self, metrics: Metrics) -> None:
-        self._metrics = metrics
-
-    def get(self) -> None:
-        self.set_header("Content-Type", CONTENT_TYPE)
-        self.finish(self._metrics.text())
+_TIMEOUT = error_response(ServingError("DEADLINE_EXCEEDED", "the request took too long"))
 
 
-class _NotFoundHandler(tornado.web.RequestHandler):
-    def prepare(self) -> None:
-        self.set_status(404)
-        self.finish({"error": f"Not found: {self.request.path}; the API is below /v1/models"})
+def _preflight_response(origin: str) -> Response:
+    """Returns TensorFlow Serving's response to a browser's question before a request."""
+    if _CROSS_ORIGIN.search(origin):
+        return Response(200, b"")
+    message = "Origin header is missing in CORS preflight"
+    return error_response(ServingError("FAILED_PRECONDITION", message))

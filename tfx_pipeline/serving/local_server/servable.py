@@ -9,6 +9,7 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+from google.protobuf.message import DecodeError
 
 from tfx_pipeline.compat.saved_model_session import ServedModel
 from tfx_pipeline.errors import ServingError
@@ -27,15 +28,16 @@ class Servable:
 
     Attributes:
       signatures: SignatureDefs by name.
+      warmup_path: the file of warm-up requests, which a model need not have.
 
     Raises:
       ServingError: the SavedModel cannot be loaded.
     """
 
     def __init__(self, folder: str):
-        self.folder = folder
+        self.warmup_path = os.path.join(folder, _WARMUP)
         try:
-            self._model = ServedModel(folder)
+            self._model = ServedModel(folder, defer_errors=True)
         except Exception as error:
             raise _as_serving_error(error) from error
         self.signatures = {
@@ -56,20 +58,25 @@ class Servable:
             raise _as_serving_error(error) from error
 
     def warmup_requests(self) -> Iterator[Any]:
-        """The PredictionLogs that the export brings.
+        """The PredictionLogs that the model was exported with.
 
         Raises:
           ServingError: the file cannot be read.
         """
-        path = os.path.join(self.folder, _WARMUP)
+        path = self.warmup_path
         if not tf.io.gfile.exists(path):
-            logging.warning("%s brings no warm-up requests: its first answers are slow", path)
+            logging.info("No warmup data file found at %s: first requests are slow", path)
             return
         try:
             for record in tf.compat.v1.io.tf_record_iterator(path):
                 yield protos.message("PredictionLog").FromString(record)
-        except (tf.errors.OpError, ValueError) as error:
-            raise invalid(f"{path} cannot be read: {_first_line(error)}") from error
+        except DecodeError as error:
+            raise invalid(f"Failed to parse warmup record from {path}: {error}") from error
+        except tf.errors.DataLossError as error:
+            message = f"{_first_line(error)}. Please verify your warmup data is in TFRecord format."
+            raise ServingError("DATA_LOSS", message) from error
+        except tf.errors.OpError as error:
+            raise _as_serving_error(error) from error
 
     def close(self) -> None:
         """Ends the session; no request may be running."""

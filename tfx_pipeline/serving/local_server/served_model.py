@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Iterable
 from typing import Any
 
 from tfx_pipeline.errors import ServingError
@@ -16,7 +17,7 @@ LOADING, AVAILABLE, UNLOADING, END = "LOADING", "AVAILABLE", "UNLOADING", "END"
 
 @dataclasses.dataclass
 class ServedVersion:
-    """A version, from when it is found on disk until it is unloaded.
+    """A version, from when it is found on disk until some time after it is unloaded.
 
     Attributes:
       model: the model's name.
@@ -26,6 +27,7 @@ class ServedVersion:
       state: LOADING, AVAILABLE, UNLOADING or END.
       requests: how many requests it is processing.
       error: why it could not be loaded.
+      is_retired: whether it is no longer selected; if it is again, it is loaded again.
     """
 
     model: str
@@ -35,6 +37,7 @@ class ServedVersion:
     state: str = LOADING
     requests: int = 0
     error: ServingError | None = None
+    is_retired: bool = False
 
 
 @dataclasses.dataclass
@@ -60,6 +63,25 @@ class ServedModel:
             for version, served in self.versions.items()
             if served.state == AVAILABLE
         }
+
+
+def unavailable_error(models: Iterable[ServedModel]) -> ServingError | None:
+    """Returns TensorFlow Serving's error for models with failed versions and no available one."""
+    failed = [
+        served
+        for model in models
+        if not model.available()
+        for served in model.versions.values()
+        if served.error and not served.is_retired
+    ]
+    if not failed:
+        return None
+    listed = "".join(
+        f"{{{{name: {served.model} version: {served.version}}} due to error: {served.error}}}, "
+        for served in failed
+    )
+    message = f"{len(failed)} model(s) did not become available: {{{listed}}}"
+    return ServingError("UNKNOWN", message)
 
 
 def fill_status(status: Any, served: ServedVersion) -> None:

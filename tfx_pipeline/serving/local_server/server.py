@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import dataclasses
+import functools
 import gc
 import logging
 import os
@@ -44,6 +45,8 @@ class Settings:
       rest_api_timeout_in_ms: after how many milliseconds a REST client receives 504.
       metrics_path: the path that Prometheus reads; None for none.
       max_pending_requests: how many requests may wait for a thread, in gRPC and in REST.
+      enable_model_warmup: whether warm-up requests are run when a version is loaded.
+      num_request_iterations_for_warmup: how often each of them is run; 0 means once.
     """
 
     config: Any
@@ -56,6 +59,8 @@ class Settings:
     rest_api_timeout_in_ms: int = 30000
     metrics_path: str | None = None
     max_pending_requests: int = 1000
+    enable_model_warmup: bool = True
+    num_request_iterations_for_warmup: int = 0
 
 
 class Server:
@@ -63,7 +68,10 @@ class Server:
 
     def __init__(self, settings: Settings):
         self._settings = settings
-        self._manager = Manager(loader.load)
+        iterations = max(settings.num_request_iterations_for_warmup, 1)
+        if not settings.enable_model_warmup:
+            iterations = 0
+        self._manager = Manager(functools.partial(loader.load, warmup_iterations=iterations))
         metrics = Metrics(self._manager.available_versions)
         max_pending = settings.max_pending_requests
         self._grpc = GrpcServer(self._manager, metrics, threads=_THREADS, max_pending=max_pending)
@@ -80,13 +88,17 @@ class Server:
         """Loads the models and serves them until a signal arrives.
 
         Raises:
-          ConfigError: a port cannot be used, or the configuration is not valid.
+          ConfigError: a port cannot be used, the configuration is not valid, or no model
+            can be loaded.
         """
         sockets = self._bind()  # before models are loaded, which takes seconds
         try:
-            self._manager.configure(self._settings.config)
-        except ServingError as error:
-            raise ConfigError(f"the model configuration is not valid: {error.message}") from error
+            error = self._manager.configure(self._settings.config)
+        except ServingError as invalid:
+            message = f"the model configuration is not valid: {invalid.message}"
+            raise ConfigError(message) from invalid
+        if error and not any(self._manager.available_versions().values()):
+            raise ConfigError(f"Failed to start server. Error: {error}")
         # TensorFlow's many objects stay. Searching them for garbage would stop all requests.
         gc.collect()
         gc.freeze()
@@ -134,7 +146,8 @@ class Server:
 
     def _warm_up(self) -> None:
         for executor in (self._grpc.threads, self._rest.threads):
-            thread_warmup.warm_up_threads(self._manager, executor, _THREADS)
+            thread_warmup.start_threads(executor, _THREADS)
+        thread_warmup.convert_made_up_request()
         if self._settings.rest_api_port:
             thread_warmup.open_connection(self._settings.host, self._settings.rest_api_port)
 
@@ -156,8 +169,10 @@ class Server:
             try:
                 config = model_server_config.read(path)
                 if config != before:
-                    self._manager.configure(config)
+                    error = self._manager.configure(config)
                     logging.info("%s: the new configuration is in use", path)
+                    if error:
+                        logging.error("%s: %s", path, error.message)
                 before, logged = config, ""
             except (ConfigError, ServingError) as error:
                 if str(error) != logged:  # log the same error once

@@ -90,8 +90,12 @@ class ModelService:
 
     def handle_reload_config(self, request: Any) -> Any:
         """Returns the ReloadConfigResponse to a ReloadConfigRequest."""
-        self._manager.configure(request.config, strict_labels=True)
-        return protos.message("ReloadConfigResponse")()
+        error = self._manager.configure(request.config, strict_labels=True)
+        if error:
+            raise error
+        response = protos.message("ReloadConfigResponse")()
+        response.status.SetInParent()  # TensorFlow Serving always sends it
+        return response
 
 
 def predict(served: ServedVersion, request: Any) -> Any:

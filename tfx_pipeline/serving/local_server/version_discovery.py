@@ -8,7 +8,8 @@ import re
 from collections.abc import Iterable
 from typing import Any
 
-_VERSION = re.compile(r"[0-9]{1,18}")
+_DIGITS = re.compile(r"[0-9]+")
+_MAX_VERSION = 2**63 - 1
 
 _SAVED_MODEL_FILES = ("saved_model.pb", "saved_model.pbtxt")
 
@@ -30,12 +31,16 @@ class VersionFolder:
 def find_versions(base_path: str) -> dict[int, VersionFolder] | None:
     """Returns the versions below a base path, or None if it cannot be read."""
     try:
-        entries = [entry for entry in os.scandir(base_path) if _VERSION.fullmatch(entry.name)]
-    except OSError:
+        entries = [entry for entry in os.scandir(base_path) if _is_version(entry.name)]
+    except (OSError, ValueError):  # ValueError: the path contains a zero byte
         return None
     return {
         int(entry.name): VersionFolder(entry.path, _fingerprint(entry.path)) for entry in entries
     }
+
+
+def _is_version(name: str) -> bool:
+    return bool(_DIGITS.fullmatch(name)) and int(name) <= _MAX_VERSION
 
 
 def _fingerprint(folder: str) -> tuple[Any, ...] | None:
@@ -46,7 +51,7 @@ def _fingerprint(folder: str) -> tuple[Any, ...] | None:
         for name in names:
             try:
                 status = os.stat(os.path.join(path, name))
-            except FileNotFoundError:
+            except OSError:  # removed in between, or not readable
                 continue
             files.append((path, name, status.st_size, status.st_mtime_ns))
     return tuple(sorted(files))
