@@ -8,6 +8,7 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfx_pipeline import errors
+from tfx_pipeline.config import metadata_database
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.metadata import database, node_record
 from tfx_pipeline.metadata.history import History
@@ -173,7 +174,9 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path):
 
 
 def test_the_password_comes_from_the_environment_only(monkeypatch):
-    config = database.connection_config("mysql://tfx@db.example:3307/mlmd", "unused")
+    config = database.connection_config(
+        metadata_database.parse("mysql://tfx@db.example:3307/mlmd"), "unused"
+    )
     assert (config.mysql.user, config.mysql.host, config.mysql.port) == ("tfx", "db.example", 3307)
     monkeypatch.setenv(METADATA_PASSWORD, "secret")
     assert database.with_password(config).mysql.password == "secret"

@@ -166,7 +166,7 @@ def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: PipelineConfi
         tfx=importlib.metadata.version("tfx"),
         ir_sha256=hashlib.sha256(data).hexdigest(),
         root=pipeline_ir.pipeline_root(message),
-        metadata=config.metadata,
+        metadata=str(config.metadata),
         push_dir=config.push_dir,
         model_name=config.model_name,
         nodes=tuple(_node(node) for node in pipeline_ir.nodes(message)),

@@ -20,6 +20,7 @@ import pydantic
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.metadata_database import SQLITE
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.storage.layout import Layout
 
@@ -294,7 +295,7 @@ def open_runs(config: PipelineConfig) -> Runs:
     from tfx_pipeline.metadata.history import History
 
     layout = Layout(config.root, config.name)
-    if config.metadata == "sqlite" and not layout.metadata_db.exists():
+    if config.metadata == SQLITE and not layout.metadata_db.exists():
         return Runs(layout, None)
     connection = database.connection_config(config.metadata, layout.metadata_db)
     return Runs(layout, History(database.open_store(connection), config.name))
