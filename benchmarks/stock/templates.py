@@ -23,17 +23,42 @@ def taxi(folder: pathlib.Path) -> pathlib.Path:
 
 
 def penguin(folder: pathlib.Path) -> pathlib.Path:
-    """The penguin template. It downloads its table; the irises are one of the same form."""
+    """The penguin template with its data."""
+    project = _copy("penguin", folder)
+    penguin_table().to_csv(project / "data" / "data.csv", index=False)
+    return project
+
+
+def penguin_table() -> pd.DataFrame:
+    """The irises, in the form of TFX's table of penguins, which would be downloaded."""
     from sklearn import datasets
 
-    project = _copy("penguin", folder)
     features, species = datasets.load_iris(return_X_y=True)
     names = ["culmen_length_mm", "culmen_depth_mm", "flipper_length_mm", "body_mass_g"]
     table = pd.DataFrame(features, columns=names)
     table = (table - table.min()) / (table.max() - table.min())
     table.insert(0, "species", species)
-    table.to_csv(project / "data" / "data.csv", index=False)
-    return project
+    return table
+
+
+def penguin_example(folder: pathlib.Path) -> pathlib.Path:
+    """TFX's example with Tuner, BulkInferrer, ExampleDiff and spans, with its data.
+
+    `penguin_pipeline_local.create_pipeline` makes the pipeline.
+    """
+    table = penguin_table().sample(frac=1, random_state=1)
+    parts = {
+        "labelled/day1": table[:90],
+        "labelled/day2": table[90:],
+        "unlabelled": table[:40].drop(columns="species"),
+        "skewed": table,
+    }
+    for name, part in parts.items():
+        (folder / "data" / name).mkdir(parents=True)
+        part.to_csv(folder / "data" / name / "data.csv", index=False)
+    for name in ("penguin_pipeline_local", "penguin_utils_base", "penguin_utils_keras"):
+        shutil.copy(_WHEEL / "examples" / "penguin" / f"{name}.py", folder)
+    return folder
 
 
 def _copy(name: str, folder: pathlib.Path) -> pathlib.Path:

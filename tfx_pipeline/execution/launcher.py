@@ -21,7 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import local_filesystem
+from tfx_pipeline.compat import local_filesystem, resolver_nodes
 from tfx_pipeline.execution import cache_key, condition, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
@@ -31,6 +31,7 @@ from tfx_pipeline.metadata.history import History
 from tfx_pipeline.storage import object_store
 from tfx_pipeline.user_code import code_digest
 
+_FOUND_NOTHING = "it found no artifacts"
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -134,12 +135,17 @@ def _launch(
         # driver or of ML Metadata itself are not.
         record = history.record(request.node, request.run_id)
         if record is None or record.state != node_record.FAILED:
-            _fail(history, request, traceback.format_exc())
+            states = metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.FAILED
+            _end(history, request, *states, UNKNOWN, traceback.format_exc())
         if record is None or not (record.refused or record.findings):
             traceback.print_exc()
         return
-    if node.inputs.conditionals and history.record(request.node, request.run_id) is None:
+    record = history.record(request.node, request.run_id)
+    if record is None and node.inputs.conditionals:
         condition.record_skip(node, "its condition is false", _metadata(pipeline))
+    elif record is not None and resolver_nodes.found_nothing(node, record.error or ""):
+        state = metadata_store_pb2.Execution.COMPLETE
+        _end(history, request, metadata_store_pb2.Execution.FAILED, state, 0, _FOUND_NOTHING)
 
 
 def _metadata(pipeline: pipeline_pb2.Pipeline) -> tfx_metadata.Metadata:
@@ -148,12 +154,20 @@ def _metadata(pipeline: pipeline_pb2.Pipeline) -> tfx_metadata.Metadata:
     return tfx_metadata.Metadata(database.with_password(connection))
 
 
-def _fail(history: History, request: Request, message: str) -> None:
+def _end(
+    history: History,
+    request: Request,
+    old_state: metadata_store_pb2.Execution.State.ValueType,
+    new_state: metadata_store_pb2.Execution.State.ValueType,
+    code: int,
+    message: str,
+) -> None:
+    """Ends the node's executions of this run that are in the old state."""
     for execution in history.executions(request.node, request.run_id):
-        if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
-            execution.last_known_state = metadata_store_pb2.Execution.FAILED
+        if execution.last_known_state == old_state:
+            execution.last_known_state = new_state
             execution.custom_properties[node_record.EXECUTION_RESULT].string_value = json.dumps(
-                {"code": UNKNOWN, "resultMessage": message}
+                {"code": code, "resultMessage": message}
             )
             history.store.put_executions([execution])
 

@@ -77,7 +77,10 @@ def evaluate(tmp_path, examples):
             run.notes.append(output.execution_result.result_message)
             if output.execution_result.code:
                 return output.execution_result.result_message, None
-        return evaluation, blessing
+        return (
+            harness.published(output, evaluation, "evaluation"),
+            harness.published(output, blessing, "blessing"),
+        )
 
     run.notes = []
     return run

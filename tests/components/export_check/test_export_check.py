@@ -59,6 +59,7 @@ def check(tmp_path, examples):
         )
         text = result.execution_result.result_message if result is not None else ""
         run.notes = text
+        blessing = harness.published(result, blessing, "blessing")
         assert blessing.get_int_custom_property("current_model_id") == 7
         assert blessing.get_string_custom_property("current_model") == model.uri
         return blessing, json.loads(blessing.get_string_custom_property("findings") or "[]")
@@ -334,7 +335,7 @@ def graph(folder) -> pathlib.Path:
     return folder / "graph"
 
 
-def keras_model(folder, graph, factor: float):
+def keras_model(folder, graph, factor: float, save_traces: bool = True):
     """A Keras model on transformed features; its export multiplies miles by `factor` first."""
     inputs = {name: tf_keras.Input((1,), name=name) for name in ("miles_z", "rome")}
     hidden = tf_keras.layers.Dense(4, "relu")(tf_keras.layers.Concatenate()(list(inputs.values())))
@@ -356,15 +357,22 @@ def keras_model(folder, graph, factor: float):
 
     target = folder / "Format-Serving"
     with keras_not_converted():
-        model.save(target, save_format="tf", signatures={"serving_default": serve})
+        model.save(
+            target,
+            save_format="tf",
+            save_traces=save_traces,
+            signatures={"serving_default": serve},
+        )
     return harness.artifact(standard_artifacts.Model, folder)
 
 
-def test_an_export_that_preprocesses_as_in_training_is_blessed(check, tmp_path, graph):
-    assert check(keras_model(tmp_path / "model", graph, 1.0), graph)[1] == []
+@pytest.mark.parametrize("save_traces", [False, True])
+def test_an_export_that_preprocesses_as_in_training_is_blessed(check, tmp_path, graph, save_traces):
+    assert check(keras_model(tmp_path / "model", graph, 1.0, save_traces), graph)[1] == []
     assert check.notes == ""
 
 
-def test_an_export_that_preprocesses_otherwise_is_refused(check, tmp_path, graph):
-    _, findings = check(keras_model(tmp_path / "model", graph, 1.01), graph)
+@pytest.mark.parametrize("save_traces", [False, True])
+def test_an_export_that_preprocesses_otherwise_is_refused(check, tmp_path, graph, save_traces):
+    _, findings = check(keras_model(tmp_path / "model", graph, 1.01, save_traces), graph)
     assert rules(findings) == {"serving_default": {"same answer as Transform and model"}}

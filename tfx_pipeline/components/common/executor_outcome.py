@@ -12,9 +12,11 @@ import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from tfx.orchestration.portable import outputs_utils
 from tfx.proto.orchestration import execution_result_pb2
 
 from tfx_pipeline import errors
+from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.metadata.node_record import CONFIG_CODE, REFUSED_CODE, message_to_json
 
 __all__ = [
@@ -109,10 +111,18 @@ def refused_output(refusal: errors.Refused) -> execution_result_pb2.ExecutorOutp
 
 
 def completed_output(
-    message: str, findings: Iterable[errors.Finding] = ()
+    output_dict: Artifacts, message: str, findings: Iterable[errors.Finding] = ()
 ) -> execution_result_pb2.ExecutorOutput:
-    """The output of an executor that completed, with a message for people; it may be empty."""
+    """The output of an executor that completed, with a message for people.
+
+    Args:
+      output_dict: the executor's outputs. TFX's launcher publishes their properties from here.
+      message: it may be empty.
+      findings: the rows below the message.
+    """
     result = execution_result_pb2.ExecutionResult()
     if message:
         result.result_message = message_to_json(message, findings)
-    return execution_result_pb2.ExecutorOutput(execution_result=result)
+    output = execution_result_pb2.ExecutorOutput(execution_result=result)
+    outputs_utils.populate_output_artifact(output, output_dict)
+    return output

@@ -64,7 +64,7 @@ class Executor(base_executor.BaseExecutor):
             raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
         messages = [_message(findings)] if findings else []
         messages += filter(None, [quality_summary.missing_values(datasets.values())])
-        return completed_output("; ".join(messages), findings)
+        return completed_output(output_dict, "; ".join(messages), findings)
 
 
 def _message(findings: list[Finding]) -> str:

@@ -66,7 +66,7 @@ class Executor(BeamExecutor, tfx_executor.Executor):
             message = "the baseline was not compared: it cannot be evaluated on these rows"
             findings = [Finding("baseline", "reads the rows", str(failed[-1]))]
             self._evaluate(input_dict, output_dict, exec_properties, None)
-        return completed_output(message, findings) if message else None
+        return completed_output(output_dict, message, findings) if message else None
 
     def _evaluate(
         self,

@@ -72,7 +72,7 @@ class Executor(base_executor.BaseExecutor):
             return None
         message = "the export was not compared with Transform and model"
         note = Finding("model", "same answer as Transform and model", export.not_compared)
-        return completed_output(message, [note])
+        return completed_output(output_dict, message, [note])
 
 
 def _uri(input_dict: Artifacts, key: str) -> str:
@@ -165,7 +165,7 @@ class Export:
             serving = outputs[checks.SERVING]
             try:
                 yield from reference.transform_findings(
-                    model, self.transform_graph, serving, real, self.label
+                    model, self.folder, self.transform_graph, serving, real, self.label
                 )
             except reference.NotComparedError as error:
                 self.not_compared = str(error)

@@ -8,7 +8,9 @@ from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tf_keras
 
+from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.export_check.adversarial_rows import Row
@@ -65,12 +67,13 @@ def _call_signature(function: Any, feed: Mapping[str, np.ndarray]) -> dict[str, 
 
 
 def transform_findings(
-    model: Any, transform_graph: str, outputs: Outputs, rows: Sequence[Row], label: str
+    model: Any, folder: str, transform_graph: str, outputs: Outputs, rows: Sequence[Row], label: str
 ) -> Iterator[Finding]:
     """Checks that the export computes the same as Transform's graph and the Keras model.
 
     Args:
-      model: what `load` returns.
+      model: what `load` returns for the folder.
+      folder: the model's.
       transform_graph: Transform's output folder.
       outputs: of `serving_default` for a batch that begins with `rows`.
       rows: real rows.
@@ -85,7 +88,7 @@ def transform_findings(
     except Exception as error:
         raise NotComparedError(f"Transform's graph: {reason(error)}") from error
     try:
-        reference = _call(model, transformed)
+        reference = _call(model, folder, transformed)
     except Exception as error:
         raise NotComparedError(f"the model: {reason(error)}") from error
     name = _matching_output(outputs, reference)
@@ -113,17 +116,29 @@ def _transformed(transform_graph: str, rows: Sequence[Row], label: str) -> dict[
         return session.run(outputs)
 
 
-def _call(model: Any, transformed: Mapping[str, np.ndarray]) -> np.ndarray:
+def _call(model: Any, folder: str, transformed: Mapping[str, np.ndarray]) -> np.ndarray:
     """Calls the Keras model inside the export with transformed rows.
 
-    tf_keras.models.load_model would take three seconds to build it from the same file.
+    Keras saves a model's call only if it cannot build the model from its settings.
     """
-    function = model.__call__.concrete_functions[0]
-    specs = function.structured_input_signature[0][0]
-    inputs = {name: tf.cast(transformed[name], spec.dtype) for name, spec in specs.items()}
-    shapes = {n: [-1 if d is None else d for d in spec.shape] for n, spec in specs.items()}
-    outputs = model({n: tf.reshape(inputs[n], shape) for n, shape in shapes.items()}, False, None)
-    return np.asarray(outputs)
+    if callable(model):
+        function = model.__call__.concrete_functions[0]
+        specs = function.structured_input_signature[0][0]
+        return np.asarray(model(_inputs(specs, transformed), False, None))
+    with keras_not_converted():
+        keras = tf_keras.models.load_model(folder, compile=False)
+    specs = keras.input if isinstance(keras.input, dict) else {keras.input.name: keras.input}
+    return np.asarray(keras(_inputs(specs, transformed), training=False))
+
+
+def _inputs(specs: Mapping[str, Any], transformed: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Transformed rows with the types and ranks of a model's inputs."""
+    return {
+        name: tf.reshape(
+            tf.cast(transformed[name], spec.dtype), [-1 if d is None else d for d in spec.shape]
+        )
+        for name, spec in specs.items()
+    }
 
 
 def _matching_output(outputs: Outputs, reference: np.ndarray) -> str | None:
