@@ -12,6 +12,7 @@ import pytest
 import yaml
 
 from benchmarks.stock import templates
+from tests.own_pipelines import CONDITION
 from tests.projects import environment
 from tfx_pipeline.ir import manifest
 
@@ -49,38 +50,9 @@ def test_the_penguin_template_runs(tmp_path):
     assert result["pushed_model"]
 
 
-OWN = """
+OWN = f"""{CONDITION}
 import sys
 import tfx_pipeline
-from tfx import v1 as tfx
-from tfx.dsl.component.experimental.decorators import component
-
-Integer, String = tfx.types.standard_artifacts.Integer, tfx.types.standard_artifacts.String
-In, Out = tfx.dsl.components.InputArtifact, tfx.dsl.components.OutputArtifact
-
-
-@component
-def Number(value: tfx.dsl.components.Parameter[int], number: Out[Integer]):
-    number.value = value
-
-
-@component
-def Text(number: In[Integer], text: Out[String]):
-    text.value = str(number.value)
-
-
-@component
-def Print(text: In[String]):
-    print(text.value)
-
-
-def pipeline(limit):
-    number = Number(value=5)
-    with tfx.dsl.Cond(number.outputs["number"].future()[0].value > limit):
-        text = Text(number=number.outputs["number"])
-    nodes = [number, text, Print(text=text.outputs["text"])]
-    return tfx.dsl.Pipeline("My_Flow", "out/pipes", components=nodes, enable_cache=True)
-
 
 if __name__ == "__main__":
     run = tfx_pipeline.LocalRunner(pipeline(int(sys.argv[1]))).run()

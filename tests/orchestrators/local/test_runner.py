@@ -9,28 +9,16 @@ import sys
 
 import pytest
 
+from tests.own_pipelines import COMPONENTS
 from tests.projects import environment
 from tfx_pipeline.orchestrators.local import runner
 
 pytestmark = pytest.mark.tensorflow
 
-FLOW = """
+FLOW = f"""{COMPONENTS}
 import sys, threading
-from tfx import v1 as tfx
-from tfx.dsl.component.experimental.decorators import component
 import tfx_pipeline
 from tfx_pipeline import errors
-
-Integer = tfx.types.standard_artifacts.Integer
-In, Out = tfx.dsl.components.InputArtifact, tfx.dsl.components.OutputArtifact
-
-@component
-def Number(value: tfx.dsl.components.Parameter[int], number: Out[Integer]):
-    number.value = value
-
-@component
-def Double(number: In[Integer], double: Out[Integer]):
-    double.value = 2 * number.value
 
 def start(**options):
     number = Number(value=5)
