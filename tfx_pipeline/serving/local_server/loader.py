@@ -8,6 +8,7 @@ from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.local_server import classify_regress, services
 from tfx_pipeline.serving.local_server.servable import Servable
 from tfx_pipeline.serving.local_server.served_model import ServedVersion
+from tfx_pipeline.storage import object_store
 
 _ROUNDS = 10
 """TensorFlow optimises a graph in its first runs, so one run of each request is too few."""
@@ -25,7 +26,9 @@ def load(served: ServedVersion) -> Servable:
 
     Raises:
       ServingError: it cannot be loaded, or one of its warm-up requests fails.
+      MissingExtra: what its scheme needs is not installed.
     """
+    object_store.prepare([served.folder.path])
     servable = Servable(served.folder.path)
     try:
         replay_warmup_requests(dataclasses.replace(served, servable=servable))
