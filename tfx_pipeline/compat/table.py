@@ -119,6 +119,45 @@ IN_PROCESS = (
 )
 """While such a pipeline runs in the process that builds it."""
 
+_HISTORIES_TEST = "test_long_histories.py"
+
+LONG_HISTORIES = (
+    Patch(
+        name="tfx.inputs-of-a-run",
+        target="tfx.orchestration.portable.input_resolution.channel_resolver:"
+        "_get_executions_by_all_contexts",
+        library="tfx",
+        versions=("1.16",),
+        why="each input loads the executions of all runs, to find one of this run",
+        expects=("store", "contexts"),
+        replacement="long_histories:reading_this_run",
+        test=_HISTORIES_TEST,
+    ),
+    Patch(
+        name="tfx.executions-of-a-run",
+        target="tfx.orchestration.portable.mlmd.execution_lib:"
+        "get_executions_associated_with_all_contexts",
+        library="tfx",
+        versions=("1.16",),
+        why="the query joins the executions of all runs, to find those of this run",
+        expects=("metadata_handle", "contexts"),
+        replacement="long_histories:reading_this_run_by_handle",
+        test=_HISTORIES_TEST,
+    ),
+    Patch(
+        name="tfx.newest-cached-outputs",
+        target="tfx.orchestration.portable.cache_utils:get_cached_outputs",
+        library="tfx",
+        versions=("1.16",),
+        why="all executions with the same cache key are loaded, to use the newest",
+        expects=("metadata_handle", "cache_context"),
+        replacement="long_histories:reading_the_newest",
+        test=_HISTORIES_TEST,
+    ),
+)
+"""While TFX's launcher runs a node. Without them, a node's start takes the longer, the more
+runs the database holds (see benchmarks/METADATA.md)."""
+
 IMPORTS = Patch(
     name="imports.on-demand",
     saves=0.8,
@@ -201,6 +240,7 @@ SESSION_CALLABLES = Patch(
 PATCHES: tuple[Patch, ...] = (
     *BUILDING,
     *IN_PROCESS,
+    *LONG_HISTORIES,
     IMPORTS,
     TRACES,
     LOCAL_FILES,

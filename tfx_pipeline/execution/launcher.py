@@ -21,7 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import local_filesystem, resolver_nodes
+from tfx_pipeline.compat import local_filesystem, patch, resolver_nodes, table
 from tfx_pipeline.execution import cache_key, condition, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
@@ -115,7 +115,7 @@ def _launch(
     paths = cache_key.code_paths(node, deployment)
     _log_own_code(paths)
     cache_key.complete_key(node, deployment, paths)
-    cache_key.forget_vanished_pushes(history, request.node)
+    cache_key.forget_vanished_pushes(history, node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
     tfx_launcher = launcher.Launcher(
@@ -129,7 +129,8 @@ def _launch(
     )
     history.reopen(request.node, request.run_id)
     try:
-        tfx_launcher.launch()
+        with patch.applied(table.LONG_HISTORIES):
+            tfx_launcher.launch()
     except Exception:
         # The executor's own errors are in ML Metadata by now; those of the
         # driver or of ML Metadata itself are not.
