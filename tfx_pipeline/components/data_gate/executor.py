@@ -6,16 +6,17 @@ import os
 from collections.abc import Iterator
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
+from tfx.utils import io_utils
 
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
-from tfx_pipeline.components.data_gate import quality_summary
+from tfx_pipeline.components.data_gate import quality_summary, unused_comparators
 from tfx_pipeline.errors import DataRefused, Finding
 
 # Texts for rules whose own description is hard to understand.
@@ -42,7 +43,8 @@ class Executor(base_executor.BaseExecutor):
         """Reads the anomalies of all splits.
 
         Returns:
-          The executor's output, with a message about data that passed.
+          The executor's output, with a message about data that passed: missing values, and
+          comparators of the schema that are not evaluated.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
@@ -63,8 +65,9 @@ class Executor(base_executor.BaseExecutor):
         if findings and exec_properties["on_anomaly"] == "fail":
             raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
         messages = [_message(findings)] if findings else []
-        messages += filter(None, [quality_summary.missing_values(datasets.values())])
-        return completed_output(output_dict, "; ".join(messages), findings)
+        messages += [quality_summary.missing_values(datasets.values())]
+        messages += [unused_comparators.note(_read_schema(input_dict))]
+        return completed_output(output_dict, "; ".join(filter(None, messages)), findings)
 
 
 def _message(findings: list[Finding]) -> str:
@@ -72,6 +75,11 @@ def _message(findings: list[Finding]) -> str:
     count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
     shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
     return f"the data does not fit the schema: {count} in {shown}"
+
+
+def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema:
+    folder = artifact_utils.get_single_uri(input_dict["schema"])
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
 
 
 def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, bytes]]:
