@@ -28,7 +28,8 @@ def check(pipeline: Pipeline) -> None:
       ConfigError: one is inside a dict or a list, where nothing would replace it; or two of one
         name have different types or defaults.
     """
-    problems, seen = [], dict[str, tuple[RuntimeParameter, str]]()
+    problems: list[errors.Problem] = []
+    seen: dict[str, tuple[RuntimeParameter, str]] = {}
     for where, value in _parameters(pipeline):
         for name in _inside(value):
             message = f"has the RuntimeParameter {name!r} inside a dict or list"
@@ -45,27 +46,24 @@ def check(pipeline: Pipeline) -> None:
 
 def set_defaults(message: pipeline_pb2.Pipeline, pipeline: Pipeline) -> None:
     """Sets the defaults 0, 0.0 and "" in a compiled pipeline: TFX's compiler loses them."""
-    declared = {(node.id, key): value for node, key, value in _values(pipeline)}
-    for node in pipeline_ir.nodes(message):
-        for key, parameter in node.parameters.parameters.items():
-            value = declared.get((node.node_info.id, key))
-            if not parameter.HasField("runtime_parameter") or value.default is None:
-                continue
-            default = parameter.runtime_parameter.default_value
-            if default.WhichOneof("value") is None:
-                field = {int: "int_value", float: "double_value", str: "string_value"}[value.ptype]
-                setattr(default, field, value.ptype(value.default or value.ptype()))
+    from tfx.orchestration import data_types_utils
 
-
-def _values(pipeline: Pipeline) -> Iterator[tuple[Any, str, Any]]:
-    for node in pipeline.components:
-        for key, value in node.exec_properties.items():
-            yield node, key, value
+    with_default = {
+        value.name
+        for _, value in _parameters(pipeline)
+        if _is_parameter(value) and value.default is not None
+    }
+    for _, declared in pipeline_ir.runtime_parameters(message):
+        if declared.name in with_default and pipeline_ir.default_of(declared) is None:
+            empty = pipeline_ir.python_type(declared)()
+            data_types_utils.set_metadata_value(declared.default_value, empty)
 
 
 def _parameters(pipeline: Pipeline) -> Iterator[tuple[str, Any]]:
-    for node, key, value in _values(pipeline):
-        yield f"{node.id}.{key}", value
+    """All parameters of all nodes: where each is, and its value."""
+    for node in sorted(pipeline.components, key=lambda node: node.id):
+        for key, value in node.exec_properties.items():
+            yield f"{node.id}.{key}", value
 
 
 def _is_parameter(value: Any) -> bool:
@@ -74,7 +72,7 @@ def _is_parameter(value: Any) -> bool:
 
 def _inside(value: Any) -> Iterator[str]:
     """The names of the runtime parameters inside a dict, a list, or JSON text that TFX made."""
-    if isinstance(value, str) and f'"{_CLASS}"' in value:
+    if isinstance(value, str) and _CLASS in value:
         try:
             value = json.loads(value)
         except ValueError:
