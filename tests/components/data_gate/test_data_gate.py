@@ -17,7 +17,16 @@ string_domain { name: "kinds" value: "cash" value: "card" }
 GOOD = {"fare": [[1.0], [2.0]], "kind": [[b"cash"], [b"card"]], "label": [[0], [1]]}
 
 
-def gate(folder, tables, on_anomaly="fail", task="binary", refused=True, schema_text=SCHEMA):
+def gate(
+    folder,
+    tables,
+    on_anomaly="fail",
+    task="binary",
+    refused=True,
+    schema_text=SCHEMA,
+    examples=(),
+    classes=None,
+):
     """Statistics and TFX's own validation of small tables, then the gate."""
     import pyarrow as pa
     import tensorflow_data_validation as tfdv
@@ -46,8 +55,9 @@ def gate(folder, tables, on_anomaly="fail", task="binary", refused=True, schema_
         found = tfdv.validate_statistics(stats, schema)
         save(folder / "anomalies" / f"Split-{split}" / "SchemaDiff.pb", found)
         save(folder / "statistics" / f"Split-{split}" / "FeatureStats.pb", stats)
-    properties = {"label": "label", "task": task, "on_anomaly": on_anomaly}
+    properties = {"label": "label", "task": task, "on_anomaly": on_anomaly, "classes": classes}
     inputs = {"anomalies": [anomalies], "statistics": [statistics], "schema": [schema_artifact]}
+    inputs["examples"] = [*examples]
     output = Executor().Do(inputs, {}, properties)
     if not output.execution_result.result_message:
         return None
@@ -128,6 +138,38 @@ def test_columns_with_many_missing_values_are_reported(tmp_path):
     sparse = {**GOOD, "kind": [[b"cash"], None]}
     message, findings = gate(tmp_path, {"train": sparse, "eval": GOOD}, refused=False)
     assert (message, findings) == ("missing values: kind 25 %", [])
+
+
+def test_labels_of_no_class_are_refused_with_a_setting_that_fits(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}, {"label": 2}])]
+    message, findings = gate(tmp_path, {"train": table}, examples=raw)
+    ((subject, rule, found),) = findings
+    assert (subject, rule) == ("label", "label of no class")
+    assert found.startswith('"2" in 4 rows, of 6 rows')
+    assert message.startswith(
+        "the data does not fit the schema: 1 anomaly in label. "
+        'For these two classes set label.classes: ["1", "2"]. Correct the data, or '
+    )
+
+
+def test_labels_of_the_configured_classes_pass(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}])]
+    assert gate(tmp_path, {"train": table}, examples=raw, classes='["1", "2"]') is None
+
+
+def test_with_warn_labels_of_no_class_are_reported(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}])]
+    _, findings = gate(tmp_path, {"train": table}, "warn", refused=False, examples=raw)
+    assert [rule for _, rule, _ in findings] == ["label of no class"]
 
 
 COMPARATORS = """
