@@ -37,8 +37,8 @@ def merge(profiles: Iterable[Profile]) -> Profile:
         result.findings += profile.findings[: csv_diagnostics.MOST - len(result.findings)]
         result.problems += profile.problems
         for name, places in profile.places.items():
-            for kind, place in places.items():
-                result.places.setdefault(name, {}).setdefault(kind, place)
+            for kind_name, place in places.items():
+                result.places.setdefault(name, {}).setdefault(kind_name, place)
     return result
 
 
