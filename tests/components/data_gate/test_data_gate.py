@@ -140,6 +140,16 @@ def test_columns_with_many_missing_values_are_reported(tmp_path):
     assert (message, findings) == ("missing values: kind 25 %", [])
 
 
+def test_infinite_values_are_reported(tmp_path):
+    wild = {**GOOD, "fare": [[float("inf")], [float("-inf")]]}
+    finite = {**GOOD, "fare": [[3e38], [float("nan")]]}
+    one = {**GOOD, "fare": [[1.0], [float("inf")]]}
+    tables = {"train": wild, "eval": finite, "test": one}
+    message, findings = gate(tmp_path, tables, refused=False)
+    assert findings == []
+    assert message == "infinite or beyond 3.4e38, and so treated as missing: fare 3"
+
+
 def test_labels_of_no_class_are_refused_with_a_setting_that_fits(tmp_path):
     from tests.components.harness import examples
 

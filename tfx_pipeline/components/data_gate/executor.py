@@ -44,8 +44,8 @@ class Executor(base_executor.BaseExecutor):
         """Reads the anomalies of all splits.
 
         Returns:
-          The executor's output, with a message about data that passed: missing values, and
-          comparators of the schema that are not evaluated.
+          The executor's output, with a message about data that passed: missing and infinite
+          values, and comparators of the schema that are not evaluated.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
@@ -70,6 +70,7 @@ class Executor(base_executor.BaseExecutor):
             raise DataRefused(f"{_message(findings)}. {remedy}", findings)
         messages = [_message(findings)] if findings else []
         messages += [quality_summary.missing_values(datasets.values())]
+        messages += [quality_summary.infinite_values(datasets.values())]
         messages += [unused_comparators.note(_read_schema(input_dict))]
         return completed_output(output_dict, "; ".join(filter(None, messages)), findings)
 
