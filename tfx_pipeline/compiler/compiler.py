@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
-from tfx_pipeline.compiler import main_module, own_pipeline, support_check
+from tfx_pipeline.compiler import main_module, own_pipeline, runtime_parameters, support_check
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
@@ -78,12 +78,14 @@ def compile_object(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     """
     from tfx.dsl.compiler.compiler import Compiler
 
+    runtime_parameters.check(pipeline)
     try:
         message = Compiler().compile(pipeline)
     except Exception as error:  # of many kinds: TFX checks as it goes
         name = f"pipeline {pipeline.pipeline_name!r}"
         problem = errors.Problem(name, f"cannot be compiled: {type(error).__name__}: {error}")
         raise errors.ConfigError(problem) from error
+    runtime_parameters.set_defaults(message, pipeline)
     main_module.rename(message)
     support_check.check(message)
     _set_places(message, config)

@@ -171,6 +171,11 @@ def default_of(parameter: pb.RuntimeParameter) -> int | float | str | None:
     return getattr(parameter.default_value, which) if which else None
 
 
+def python_type(parameter: pb.RuntimeParameter) -> type[int] | type[float] | type[str]:
+    """The type of the parameter's value."""
+    return _TYPES[parameter.type]
+
+
 def type_of(parameter: pb.RuntimeParameter) -> str:
     """`int`, `float` or `string`."""
-    return TYPE_NAMES[_TYPES[parameter.type]]
+    return TYPE_NAMES[python_type(parameter)]

@@ -8,7 +8,7 @@ import subprocess
 import sys
 import threading
 import time
-from typing import IO, BinaryIO, NoReturn, Protocol
+from typing import IO, BinaryIO, NoReturn, Protocol, TextIO
 
 from tfx_pipeline.user_code import finder
 
@@ -96,6 +96,7 @@ def _serve(folder: str) -> NoReturn:
         os.setsid()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, signal.SIG_DFL)
+        sys.stdout, sys.stderr = _stream(1), _stream(2)
         if folder:
             os.chdir(folder)
             finder.add_to_import_path(folder)
@@ -108,6 +109,11 @@ def _serve(folder: str) -> NoReturn:
     finally:
         sys.stderr.flush()
         os._exit(code)
+
+
+def _stream(number: int) -> TextIO:
+    """A stream of this process's own: the caller may have replaced Python's, as pytest does."""
+    return os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False)
 
 
 class _Forked:

@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
+from tfx.utils import io_utils
 
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
-from tfx_pipeline.components.data_gate import quality_summary
+from tfx_pipeline.components.data_gate import label_values, quality_summary, unused_comparators
 from tfx_pipeline.errors import DataRefused, Finding
 
 # Texts for rules whose own description is hard to understand.
@@ -42,7 +44,8 @@ class Executor(base_executor.BaseExecutor):
         """Reads the anomalies of all splits.
 
         Returns:
-          The executor's output, with a message about data that passed.
+          The executor's output, with a message about data that passed: missing and infinite
+          values, and comparators of the schema that are not evaluated.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
@@ -60,11 +63,16 @@ class Executor(base_executor.BaseExecutor):
             for split, data in _read_splits(statistics, "FeatureStats.pb")
         }
         findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
+        of_no_class, advice = _labels_of_no_class(input_dict, exec_properties)
+        findings += of_no_class
         if findings and exec_properties["on_anomaly"] == "fail":
-            raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
+            remedy = advice if len(findings) == len(of_no_class) else _REMEDY
+            raise DataRefused(f"{_message(findings)}. {remedy}", findings)
         messages = [_message(findings)] if findings else []
-        messages += filter(None, [quality_summary.missing_values(datasets.values())])
-        return completed_output(output_dict, "; ".join(messages), findings)
+        messages += [quality_summary.missing_values(datasets.values())]
+        messages += [quality_summary.infinite_values(datasets.values())]
+        messages += [unused_comparators.note(_read_schema(input_dict))]
+        return completed_output(output_dict, "; ".join(filter(None, messages)), findings)
 
 
 def _message(findings: list[Finding]) -> str:
@@ -72,6 +80,25 @@ def _message(findings: list[Finding]) -> str:
     count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
     shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
     return f"the data does not fit the schema: {count} in {shown}"
+
+
+def _labels_of_no_class(
+    input_dict: Artifacts, exec_properties: dict[str, Any]
+) -> tuple[list[Finding], str]:
+    """A finding about labels that are none of the classes, and what to do about it."""
+    classes = json.loads(exec_properties.get("classes") or "[]")
+    rule = label_values.Rule(exec_properties["label"], exec_properties["task"], tuple(classes))
+    examples = input_dict.get("examples", [])
+    if not examples or not rule.needs_values:
+        return [], ""
+    counts = label_values.count(examples, rule.label)
+    finding = label_values.finding(rule, counts)
+    return ([finding], label_values.suggestion(rule, counts)) if finding else ([], "")
+
+
+def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema:
+    folder = artifact_utils.get_single_uri(input_dict["schema"])
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
 
 
 def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, bytes]]:

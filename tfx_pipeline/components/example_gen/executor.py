@@ -27,7 +27,7 @@ from tfx_pipeline.components.example_gen import (
     input_files,
     split_writer,
 )
-from tfx_pipeline.components.example_gen.table_sources import Profile
+from tfx_pipeline.components.example_gen.profile import Profile
 from tfx_pipeline.components.example_gen.work_units import make_units
 from tfx_pipeline.config.schema_file import parse_schema
 from tfx_pipeline.errors import DataRefused, Finding
