@@ -188,5 +188,6 @@ def findings_table(findings: Sequence[errors.Finding]) -> Table:
     table.add_column("rule", overflow="fold")
     table.add_column("found", overflow="fold")
     for finding in findings:
-        table.add_row(Text(finding.subject), Text(finding.rule), Text(finding.found))
+        subject = errors.shown_name(finding.subject)
+        table.add_row(Text(subject), Text(finding.rule), Text(finding.found))
     return table

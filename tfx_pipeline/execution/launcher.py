@@ -192,4 +192,5 @@ def _report(request: Request, history: History, record: node_record.NodeRecord |
 def _print_findings(node: str, message: str, findings: Iterable[errors.Finding]) -> None:
     print(f"{node}: {message}", file=sys.stderr)
     for finding in findings:
-        print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
+        subject = errors.shown_name(finding.subject)
+        print(f"  {subject}: {finding.rule}: {finding.found}", file=sys.stderr)

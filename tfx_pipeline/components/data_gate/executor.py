@@ -17,20 +17,15 @@ from tfx.utils import io_utils
 
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
-from tfx_pipeline.components.data_gate import label_values, quality_summary, unused_comparators
-from tfx_pipeline.errors import DataRefused, Finding
+from tfx_pipeline.components.data_gate import (
+    anomaly_findings,
+    label_values,
+    quality_summary,
+    unused_comparators,
+)
+from tfx_pipeline.components.data_gate.anomaly_findings import by_split
+from tfx_pipeline.errors import DataRefused, Finding, shown_name
 
-# Texts for rules whose own description is hard to understand.
-_TEXTS = {
-    anomalies_pb2.AnomalyInfo.SCHEMA_MISSING_COLUMN: (
-        "column missing",
-        "the schema requires it, the data does not have it or it is empty",
-    ),
-    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: (
-        "unknown column",
-        "it is in the data and not in the schema. Add it to the schema or to data.exclude",
-    ),
-}
 _REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
 
 
@@ -52,16 +47,16 @@ class Executor(base_executor.BaseExecutor):
         """
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        findings = anomaly_findings(
-            {
-                split: anomalies_pb2.Anomalies.FromString(data)
-                for split, data in _read_splits(anomalies, "SchemaDiff.pb")
-            }
-        )
         datasets = {
             split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
             for split, data in _read_splits(statistics, "FeatureStats.pb")
         }
+        found = {
+            split: anomalies_pb2.Anomalies.FromString(data)
+            for split, data in _read_splits(anomalies, "SchemaDiff.pb")
+        }
+        rows = input_dict.get("examples", [])
+        findings = anomaly_findings.of_splits(found, datasets, rows)
         findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
         of_no_class, advice = _labels_of_no_class(input_dict, exec_properties)
         findings += of_no_class
@@ -78,7 +73,7 @@ class Executor(base_executor.BaseExecutor):
 def _message(findings: list[Finding]) -> str:
     columns = list(dict.fromkeys(finding.subject for finding in findings))
     count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
-    shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
+    shown = ", ".join(map(shown_name, columns[:5])) + (" ..." if len(columns) > 5 else "")
     return f"the data does not fit the schema: {count} in {shown}"
 
 
@@ -109,37 +104,6 @@ def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, byt
             yield split, file.read()
 
 
-def anomaly_findings(splits: dict[str, anomalies_pb2.Anomalies]) -> list[Finding]:
-    """One finding for each column and rule; it names the splits if they differ."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for split, anomalies in splits.items():
-        infos = dict(anomalies.anomaly_info)
-        if anomalies.HasField("dataset_anomaly_info"):
-            infos["(all columns)"] = anomalies.dataset_anomaly_info
-        for column, info in infos.items():
-            for rule, description in _reasons(info):
-                found.setdefault((column, rule), {})[split] = description
-    return [
-        Finding(column, rule, _by_split(texts, len(splits)))
-        for (column, rule), texts in sorted(found.items())
-    ]
-
-
-def _reasons(info: anomalies_pb2.AnomalyInfo) -> Iterator[tuple[str, str]]:
-    """Rules and what was found."""
-    for reason in info.reason:
-        rule, found = reason.short_description, reason.description
-        yield _TEXTS.get(reason.type, (rule[:1].lower() + rule[1:], found))
-    if not info.reason:
-        yield info.short_description or "anomaly", info.description
-
-
-def _by_split(texts: dict[str, str], splits: int) -> str:
-    if len(texts) == splits and len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return "; ".join(f"split {split}: {text}" for split, text in texts.items())
-
-
 def label_findings(
     splits: dict[str, statistics_pb2.DatasetFeatureStatistics], label: str, task: str
 ) -> list[Finding]:
@@ -147,21 +111,12 @@ def label_findings(
     rule = "label is constant" if task == "regression" else "label has one class"
     found: dict[str, dict[str, str]] = {}
     for split, statistics in splits.items():
-        feature = _feature(statistics, label)
+        feature = quality_summary.feature(statistics, label)
         if feature is None or quality_summary.common(feature).num_non_missing == 0:
             found.setdefault("label missing", {})[split] = "no row has a label"
         elif (only := _only_value(feature)) is not None:
             found.setdefault(rule, {})[split] = f"every row has {only}"
-    return [Finding(label, rule, _by_split(texts, len(splits))) for rule, texts in found.items()]
-
-
-def _feature(
-    statistics: statistics_pb2.DatasetFeatureStatistics, name: str
-) -> statistics_pb2.FeatureNameStatistics | None:
-    for feature in statistics.features:
-        if feature.name == name or list(feature.path.step) == [name]:
-            return feature
-    return None
+    return [Finding(label, rule, by_split(texts, len(splits))) for rule, texts in found.items()]
 
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:

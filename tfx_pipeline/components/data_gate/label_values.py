@@ -12,12 +12,10 @@ from collections.abc import Iterator, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
-from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx import types
 from tfx.types import artifact_utils
-from tfx_bsl.coders import example_coder
 
-from tfx_pipeline.components.common import column_store, example_files
+from tfx_pipeline.components.data_gate import raw_rows
 from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.errors import Finding
 from tfx_pipeline.modeling.label_spelling import BINARY_SPELLINGS, UNKNOWN_CLASS, class_id
@@ -64,25 +62,16 @@ def count(examples: Sequence[types.Artifact], label: str) -> collections.Counter
     counts: collections.Counter[_Value] = collections.Counter()
     for artifact in examples:
         for split in artifact_utils.decode_split_names(artifact.split_names):
-            for path in example_files.files([artifact], split):
-                for values in _columns(path, label):
-                    for found in pc.value_counts(values).to_pylist():
-                        counts[_plain(found["values"])] += found["counts"]
+            for values in _columns(artifact, split, label):
+                for found in pc.value_counts(values).to_pylist():
+                    counts[_plain(found["values"])] += found["counts"]
     # Not a number is a missing value, as an empty text is.
     return collections.Counter({v: n for v, n in counts.items() if v == v and v != ""})
 
 
-def _columns(path: str, label: str) -> Iterator[pa.Array]:
-    """The label's values in each batch of a file."""
-    for kind in (schema_pb2.INT, schema_pb2.BYTES, schema_pb2.FLOAT):
-        schema = schema_pb2.Schema(feature=[schema_pb2.Feature(name=label, type=kind)])
-        batches = column_store.read(path, schema)
-        if batches is not None:
-            break
-    else:
-        decoder = example_coder.ExamplesToRecordBatchDecoder()
-        batches = map(decoder.DecodeBatch, example_files.batches(path, column_store.ROWS))
-    for batch in batches:
+def _columns(artifact: types.Artifact, split: str, label: str) -> Iterator[pa.Array]:
+    """The label's values in each batch of a split."""
+    for batch in raw_rows.batches(artifact, split, label):
         index = batch.schema.get_field_index(label)
         if index >= 0 and not pa.types.is_null(batch.column(index).type):
             yield batch.column(index).flatten()

@@ -7,6 +7,8 @@ from collections.abc import Iterable
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
+from tfx_pipeline.errors import shown_name
+
 _LEAST_SHARE = 0.2
 _MOST_COLUMNS = 6
 
@@ -24,7 +26,8 @@ def missing_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) ->
     if not names:
         return ""
     names.sort(key=lambda name: (-shares[name], name))
-    return f"missing values: {_list([f'{name} {_percent(shares[name])}' for name in names])}"
+    listed = _list([f"{shown_name(name)} {_percent(shares[name])}" for name in names])
+    return f"missing values: {listed}"
 
 
 def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> str:
@@ -41,7 +44,7 @@ def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -
                 counts[name] = counts.get(name, 0) + infinite
     if not counts:
         return ""
-    listed = _list([f"{name} {count:,}" for name, count in sorted(counts.items())])
+    listed = _list([f"{shown_name(name)} {count:,}" for name, count in sorted(counts.items())])
     return f"infinite or beyond 3.4e38, and so treated as missing: {listed}"
 
 
@@ -61,6 +64,16 @@ def _is_infinite(low: float, high: float) -> bool:
 def _list(items: list[str]) -> str:
     more = f" and {len(items) - _MOST_COLUMNS} more" if len(items) > _MOST_COLUMNS else ""
     return f"{', '.join(items[:_MOST_COLUMNS])}{more}"
+
+
+def feature(
+    statistics: statistics_pb2.DatasetFeatureStatistics, name: str
+) -> statistics_pb2.FeatureNameStatistics | None:
+    """The statistics of a column; None if there are none."""
+    for found in statistics.features:
+        if found.name == name or list(found.path.step) == [name]:
+            return found
+    return None
 
 
 def common(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:

@@ -10,6 +10,8 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfx_pipeline.errors import shown_name
+
 _KINDS = ("drift", "skew")
 _OF_ALL_ROWS = ("num_examples_drift_comparator", "num_examples_version_comparator")
 _MOST_COLUMNS = 6
@@ -46,4 +48,4 @@ def _features(
 
 def _list(names: list[str]) -> str:
     more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
-    return ", ".join(names[:_MOST_COLUMNS]) + more
+    return ", ".join(map(shown_name, names[:_MOST_COLUMNS])) + more

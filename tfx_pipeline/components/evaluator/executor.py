@@ -44,7 +44,8 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         """Evaluates and blesses.
 
         Without thresholds a model that could be evaluated is blessed. A baseline that cannot
-        read the rows is not compared with, and the node says so.
+        read the rows, or does not know their labels, is not compared with, nor is a metric that
+        is not defined for it. The node says so.
 
         Raises:
           Refused: the model cannot be scored, because it cannot be served.
@@ -56,9 +57,13 @@ class Executor(BeamExecutor, tfx_executor.Executor):
             return None
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = _baseline(input_dict, model)
-        message, findings = "", []
+        message = ""
         try:
-            self._evaluate(input_dict, output_dict, exec_properties, baseline)
+            result = self._evaluate(input_dict, output_dict, exec_properties, baseline)
+            findings = [*result.not_compared]
+            if findings:
+                names = ", ".join(finding.subject for finding in findings)
+                message = f"the baseline was not compared by {names}: not defined for the baseline"
         except Exception as error:
             failed = [e for e in causes(error) if isinstance(e, scoring.BaselineError)]
             if baseline is None or not failed:
@@ -74,7 +79,7 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         output_dict: Artifacts,
         exec_properties: dict[str, Any],
         baseline: types.Artifact | None,
-    ) -> None:
+    ) -> results.Result:
         model = artifact_utils.get_single_instance(input_dict["model"])
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
@@ -92,6 +97,7 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         results.store(result, output_dict["evaluation"][0])
         results.bless(result, output_dict["blessing"][0], model, baseline)
         _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
+        return result
 
 
 def _baseline(input_dict: Artifacts, model: types.Artifact) -> types.Artifact | None:
