@@ -176,7 +176,7 @@ REFUSED = {
                                                     *request(fare=[1.0, 2.0])["instances"]]},
         "Failed to process element: 1 key: fare",
     ),
-    "ragged columns": ({"instances": [[{"b64": ""}], []]}, "unexpected size: 0 at level: 1"),
+    "ragged columns": ({"instances": [[{"b64": ""}], []]}, "Expecting tensor size: 1 but got: 0"),
 }  # fmt: skip
 
 
@@ -200,6 +200,10 @@ def test_a_wrong_request_is_refused_with_a_reason(raw_client, case):
          "Unrecognized servable version label: stabel. Did you mean 'stable'?"),
         (f"{MODEL_PATH}/versions/99999999999999999999:predict", 400,
          "Failed to convert version: 99999999999999999999 to numeric."),
+        (f"{MODEL_PATH}/versions/{'1' * 5000}:predict", 400, "Failed to convert version: 1111"),
+        (f"{MODEL_PATH}/versions/{'0' * 5000}7:predict", 404,
+         "Servable not found for request: Specific(chicago-taxi, 7)"),
+        (f"{MODEL_PATH}/versions/%D9%A3:predict", 400, "Malformed request: POST "),
         (f"{MODEL_PATH}:guess", 400, f"Malformed request: POST {MODEL_PATH}:guess"),
         (MODEL_PATH, 400, f"Malformed request: POST {MODEL_PATH}"),
         ("/v2/models", 404, "Not found: /v2/models"),

@@ -110,8 +110,10 @@ def test_a_path_may_be_raw_utf8(client):
         (b"\xef\xbb\xbf" + BODY, [2.0]),
         (b'{"instances": [Inf, -Inf, Infinity, 1e308]}', [math.inf, -math.inf, math.inf, math.inf]),
         (b'{"signature_name": "serving_default", "Inf": "Inf", "instances": [2.0]}', [2.0]),
+        (b'{"\\ud83d\\ude95": "\\\\ud83d", "instances": [Inf]}', [math.inf]),
+        (b'{"instances": [1%s, -Inf]}' % (b"0" * 300), [math.inf, -math.inf]),
     ],
-    ids=["BOM", "Inf", "names"],
+    ids=["BOM", "Inf", "names", "two halves of a character", "300 digits"],
 )  # fmt: skip
 def test_json_as_tensorflow_serving_reads_it(client, body, expected):
     assert client.post(PREDICT, body) == (200, {"predictions": expected})
@@ -125,9 +127,26 @@ def test_json_as_tensorflow_serving_reads_it(client, body, expected):
         (b'{"instances": [%s.5]}' % (b"1" * 400), "Number too big to be stored in double"),
         (b'{"instances": [1, 2', "JSON Parse error"),
         (b'{"instances": %s1.0%s}' % (b"[" * 33, b"]" * 33), "more than 32 dimensions"),
-        (b'{"instances": ["\\ud800"]}', "is not of expected type: float"),
+        (b'{"instances": [%s]}' % (b"1" * 400), "Number too big to be stored in double"),
+        (b'{"instances": [-%s]}' % (b"1" * 6000), "Number too big to be stored in double"),
+        (b'{"instances": [%s]}' % (b"9" * 309), "Number too big to be stored in double"),
+        (b'{"instances": ["\\ud800"]}', "The surrogate pair in string is invalid."),
+        (b'{"signature_name": "\\uDC00", "instances": [1]}', "The surrogate pair in string is"),
+        (b'{"a\\udbffb": [NaN]}', "The surrogate pair in string is invalid."),
     ],
-    ids=["1e400", "-1e400", "400 digits", "cut off", "33 lists", "half a character"],
+    ids=[
+        "1e400",
+        "-1e400",
+        "400 digits",
+        "cut off",
+        "33 lists",
+        "400",
+        "6000",
+        "309",
+        "half a character",
+        "half a character in a name",
+        "half a character in a key",
+    ],
 )
 def test_json_that_is_refused(client, body, message):
     status, reply = client.post(PREDICT, body)

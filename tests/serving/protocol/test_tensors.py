@@ -1,7 +1,9 @@
 from __future__ import annotations
 
 import importlib.util
+import resource
 
+import ml_dtypes
 import numpy as np
 import pytest
 
@@ -19,6 +21,12 @@ ARRAYS = [
     np.array(3.0, np.float32),
     np.empty((0, 3), np.float32),
     np.empty(0, object),
+    np.array([0.1, -65504, np.inf], np.float16),
+    np.array([[0.1], [1e38]], ml_dtypes.bfloat16),
+    np.array([65535, 0], np.uint16),
+    np.array([1 + 2j, -0.5j], np.complex64),
+    np.array([[1e300 + 2j]], np.complex128),
+    np.array(b"scalar", object),
 ]
 
 
@@ -49,15 +57,42 @@ def test_the_last_value_is_used_for_those_left_out():
     assert tensors.from_proto(tensor(1, [4], float_val=[1, 2])).tolist() == [1, 2, 2, 2]
 
 
+def test_zero_is_used_if_no_value_is_sent():
+    assert tensors.from_proto(tensor(1, [2])).tolist() == [0, 0]
+    assert tensors.from_proto(tensor(7, [2])).tolist() == [b"", b""]
+
+
+def test_a_tensor_may_be_large_if_all_its_values_are_sent():
+    content = bytes(100 * 2**20)
+    assert tensors.from_proto(tensor(4, [len(content)], tensor_content=content)).size == 100 * 2**20
+
+
+def test_an_invalid_tensor_needs_no_memory():
+    before = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    for proto in (tensor(1, [2**28], float_val=[1]), tensor(7, [2**28], string_val=[b"a"])):
+        with pytest.raises(ServingError):
+            tensors.from_proto(proto)
+    grown = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - before
+    assert grown < 100 * 2**10  # of 1 KiB; the tensors would take 1 GiB and more
+
+
 @pytest.mark.parametrize(
     ("proto", "message"),
     [
         (tensor(1, [2**40], float_val=[1]), "Invalid tensor shape"),
+        (tensor(1, [2**28], float_val=[1]), "needs all of its 268435456"),
+        (tensor(7, [2**24], string_val=[b"a"]), "needs all of its 16777216"),
+        (tensor(7, [100], string_val=[b"a" * 2**20]), "needs all of its 100"),
+        (tensor(1, [2**28]), "needs all of its 268435456"),
+        (tensor(1, [2**62, 2**62], tensor_content=b"abcd"), "do not fit shape"),
+        (tensor(1, [0, 2**62]), "Invalid tensor shape"),
+        (tensor(1, [1] * 33, float_val=[1]), "Invalid tensor shape"),
+        (tensor(7, [1], tensor_content=b"\1a"), "strings in tensor_content are not supported"),
+        (tensor(8, [1], scomplex_val=[1]), "1 values of scomplex_val are not pairs"),
         (tensor(1, [-1], float_val=[1]), "Invalid tensor shape"),
-        (tensor(1, [3]), "0 values do not fit shape [3]"),
         (tensor(1, [1], float_val=[1, 2]), "2 values do not fit shape [1]"),
         (tensor(1, [2], tensor_content=b"abc"), "3 bytes of tensor_content do not fit"),
-        (tensor(8, [1]), "DT_COMPLEX64"),
+        (tensor(20, [1]), "DT_RESOURCE"),
         (tensor(0, [1]), "DT_INVALID"),
     ],
 )

@@ -99,7 +99,7 @@ def _boolean(value: Any) -> bool:
 def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> Array:
     """Converts the values of a CSV file; an empty one is missing."""
     texts = [(value or "").strip() or "nan" for value in values]
-    if issubclass(kind, np.floating):
+    if not issubclass(kind, np.integer):
         _ensure_exact([int(text) for text in texts if _INTEGER.fullmatch(text)], kind)
         return np.array(texts, str).astype(np.float64).astype(kind) if texts else np.empty(0, kind)
     try:
@@ -109,7 +109,7 @@ def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> 
 
 
 def _numbers(values: Sequence[Any], kind: type[np.generic]) -> Array:
-    is_float = issubclass(kind, np.floating)
+    is_float = not issubclass(kind, np.integer)  # bfloat16 is no np.floating
     if isinstance(values, np.ndarray) and values.dtype.kind in "iuf":
         if values.dtype.kind in "iu":
             _ensure_exact(values, kind)
@@ -157,7 +157,8 @@ def _problems(
 ) -> Iterator[tuple[int, Problem]]:
     """Yields the row and the problem of each wrong value of a column."""
     rule = {"string": "text", "bool": "true or false"}.get(tensor.type_name)
-    rule = rule or ("a number" if tensor.type_name in ("float", "double") else "a whole number")
+    is_integer = tensor.type_name.startswith(("int", "uint"))
+    rule = rule or ("a whole number" if is_integer else "a number")
     for row, value in enumerate(values, table.first_row):
         try:
             _convert([value], tensor, table.is_text)

@@ -15,7 +15,7 @@ from tfx_pipeline.serving.local_server.served_model import (
     ServedVersion,
     fill_model_spec,
 )
-from tfx_pipeline.serving.protocol import protos
+from tfx_pipeline.serving.protocol import protos, tensors
 from tfx_pipeline.serving.protocol.status_codes import invalid
 from tfx_pipeline.serving.protocol.tensors import Array
 
@@ -114,6 +114,8 @@ def _signature_name(served: ServedVersion, spec: Any) -> str:
 
 def _ensure_classify_signature(signature: Any) -> None:
     _ensure_one_input(signature, "classification")
+    if len(signature.outputs) not in (1, 2):
+        raise invalid(f"Expected one or two output Tensors, found {len(signature.outputs)}")
     if not {"classes", "scores"} & set(signature.outputs):
         raise invalid(
             "Expected classification signature outputs to contain at least one of "
@@ -123,6 +125,8 @@ def _ensure_classify_signature(signature: Any) -> None:
 
 def _ensure_regress_signature(signature: Any) -> None:
     _ensure_one_input(signature, "regression")
+    if len(signature.outputs) != 1:
+        raise invalid("Expected one output Tensor.")
     if "outputs" not in signature.outputs:
         raise invalid(f"No regression outputs found in SignatureDef: {signature}")
 
@@ -137,15 +141,17 @@ def _ensure_one_input(signature: Any, kind: str) -> None:
 def _classify(served: ServedVersion, signature: str, examples: Array, result: Any) -> None:
     """Runs a signature and fills a ClassificationResult."""
     outputs = served.servable.run(signature, {"inputs": examples})
-    named = {key: outputs[key] for key in ("classes", "scores") if key in outputs}
-    for array in named.values():
-        if array.ndim != 2 or len(array) != len(examples):
-            raise invalid(
-                "Expected Tensor shape: [batch_size num_classes] but got "
-                f"[{','.join(map(str, array.shape))}]"
-            )
-    labels, scores = named.get("classes"), named.get("scores")
-    class_count = next(iter(named.values())).shape[1]
+    labels, scores = outputs.get("classes"), outputs.get("scores")
+    if labels is not None:
+        _ensure_class_output("classes", labels, len(examples), "DT_STRING")
+    if scores is not None:
+        _ensure_class_output("scores", scores, len(examples), "DT_FLOAT")
+    if labels is not None and scores is not None and labels.shape != scores.shape:
+        raise invalid(
+            "Tensors class and score should match in dim_size(1). "
+            f"Got {labels.shape[1]} vs. {scores.shape[1]}"
+        )
+    class_count = (labels if labels is not None else scores).shape[1]
     for row in range(len(examples)):
         classes = result.classifications.add().classes
         for column in range(class_count):
@@ -156,12 +162,30 @@ def _classify(served: ServedVersion, signature: str, examples: Array, result: An
                 item.score = scores[row, column]
 
 
+def _ensure_class_output(name: str, array: Array, batch_size: int, type_name: str) -> None:
+    if array.ndim != 2:
+        raise invalid(
+            f"Expected Tensor shape: [batch_size num_classes] but got {tensors.shape_text(array)}"
+        )
+    if (found := tensors.array_enum_name(array)) != type_name:
+        raise invalid(f"Expected {name} Tensor of {type_name}. Got: {found}")
+    if len(array) != batch_size:
+        raise invalid(f"Expected {name} output batch size of {batch_size}. Got: {len(array)}")
+
+
 def _regress(served: ServedVersion, signature: str, examples: Array, result: Any) -> None:
     """Runs a signature and fills a RegressionResult."""
     values = served.servable.run(signature, {"inputs": examples})["outputs"]
-    if values.size != len(examples):
+    if values.ndim != 1 and not (values.ndim == 2 and values.shape[1] == 1):
         raise invalid(
-            f"Input batch size did not match output batch size: {len(examples)} vs. {values.size}"
+            "Expected output Tensor shape to be either [batch_size] or [batch_size, 1] "
+            f"but got {tensors.shape_text(values)}"
         )
+    if len(values) != len(examples):
+        raise invalid(
+            f"Input batch size did not match output batch size: {len(examples)} vs. {len(values)}"
+        )
+    if (found := tensors.array_enum_name(values)) != "DT_FLOAT":
+        raise invalid(f"Expected output Tensor of DT_FLOAT.  Got: {found}")
     for value in values.ravel():
         result.regressions.add().value = value

@@ -10,6 +10,7 @@ import base64
 import binascii
 import itertools
 import json
+import re
 import sys
 from typing import Any
 
@@ -27,8 +28,13 @@ _JSON_TYPES = {
 
 _MAX_DEBUG_CHARACTERS = 256
 
+JSON_TYPES = (1, 2, 3, 4, 5, 6, tensors.STRING, 9, 10, 22, 23)
+"""The DataTypes that TensorFlow Serving converts from and to JSON."""
+
 _MAX_DIMENSIONS = 32
 """NumPy's limit."""
+
+_WHITE_SPACE = re.compile(r"[ \t\n\v\f\r]+")
 
 _MAX_FLOAT = int(sys.float_info.max)
 
@@ -86,6 +92,12 @@ def _ensure_equal_lengths(level: list[Any], shape: list[int]) -> None:
 
 
 def _numbers(level: list[Any], dtype: int) -> Array:
+    if dtype not in JSON_TYPES:
+        value = debug_text(level[0]) if level else "[]"
+        raise ServingError(
+            "UNIMPLEMENTED",
+            f"Conversion of JSON Value: {value} to type: {tensors.type_name(dtype)}",
+        )
     kind = tensors.numpy_type(dtype)
     allowed: set[type] = {bool} if kind is np.bool_ else {int}
     if issubclass(kind, np.floating):
@@ -93,7 +105,8 @@ def _numbers(level: list[Any], dtype: int) -> Array:
     if not set(map(type, level)) <= allowed:
         raise _type_error(next(v for v in level if type(v) not in allowed), dtype)
     _ensure_range(level, kind, dtype)
-    return np.array(level, kind)
+    with np.errstate(over="ignore"):  # 1e300 as float is infinity, without a warning
+        return np.array(level, kind)
 
 
 def _ensure_range(level: list[Any], kind: type[np.generic], dtype: int) -> None:
@@ -114,8 +127,14 @@ def _bytes(value: Any) -> bytes:
         raise _type_error(value, tensors.STRING)
     if not is_base64(value):
         raise invalid(f"JSON Value: {debug_text(value)} not formatted correctly for base64 data")
+    # As TensorFlow Serving: white space is ignored, padding may be absent or dots.
+    text = _WHITE_SPACE.sub("", value["b64"])
+    digits = text.rstrip("=.")
+    padding = "=" * (-len(digits) % 4)
+    if len(text) not in (len(digits), len(digits) + len(padding)):
+        raise invalid("Unable to base64 decode")
     try:
-        return base64.b64decode(value["b64"], validate=True)
+        return base64.b64decode(digits + padding, validate=True)
     except (binascii.Error, ValueError) as error:
         raise invalid("Unable to base64 decode") from error
 

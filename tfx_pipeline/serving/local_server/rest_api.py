@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import logging
+import math
 import re
 import time
 import urllib.parse
@@ -26,13 +27,14 @@ from tfx_pipeline.serving.local_server.served_model import DEFAULT_SIGNATURE
 from tfx_pipeline.serving.protocol import protos
 from tfx_pipeline.serving.protocol.status_codes import http_status, invalid
 
-_VERSION = r"(?:/versions/(?P<version>\d+)|/labels/(?P<label>[^/:]+))?"
+_VERSION = r"(?:/versions/(?P<version>[0-9]+)|/labels/(?P<label>[^/:]+))?"
 _PREDICTION = re.compile(
     rf"(?i)/v1/models/(?P<model>[^/:]+){_VERSION}:(?P<method>classify|regress|predict)"
 )
 _STATUS = re.compile(rf"(?i)/v1/models(?:/(?P<model>[^/:]+))?{_VERSION}(?:/(?P<method>metadata))?")
 
 _MAX_VERSION = 2**63 - 1
+_VERSION_DIGITS = len(str(_MAX_VERSION))
 
 
 @dataclasses.dataclass(frozen=True)
@@ -97,11 +99,15 @@ class RestApi:
         return self._regress(spec, document)
 
     def _predict(self, spec: Any, document: dict[str, Any]) -> bytes:
-        name = rest_request.signature_name(document) or DEFAULT_SIGNATURE
+        sent_name = rest_request.signature_name(document)
+        name = sent_name or DEFAULT_SIGNATURE
         with self._manager.acquire(spec) as served:
             signature = served.servable.signatures.get(name)
             if signature is None:
                 raise invalid(f'Serving signature name: "{name}" not found in signature def')
+            if not signature.inputs:
+                which = sent_name or "DEFAULT"
+                raise invalid(f"Failed to get input map for signature: {which}")
             inputs = rest_request.inputs(document, signature.inputs)
             outputs = served.servable.run(name, inputs)
         is_rows = rest_request.is_row_format(document)
@@ -156,7 +162,9 @@ def _model_spec(match: re.Match[str]) -> Any:
     if not spec.name:
         raise invalid("Missing model name in request.")
     if match["version"]:
-        version = int(match["version"])
+        # The number of digits first: Python refuses to convert thousands of them.
+        digits = match["version"].lstrip("0") or "0"
+        version = int(digits) if len(digits) <= _VERSION_DIGITS else math.inf
         if version > _MAX_VERSION:
             raise invalid(f"Failed to convert version: {match['version']} to numeric.")
         spec.version.value = version

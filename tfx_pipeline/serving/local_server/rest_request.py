@@ -19,6 +19,7 @@ import orjson
 
 from tfx_pipeline.errors import ServingError, did_you_mean
 from tfx_pipeline.serving.local_server.json_tensor import debug_text, is_base64, to_array
+from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.status_codes import invalid
 from tfx_pipeline.serving.protocol.tensors import Array
 
@@ -27,6 +28,12 @@ _INF = re.compile(rb'"(?:[^"\\]|\\.)*"|Inf(?:inity)?', re.DOTALL)
 
 _LARGE_NUMBER = re.compile(rb"[eE]\+?[0-9]{3}|(?<![0-9])[0-9]{300}")
 """What may be a number too large for a double. Python would read it as infinity."""
+
+_MAX_DIGITS = 309
+"""The digits of the largest double, as an integer."""
+
+_HALF_CHARACTER = re.compile(rb"\\u[dD][89a-fA-F]")
+"""What may be half of a character beyond 16 bits. Python accepts it also without the other half."""
 
 
 def parse(body: bytes) -> dict[str, Any]:
@@ -51,10 +58,17 @@ def _loads(body: bytes) -> Any:
         pass  # perhaps only because of a NaN, which orjson does not accept
     if b"Inf" in body:
         body = _INF.sub(lambda match: b"Infinity" if match[0] == b"Inf" else match[0], body)
-    parse_float = _finite_float if _LARGE_NUMBER.search(body) else None
+    decoder = json.JSONDecoder()
+    if _LARGE_NUMBER.search(body):
+        decoder = json.JSONDecoder(parse_float=_finite_float, parse_int=_finite_int)
     try:
         # Like TensorFlow Serving, ignore what comes after the end of the document.
-        return json.JSONDecoder(parse_float=parse_float).raw_decode(body.decode().lstrip())[0]
+        document = decoder.raw_decode(body.decode().lstrip())[0]
+        if _HALF_CHARACTER.search(body):
+            json.dumps(document, ensure_ascii=False).encode()
+        return document
+    except UnicodeEncodeError as error:
+        raise invalid("JSON Parse error: The surrogate pair in string is invalid.") from error
     except UnicodeDecodeError as error:
         raise invalid(f"JSON Parse error: Invalid encoding at offset: {error.start}") from error
     except json.JSONDecodeError as error:
@@ -66,8 +80,19 @@ def _loads(body: bytes) -> Any:
 def _finite_float(text: str) -> float:
     number = float(text)
     if math.isinf(number):
-        raise invalid(f"JSON Parse error: Number too big to be stored in double: {text[:50]}")
+        raise _too_big(text)
     return number
+
+
+def _finite_int(text: str) -> int:
+    # The number of digits first: Python refuses to convert thousands of them.
+    if len(text.lstrip("-")) > _MAX_DIGITS or math.isinf(float(text)):
+        raise _too_big(text)
+    return int(text)
+
+
+def _too_big(text: str) -> ServingError:
+    return invalid(f"JSON Parse error: Number too big to be stored in double: {text[:50]}")
 
 
 def signature_name(document: Mapping[str, Any]) -> str:
@@ -178,26 +203,28 @@ def _column(name: str, values: list[Any], dtype: int, *, has_names: bool) -> Arr
     try:
         return to_array(values, dtype)
     except ServingError as error:
-        number = _first_wrong_element(values, dtype)
+        number, reason = _first_wrong_element(values, dtype) or (0, error)
         where = f"key: {name} of" if has_names else "of"
         raise invalid(
-            f"Failed to process element: {number} {where} 'instances' list. "
-            f"Error: INVALID_ARGUMENT: {error.message}"
+            f"Failed to process element: {number} {where} 'instances' list. Error: {reason}"
         ) from error
 
 
-def _first_wrong_element(values: list[Any], dtype: int) -> int:
-    """Returns the number of the first value with a wrong type or another shape."""
-    shape = None
+def _first_wrong_element(values: list[Any], dtype: int) -> tuple[int, ServingError] | None:
+    """Returns the number of the first value with a wrong type or another shape, and its error."""
+    first = None
     for number, value in enumerate(values):
         try:
-            found = to_array(value, dtype).shape
-        except ServingError:
-            return number
-        if shape not in (None, found):
-            return number
-        shape = found
-    return 0
+            found = to_array(value, dtype)
+        except ServingError as error:
+            return number, error
+        first = found if first is None else first
+        if found.size != first.size:
+            return number, invalid(f"Expecting tensor size: {first.size} but got: {found.size}")
+        if found.shape != first.shape:
+            shapes = f"{tensors.shape_text(first)} but got: {tensors.shape_text(found)}"
+            return number, invalid(f"Expecting shape {shapes}")
+    return None
 
 
 def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:
@@ -219,5 +246,5 @@ def _from_columns(values: Any, infos: Mapping[str, Any]) -> dict[str, Array]:
         try:
             arrays[name] = to_array(values[name], info.dtype)
         except ServingError as error:
-            raise invalid(f"{error.message} (input {name})") from error
+            raise ServingError(error.code, f"{error.message} (input {name})") from error
     return arrays

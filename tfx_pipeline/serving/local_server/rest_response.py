@@ -10,6 +10,8 @@ from typing import Any
 import numpy as np
 import orjson
 
+from tfx_pipeline.serving.local_server.json_tensor import JSON_TYPES
+from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.status_codes import invalid
 from tfx_pipeline.serving.protocol.tensors import Array
 
@@ -21,7 +23,8 @@ def row_format(outputs: Mapping[str, Array]) -> dict[str, Any]:
     """Returns `predictions`: one item for each row, an object if there are several outputs.
 
     Raises:
-      ServingError: the outputs do not have the same batch size.
+      ServingError: the outputs do not have the same batch size, or TensorFlow Serving
+        does not write tensors of such a type.
     """
     sizes = {name: array.shape[:1] for name, array in outputs.items()}
     for name, size in sizes.items():
@@ -40,15 +43,22 @@ def row_format(outputs: Mapping[str, Array]) -> dict[str, Any]:
 
 
 def column_format(outputs: Mapping[str, Array]) -> dict[str, Any]:
-    """Returns `outputs`: whole tensors, by name if there are several."""
+    """Returns `outputs`: whole tensors, by name if there are several.
+
+    Raises:
+      ServingError: TensorFlow Serving does not write tensors of such a type.
+    """
     values = {name: _json_values(name, outputs[name]) for name in sorted(outputs)}
     return {"outputs": values if len(values) > 1 else next(iter(values.values()))}
 
 
 def _json_values(name: str, array: Array) -> Any:
     """Returns values for `dumps`. Numbers stay in arrays: a float32 has fewer digits."""
+    if tensors.data_type(array) not in JSON_TYPES:
+        name = tensors.array_type_name(array)
+        raise invalid(f"Failed to write JSON value for tensor type: {name}")
     if array.dtype != object:
-        return np.ascontiguousarray(array)
+        return np.ascontiguousarray(array) if array.ndim else array[()]
     texts = np.empty(array.size, object)
     if name.endswith(_BYTES_SUFFIX):
         texts[:] = [{"b64": base64.b64encode(value).decode()} for value in array.ravel()]

@@ -49,13 +49,16 @@ class Servable:
         """Runs a signature on a batch; all its inputs must be there.
 
         Raises:
-          ServingError: TensorFlow refuses the values.
+          ServingError: TensorFlow refuses the values, or the signature cannot be called.
         """
-        _ensure_types(self.signatures[signature], feeds)
         try:
-            return self._model.call(signature, feeds)
+            outputs = self._model.call(signature, feeds)
         except Exception as error:
+            # Only now: a signature may declare another type than its graph has, and
+            # TensorFlow Serving believes the graph.
+            _ensure_types(self.signatures[signature], feeds)
             raise _as_serving_error(error) from error
+        return {name: _as_array(value) for name, value in outputs.items()}
 
     def warmup_requests(self) -> Iterator[Any]:
         """The PredictionLogs that the model was exported with.
@@ -87,10 +90,17 @@ def _ensure_types(signature: Any, feeds: Mapping[str, np.ndarray]) -> None:
     for name, array in feeds.items():
         wanted = signature.inputs[name].dtype
         if array.dtype != tensors.numpy_type(wanted):
-            found = "string" if array.dtype == object else array.dtype.name
             raise invalid(
-                f"input {name!r} must be of type {tensors.type_name(wanted)}, found {found}"
+                f"input {name!r} must be of type {tensors.type_name(wanted)}, "
+                f"found {tensors.array_type_name(array)}"
             )
+
+
+def _as_array(value: Any) -> np.ndarray:
+    """Returns an output as an array; the session returns a scalar string as bytes."""
+    if isinstance(value, np.ndarray):
+        return value
+    return np.array(value, object if isinstance(value, bytes) else None)
 
 
 def _as_serving_error(error: Exception) -> ServingError:

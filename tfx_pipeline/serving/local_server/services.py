@@ -108,9 +108,13 @@ def predict(served: ServedVersion, request: Any) -> Any:
     signature = served.servable.signatures.get(name)
     if signature is None:
         raise ServingError("FAILED_PRECONDITION", f'Serving signature key "{name}" not found.')
-    _ensure_inputs(request.inputs, signature.inputs)
+    _ensure_inputs(request.inputs, signature.inputs, signature.defaults)
     wanted = _filter_outputs(request.output_filter, signature.outputs)
-    inputs = {key: tensors.from_proto(proto) for key, proto in request.inputs.items()}
+    sent, defaults = request.inputs, signature.defaults
+    inputs = {
+        key: tensors.from_proto(sent[key] if key in sent else defaults[key])
+        for key in signature.inputs
+    }
     outputs = served.servable.run(name, inputs)
     response = protos.message("PredictResponse")()
     fill_model_spec(response.model_spec, served, name)
@@ -119,11 +123,13 @@ def predict(served: ServedVersion, request: Any) -> Any:
     return response
 
 
-def _ensure_inputs(sent: Mapping[str, Any], required: Mapping[str, Any]) -> None:
-    if len(sent) != len(required) or not all(name in sent for name in required):
+def _ensure_inputs(
+    sent: Mapping[str, Any], required: Mapping[str, Any], defaults: Mapping[str, Any]
+) -> None:
+    extra = sorted(name for name in sent if name not in required)
+    missing = sorted(name for name in required if name not in sent and name not in defaults)
+    if extra or missing:
         sent_names, names = sorted(sent), sorted(required)
-        extra = [name for name in sent_names if name not in required]
-        missing = [name for name in names if name not in sent]
         raise invalid(
             f"input size does not match signature: {len(sent_names)}!={len(names)} "
             f"len({{{','.join(sent_names)}}}) != len({{{','.join(names)}}}). "
