@@ -8,12 +8,13 @@ import pathlib
 import shutil
 import sys
 import warnings
-from collections.abc import Callable
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn
 
 import click
 
 from tfx_pipeline import terminal
+from tfx_pipeline.cli import serve_flags
+from tfx_pipeline.cli.serve_flags import MODEL_SERVER, flag
 from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.config.loader import load_config
@@ -23,79 +24,60 @@ from tfx_pipeline.serving.local_server.log_format import OneLineFormatter
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
 from tfx_pipeline.storage import files, object_store
 
-MODEL_SERVER = "tensorflow_model_server"
-
 _METRICS_PATH = "/monitoring/prometheus/metrics"
 _PROJECT_POLL_SECONDS = 1
-
-Command = TypeVar("Command", bound=Callable[..., Any])
-
-
-def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
-    """An option with dashes, and with underscores as TensorFlow Serving spells it."""
-    spellings = dict.fromkeys([f"--{name.replace('_', '-')}", f"--{name}"])
-    return click.option(*spellings, name, **options)
+_LABELS = "allow_version_labels_for_unavailable_models"
 
 
 @click.command("serve")
-@_flag("model_name", metavar="NAME", help="The name that clients use.")
-@_flag("model_base_path", metavar="DIR", help="The folder that contains the versions.")
-@_flag(
+@flag("model_name", metavar="NAME", help="The name that clients use.")
+@flag("model_base_path", metavar="DIR", help="The folder that contains the versions.")
+@flag(
     "port",
     type=click.IntRange(0, 65535),
     default=8500,
     show_default=True,
     help="The port of gRPC; 0 disables it.",
 )
-@_flag(
+@flag(
     "rest_api_port",
     type=click.IntRange(0, 65535),
     default=8501,
     show_default=True,
     help="The port of REST; 0 disables it.",
 )
-@_flag(
+@flag(
     "model_config_file",
     metavar="FILE",
     help="A ModelServerConfig: models, version policies and labels.",
 )
-@_flag(
+@flag(
     "model_config_file_poll_wait_seconds",
     type=click.IntRange(0),
     help="Seconds between two reads of that file; 0 reads it once.",
 )
-@_flag(
+@flag(
     "file_system_poll_wait_seconds",
     type=click.IntRange(0),
     default=1,
     show_default=True,
     help="Seconds between two looks for new versions; 0 looks once.",
 )
-@_flag("monitoring_config_file", metavar="FILE", help="A MonitoringConfig for Prometheus.")
-@_flag(
+@flag("monitoring_config_file", metavar="FILE", help="A MonitoringConfig for Prometheus.")
+@flag(
     "rest_api_timeout_in_ms",
     type=click.IntRange(1),
     default=30000,
     show_default=True,
     help="The time after which a REST client receives 504.",
 )
-@_flag(
-    "enable_batching",
-    is_flag=False,
-    flag_value="true",
-    default="false",
-    type=bool,
-    help="Let the server combine requests; needs tensorflow_model_server.",
-)
-@_flag(
+@flag(
     "enable_model_warmup",
-    is_flag=False,
-    flag_value="true",
     default="true",
     type=bool,
     help="Run a model's warm-up requests when it is loaded (the default).",
 )
-@_flag(
+@flag(
     "num_request_iterations_for_warmup",
     type=click.IntRange(0),
     default=0,
@@ -124,6 +106,7 @@ def _flag(name: str, **options: Any) -> Callable[[Command], Command]:
     metavar="FILE",
     help="The configuration; used if no flag names a model.",
 )
+@serve_flags.more_flags
 def command(**flags: Any) -> None:
     """Serve pushed models over TensorFlow Serving's gRPC and REST APIs.
 
@@ -132,19 +115,16 @@ def command(**flags: Any) -> None:
     for development and tests.
 
     Without --model-base-path and --model-config-file, serves the model that
-    pipeline.yaml pushes. TensorFlow Serving's own flags are accepted with dashes
-    and with underscores.
+    pipeline.yaml pushes. All flags of TensorFlow Serving are accepted, with dashes
+    and with underscores; the local server refuses those that it does not support,
+    for example --enable-batching.
     """
     models = _models(flags)
     server = None if flags["local"] else shutil.which(MODEL_SERVER)
     if server:
         _ensure_readable_by_tensorflow_serving(models)
         _become(server, models, flags)
-    if flags["enable_batching"]:
-        raise ConfigError(
-            "--enable-batching: the local server does not batch requests; "
-            f"install {MODEL_SERVER} for that, or send several rows in one request"
-        )
+    serve_flags.ensure_supported(flags)
     _serve_here(models, flags)
 
 
@@ -179,8 +159,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
     seconds = flags["model_config_file_poll_wait_seconds"]
     seconds = _PROJECT_POLL_SECONDS if seconds is None else seconds
     # No version is loaded yet when TensorFlow Serving reads the labels for the first time.
-    extra = {"allow_version_labels_for_unavailable_models": "true"}
-    return {**_config_flags(str(found.config_file), seconds), **extra}
+    return {**_config_flags(str(found.config_file), seconds), _LABELS: "true"}
 
 
 def _ensure_readable_by_tensorflow_serving(models: dict[str, str]) -> None:
@@ -197,13 +176,12 @@ def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoRet
     passed_on = {**models, **{name: flags[name] for name in names}}
     if flags["monitoring_config_file"]:
         passed_on["monitoring_config_file"] = flags["monitoring_config_file"]
-    if flags["enable_batching"]:
-        passed_on["enable_batching"] = "true"
     if not flags["enable_model_warmup"]:
         passed_on["enable_model_warmup"] = "false"
     if flags["num_request_iterations_for_warmup"]:
         name = "num_request_iterations_for_warmup"
         passed_on[name] = flags[name]
+    passed_on |= serve_flags.given(flags)
     arguments = [f"--{name}={value}" for name, value in passed_on.items()]
     terminal.stderr().print(f"Starting {server} {' '.join(arguments)}")
     sys.stderr.flush()
@@ -218,21 +196,24 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         else model_server_config.single(models["model_name"], models["model_base_path"])
     )
     metrics_path = _metrics_path(flags["monitoring_config_file"])
+    host = flags["host"].removeprefix("[").removesuffix("]")  # of an IPv6 address
     for option in ("port", "rest_api_port"):
         if flags[option]:
-            ports.ensure_free(f"--{option.replace('_', '-')}", flags["host"], flags[option])
+            ports.ensure_free(f"--{option.replace('_', '-')}", host, flags[option])
     why = "" if shutil.which(MODEL_SERVER) else f"; {MODEL_SERVER} is not installed"
     terminal.stderr().print(
         f"Starting the local server, for development and tests on one machine{why}. "
         "Loading TensorFlow ..."
     )
+    if ignored := serve_flags.ignored(flags):
+        terminal.stderr().print(f"The local server ignores: {', '.join(ignored)}")
     _quieten()
     with lazy_imports.importing():
         from tfx_pipeline.serving.local_server.server import Server, Settings
 
     settings = Settings(
         config=config,
-        host=flags["host"],
+        host=host,
         port=flags["port"],
         rest_api_port=flags["rest_api_port"],
         model_config_file=path,
@@ -245,6 +226,7 @@ def _serve_here(models: dict[str, str], flags: dict[str, Any]) -> None:
         max_pending_requests=flags["max_pending_requests"],
         enable_model_warmup=flags["enable_model_warmup"],
         num_request_iterations_for_warmup=flags["num_request_iterations_for_warmup"],
+        **{_LABELS: models.get(_LABELS) == "true", **serve_flags.supported(flags)},
     )
     Server(settings).run()
 

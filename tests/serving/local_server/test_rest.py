@@ -114,6 +114,7 @@ def test_the_metrics(raw_client):
     raw_client.predict({})
     text = raw_client.text("/monitoring/prometheus/metrics")
     labels = 'model_name="chicago-taxi"'
+    assert "\n# TYPE :tensorflow:serving:request_count counter\n" in text
     assert f':tensorflow:serving:request_count{{{labels},status="OK"}}' in text
     assert f':tensorflow:serving:request_count{{{labels},status="INVALID_ARGUMENT"}}' in text
     latency = f'request_latency_count{{API="Predict",entrypoint="REST",{labels}}}'

@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import importlib.util
 import resource
+import warnings
 
 import ml_dtypes
 import numpy as np
@@ -55,6 +56,25 @@ def test_tensor_content():
 
 def test_the_last_value_is_used_for_those_left_out():
     assert tensors.from_proto(tensor(1, [4], float_val=[1, 2])).tolist() == [1, 2, 2, 2]
+
+
+@pytest.mark.parametrize(
+    ("dtype", "expected"),
+    [(4, [44, 255, 112]), (6, [44, -1, 112]), (5, [300, -1, 4464]), (17, [300, 65535, 4464])],
+    ids=["uint8", "int8", "int16", "uint16"],
+)
+def test_bits_that_do_not_fit_are_dropped_as_in_tensorflow(dtype, expected):
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        found = tensors.from_proto(tensor(dtype, [3], int_val=[300, -1, 70000]))
+        half = tensors.from_proto(tensor(19, [2], half_val=[-1, 0x13C00]))
+    assert found.tolist() == expected
+    assert half.view(np.uint16).tolist() == [0xFFFF, 0x3C00]
+
+
+def test_any_byte_but_zero_is_true():
+    found = tensors.from_proto(tensor(10, [3], tensor_content=b"\0\1\4"))
+    assert found.view(np.uint8).tolist() == [0, 1, 1]
 
 
 def test_zero_is_used_if_no_value_is_sent():

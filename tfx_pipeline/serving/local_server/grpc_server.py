@@ -46,19 +46,29 @@ class GrpcServer:
       threads: the number of requests that are processed at the same time.
       max_pending: the number of further requests that may wait; more are refused with
         RESOURCE_EXHAUSTED.
+      strict_labels: whether a new configuration may give labels only to available versions.
 
     Attributes:
       threads: the pool of threads that process requests.
     """
 
-    def __init__(self, manager: Manager, metrics: Metrics, *, threads: int, max_pending: int):
+    def __init__(
+        self,
+        manager: Manager,
+        metrics: Metrics,
+        *,
+        threads: int,
+        max_pending: int,
+        strict_labels: bool = True,
+    ):
         self._manager = manager
         self._metrics = metrics
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="grpc")
         self._server = grpc.server(
             self.threads, options=_OPTIONS, maximum_concurrent_rpcs=threads + max_pending
         )
-        prediction, model = PredictionService(manager), ModelService(manager)
+        prediction = PredictionService(manager)
+        model = ModelService(manager, strict_labels=strict_labels)
         self._add_service(
             protos.PREDICTION_SERVICE,
             {

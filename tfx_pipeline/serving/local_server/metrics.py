@@ -23,6 +23,7 @@ DEFAULT_PATH = "/monitoring/prometheus/metrics"
 _BUCKETS = [10 * 1.8**power for power in range(33)]
 
 _REQUEST_COUNT = ":tensorflow:serving:request_count"
+_TYPE = f"# TYPE {_REQUEST_COUNT} ".encode()
 
 
 class Metrics:
@@ -66,7 +67,8 @@ class Metrics:
     def collect(self) -> Iterable[Metric]:
         """Yields the metrics that are not a Prometheus class; the registry calls this.
 
-        A Counter of prometheus_client would add `_total` to TensorFlow Serving's name.
+        A Counter of prometheus_client would add `_total` to TensorFlow Serving's name, so
+        the type is written by `text`.
         """
         with self._lock:
             counts = dict(self._counts)
@@ -84,4 +86,5 @@ class Metrics:
 
     def text(self) -> bytes:
         """Returns all metrics in Prometheus' text format."""
-        return generate_latest(self._registry)
+        text = generate_latest(self._registry)
+        return text.replace(_TYPE + b"untyped\n", _TYPE + b"counter\n")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import socket
 
 from tfx_pipeline.errors import ConfigError, Problem
@@ -25,6 +26,18 @@ def ensure_free(option: str, host: str, port: int) -> None:
             probe.bind(address)
     except OSError as error:
         raise port_error(option, port, error) from error
+
+
+def address(host: str, port: int) -> str:
+    """Returns `HOST:PORT`, with an IPv6 address in brackets."""
+    return f"[{host}]:{port}" if ":" in host else f"{host}:{port}"
+
+
+def is_loopback(host: str) -> bool:
+    """Whether only this machine can reach a server that listens on a name or address."""
+    found = socket.getaddrinfo(host or None, 0, type=socket.SOCK_STREAM)
+    addresses = {str(sockaddr[0]).partition("%")[0] for *_, sockaddr in found}
+    return all(ipaddress.ip_address(one).is_loopback for one in addresses)
 
 
 def port_error(option: str, port: int, error: OSError) -> ConfigError:

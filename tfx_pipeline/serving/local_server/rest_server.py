@@ -29,6 +29,13 @@ _MAX_BODY_BYTES = 2**31 - 1
 _API_PATH = re.compile(r"(?i)/v1/.*")
 _CROSS_ORIGIN = re.compile(r"https?://")
 
+_CORS_HEADERS = {
+    "Access-Control-Allow-Origin": "*",
+    "Access-Control-Allow-Methods": "POST, GET",
+    "Access-Control-Allow-Headers": "Content-Type",
+}
+"""What permits the pages of other sites to read responses; TensorFlow Serving's values."""
+
 _IDLE_SECONDS = 3600
 _BODY_SECONDS = 600
 
@@ -46,9 +53,11 @@ class RestServer(HTTPServerConnectionDelegate):
       max_pending: the number of further requests that may wait; more are refused with 429.
       timeout_seconds: how long a client waits for a response before it receives 504.
       metrics_path: the path that Prometheus reads; None for none.
+      enable_cors: whether web pages of other sites may read responses.
 
     Attributes:
       threads: the pool of threads that process requests.
+      enable_cors: the argument of that name.
       is_stopping: whether connections are closed after the current response.
     """
 
@@ -61,11 +70,13 @@ class RestServer(HTTPServerConnectionDelegate):
         max_pending: int,
         timeout_seconds: float,
         metrics_path: str | None,
+        enable_cors: bool = False,
     ):
         self._api = api
         self._metrics = metrics
         self._metrics_path = metrics_path
         self.threads = ThreadPoolExecutor(threads, thread_name_prefix="rest")
+        self.enable_cors = enable_cors
         self._max_requests = threads + max_pending
         self._timeout = timeout_seconds
         self._pending = 0
@@ -181,6 +192,8 @@ class _Exchange(HTTPMessageDelegate):
             "Content-Type": content_type,
             "Content-Length": str(len(response.body)),
         }
+        if self._server.enable_cors:
+            fields |= _CORS_HEADERS
         if self._server.is_stopping:
             fields["Connection"] = "close"
         start_line = ResponseStartLine("", response.status, responses.get(response.status, ""))

@@ -29,6 +29,10 @@ from tfx_pipeline.serving.rollout import model_server_config
 _DRAIN_SECONDS = 30.0
 _THREADS = 4 * (os.cpu_count() or 1)
 _MIN_POLL_SECONDS = 0.05
+_OPEN_WARNING = (
+    "--host %s: everybody who can reach this machine may request predictions and replace the "
+    "configuration by HandleReloadConfigRequest; there is no password and no TLS"
+)
 
 
 @dataclasses.dataclass(frozen=True)
@@ -42,9 +46,14 @@ class Settings:
       model_config_file: the file that `config` was read from, to poll it.
       model_config_file_poll_wait_seconds: seconds between reads of that file; 0 for no polling.
       file_system_poll_wait_seconds: seconds between looks for versions; 0 for no polling.
+      grpc_max_threads, rest_api_num_threads: how many requests are processed at the same
+        time, in gRPC and in REST; 0 for four by processor.
       rest_api_timeout_in_ms: after how many milliseconds a REST client receives 504.
+      rest_api_enable_cors_support: whether web pages of other sites may read responses.
       metrics_path: the path that Prometheus reads; None for none.
       max_pending_requests: how many requests may wait for a thread, in gRPC and in REST.
+      allow_version_labels_for_unavailable_models: whether HandleReloadConfigRequest may
+        give a label to a version that is not available; it then waits for the version.
       enable_model_warmup: whether warm-up requests are run when a version is loaded.
       num_request_iterations_for_warmup: how often each of them is run; 0 means once.
     """
@@ -56,9 +65,13 @@ class Settings:
     model_config_file: str | None = None
     model_config_file_poll_wait_seconds: float = 0
     file_system_poll_wait_seconds: float = 1
+    grpc_max_threads: int = 0
+    rest_api_num_threads: int = 0
     rest_api_timeout_in_ms: int = 30000
+    rest_api_enable_cors_support: bool = False
     metrics_path: str | None = None
     max_pending_requests: int = 1000
+    allow_version_labels_for_unavailable_models: bool = False
     enable_model_warmup: bool = True
     num_request_iterations_for_warmup: int = 0
 
@@ -74,14 +87,23 @@ class Server:
         self._manager = Manager(functools.partial(loader.load, warmup_iterations=iterations))
         metrics = Metrics(self._manager.available_versions)
         max_pending = settings.max_pending_requests
-        self._grpc = GrpcServer(self._manager, metrics, threads=_THREADS, max_pending=max_pending)
+        self._grpc_threads = settings.grpc_max_threads or _THREADS
+        self._rest_threads = settings.rest_api_num_threads or _THREADS
+        self._grpc = GrpcServer(
+            self._manager,
+            metrics,
+            threads=self._grpc_threads,
+            max_pending=max_pending,
+            strict_labels=not settings.allow_version_labels_for_unavailable_models,
+        )
         self._rest = RestServer(
             RestApi(self._manager, metrics),
             metrics,
-            threads=_THREADS,
+            threads=self._rest_threads,
             max_pending=max_pending,
             timeout_seconds=settings.rest_api_timeout_in_ms / 1000,
             metrics_path=settings.metrics_path,
+            enable_cors=settings.rest_api_enable_cors_support,
         )
 
     def run(self) -> None:
@@ -109,7 +131,7 @@ class Server:
         settings = self._settings
         if settings.port:
             with _port_errors("--port", settings.port):
-                self._grpc.bind(f"{settings.host}:{settings.port}")
+                self._grpc.bind(ports.address(settings.host, settings.port))
         if not settings.rest_api_port:
             return []
         with _port_errors("--rest-api-port", settings.rest_api_port):
@@ -122,13 +144,15 @@ class Server:
             asyncio.get_running_loop().add_signal_handler(number, self._handle_signal, stop)
         if settings.port:
             self._grpc.start()
-            addresses.append(f"gRPC on {settings.host}:{settings.port}")
+            addresses.append(f"gRPC on {ports.address(settings.host, settings.port)}")
         self._rest.start(sockets)
         if settings.rest_api_port:
-            url = f"http://{settings.host}:{settings.rest_api_port}/v1/models"
-            addresses.append(f"REST on {url}")
+            rest_address = ports.address(settings.host, settings.rest_api_port)
+            addresses.append(f"REST on http://{rest_address}/v1/models")
         await asyncio.to_thread(self._warm_up)
         self._start_polling()
+        if addresses and not ports.is_loopback(settings.host):
+            logging.warning(_OPEN_WARNING, settings.host)
         logging.info("ready: %s", ", ".join(addresses))
         await stop.wait()
         logging.info("stopping: current requests are finished first")
@@ -145,8 +169,8 @@ class Server:
         stop.set()
 
     def _warm_up(self) -> None:
-        for executor in (self._grpc.threads, self._rest.threads):
-            thread_warmup.start_threads(executor, _THREADS)
+        thread_warmup.start_threads(self._grpc.threads, self._grpc_threads)
+        thread_warmup.start_threads(self._rest.threads, self._rest_threads)
         thread_warmup.convert_made_up_request()
         if self._settings.rest_api_port:
             thread_warmup.open_connection(self._settings.host, self._settings.rest_api_port)

@@ -77,10 +77,15 @@ class ModelService:
     """Reports the states of versions, and takes new configurations.
 
     All methods take and return protobuf messages, and raise ServingError.
+
+    Args:
+      manager: holds the models.
+      strict_labels: whether a new configuration may give labels only to available versions.
     """
 
-    def __init__(self, manager: Manager):
+    def __init__(self, manager: Manager, *, strict_labels: bool):
         self._manager = manager
+        self._strict_labels = strict_labels
 
     def get_model_status(self, request: Any) -> Any:
         """Returns the GetModelStatusResponse to a GetModelStatusRequest."""
@@ -90,7 +95,7 @@ class ModelService:
 
     def handle_reload_config(self, request: Any) -> Any:
         """Returns the ReloadConfigResponse to a ReloadConfigRequest."""
-        error = self._manager.configure(request.config, strict_labels=True)
+        error = self._manager.configure(request.config, strict_labels=self._strict_labels)
         if error:
             raise error
         response = protos.message("ReloadConfigResponse")()

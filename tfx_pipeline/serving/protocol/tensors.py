@@ -158,8 +158,9 @@ def from_proto(proto: Any) -> Array:
     field = _KINDS[proto.dtype][2]
     # A list first: NumPy reads protobuf's containers slowly.
     listed = getattr(proto, field)[:]
-    if listed and len(dims) == 1 and dims[0].size == len(listed) and field not in _STORED_AS:
-        return np.array(listed, kind)  # a column, as most inputs are
+    is_column = len(dims) == 1 and dims[0].size == len(listed)  # as most inputs are
+    if listed and is_column and field not in _STORED_AS:
+        return _listed_values(listed, kind, field)
     shape = tuple(dim.size for dim in dims)
     if proto.tensor_shape.unknown_rank or min(shape, default=0) < 0:
         raise invalid(f"Invalid tensor shape {list(shape)}")
@@ -170,6 +171,8 @@ def from_proto(proto: Any) -> Array:
     if content:
         if len(content) != count * np.dtype(kind).itemsize:
             raise invalid(f"{len(content)} bytes of tensor_content do not fit shape {list(shape)}")
+        if kind is np.bool_:  # a byte that is neither 0 nor 1 is true
+            return _reshape(np.frombuffer(content, np.uint8) != 0, shape)
         return _reshape(np.frombuffer(content, kind), shape)
     values = _listed_values(listed, kind, field)
     if len(values) > count:
@@ -180,7 +183,9 @@ def from_proto(proto: Any) -> Array:
 def _listed_values(listed: Any, kind: Any, field: str) -> Array:
     """Returns the values in a field of a TensorProto as one column."""
     if field == "half_val":
-        return np.array(listed, np.uint32).astype(np.uint16).view(kind)
+        return np.array(listed, np.int32).astype(np.uint16).view(kind)
+    if field == "int_val":  # TensorFlow's rule: bits that do not fit are dropped
+        return np.array(listed, np.int32).astype(kind, copy=False)
     if field in _STORED_AS:
         if len(listed) % 2:
             raise invalid(f"{len(listed)} values of {field} are not pairs")
