@@ -15,6 +15,7 @@ from tfx_pipeline.config import features
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import node_record
 from tfx_pipeline.metadata.history import PUSHED_MODEL, History
+from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import code_digest, installed
 
 CODE_PARAMETER = "code_digest"
@@ -113,7 +114,7 @@ def forget_vanished_pushes(history: History, node: pipeline_pb2.PipelineNode) ->
 
 
 def _path_check() -> Callable[[str], bool]:
-    """Whether a path exists; lists each folder once, since an object store is slow to answer."""
+    """Whether a path exists; on an object store, which is slow, each folder is listed once."""
     from tfx.dsl.io import fileio  # heavy, and the local runner imports this module
 
     @functools.cache
@@ -124,7 +125,7 @@ def _path_check() -> Callable[[str], bool]:
 
     def exists(path: str) -> bool:
         folder, _, name = path.rstrip("/").rpartition("/")
-        return name in names(folder) or bool(fileio.exists(path))
+        return (is_remote(path) and name in names(folder)) or bool(fileio.exists(path))
 
     return exists
 
