@@ -1,4 +1,5 @@
-# Every target does its own set-up, from the lock files in requirements/ into .venv.
+# Every target does its own set-up, from the lock files in requirements/ into .venv, for the
+# newest line of TFX that this machine can load.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-airflow setup-kubeflow setup-kubeflow-dev setup-mariadb \
 	run airflow-demo check test test-fast coverage lint types format docs audit bench lock clean
@@ -8,16 +9,15 @@ PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
 SETUP := sh scripts/setup.sh
 # The set-up leaves its own uv here, unless there is one on PATH.
 UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,uv)
-LINE := 1.16
 
 help:  ## Show this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / {printf "  make %-18s %s\n", $$1, $$2}' $(MAKEFILE_LIST)
 
-setup:  ## Install what running needs into .venv
-	@$(SETUP) requirements/tfx-$(LINE).txt
+setup:  ## Install what running needs into .venv; TFX_LINE=1.16 or 1.21 forces a line
+	@$(SETUP) tfx
 
 setup-dev:  ## Install what the tests need as well
-	@$(SETUP) requirements/tfx-$(LINE)-dev.txt
+	@$(SETUP) tfx-dev
 
 setup-airflow:  ## Install Airflow into an environment of its own, .airflow-venv
 	@$(SETUP) --into .airflow-venv --python 3.12 requirements/airflow.txt
@@ -65,7 +65,8 @@ docs: setup-dev  ## Write the generated pages and the JSON Schema in docs/
 	$(PYTHON) -m scripts.make_docs
 
 audit: setup-dev  ## List known vulnerabilities of the locked packages; needs uv and access to PyPI
-	$(UV) tool run pip-audit --requirement requirements/tfx-$(LINE).txt --no-deps --disable-pip
+	for lock in requirements/tfx-*-py3.1?.txt; do \
+		$(UV) tool run pip-audit --requirement $$lock --no-deps --disable-pip || exit 1; done
 
 bench: setup-dev  ## Measure quality and speed, compared with stock TFX and simple baselines
 	$(PYTHON) runners/local_runner.py
@@ -74,7 +75,7 @@ bench: setup-dev  ## Measure quality and speed, compared with stock TFX and simp
 	$(PYTHON) -m benchmarks speed $(ARGS)
 
 lock:  ## Resolve the lock files anew; UPGRADE=--upgrade takes newer versions
-	@$(SETUP) --lock $(LINE) $(UPGRADE)
+	@$(SETUP) --lock $(UPGRADE)
 
 clean:  ## Remove build/ (runs and pushed models too) and what tools left behind
 	rm -rf build dist .build *.egg-info .pytest_cache .ruff_cache .import_linter_cache .mypy_cache .coverage

@@ -35,7 +35,7 @@ setup(
     long_description_content_type="text/markdown",
     license="Apache-2.0",
     license_files=["LICENSE"],
-    python_requires=">=3.10,<3.11",
+    python_requires=">=3.10,<3.14",
     packages=find_packages(include=["tfx_pipeline", "tfx_pipeline.*"]),
     package_data={
         "tfx_pipeline": [
@@ -44,9 +44,9 @@ setup(
             "serving/protocol/protos.binpb",
         ],
     },
-    install_requires=requirements("tfx-1.16.in"),
+    install_requires=requirements("tfx.in"),
     extras_require={
-        "dev": requirements("tfx-1.16-dev.in"),
+        "dev": requirements("dev.in"),
         "kubeflow": requirements("kubeflow.in"),
         "mysql": requirements("mysql.in"),
         "s3": requirements("s3.in"),
@@ -66,6 +66,9 @@ setup(
         "License :: OSI Approved :: Apache Software License",
         "Operating System :: POSIX :: Linux",
         "Programming Language :: Python :: 3.10",
+        "Programming Language :: Python :: 3.11",
+        "Programming Language :: Python :: 3.12",
+        "Programming Language :: Python :: 3.13",
         "Topic :: Scientific/Engineering :: Artificial Intelligence",
     ],
 )

@@ -2,7 +2,7 @@
 
 import click
 
-from benchmarks import patches, quality, serving, speed
+from benchmarks import metadata, patches, quality, serving, speed, templates
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -14,6 +14,8 @@ cli.add_command(quality.command)
 cli.add_command(speed.command, "speed")
 cli.add_command(serving.command)
 cli.add_command(patches.command)
+cli.add_command(templates.command)
+cli.add_command(metadata.command)
 
 if __name__ == "__main__":
     cli()

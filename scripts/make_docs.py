@@ -68,6 +68,8 @@ library has another version than those it was measured on, or if its target look
   with all other patches applied (12.7 in all, 29.6 without any). Results:
   [benchmarks/PATCHES.md](../benchmarks/PATCHES.md). No number: the patch is not there to make such
   a run faster.
+- `python -m benchmarks metadata` measures a node's start when ML Metadata holds many runs. Results:
+  [benchmarks/METADATA.md](../benchmarks/METADATA.md).
 """
 
 _FEATURES = """\

@@ -1,8 +1,8 @@
 #!/bin/sh
-# Runs setup_env.py with any Python 3 that works; that one then finds Python 3.10.
+# Runs setup_env.py with any Python 3 that works; that one then finds the Python for TFX.
 set -eu
 here=$(dirname "$0")
-for python in .venv/bin/python python3 python3.10 python; do
+for python in .venv/bin/python python3 python3.13 python3.10 python; do
     if "$python" -c 'import sys; assert sys.version_info >= (3, 8)' >/dev/null 2>&1; then
         exec "$python" "$here/setup_env.py" "$@"
     fi

@@ -1,10 +1,14 @@
-"""Makes .venv from a lock file: `python3 scripts/setup_env.py requirements/LOCK.txt`.
+"""Makes .venv for the newest line of TFX that this machine can load.
 
-`--into FOLDER` before it makes another environment, for tools that must not meet TFX;
-`--python 3.12` gives that one another Python.
+    python3 scripts/setup_env.py tfx        what running needs
+    python3 scripts/setup_env.py tfx-dev    what the tests need as well
 
-Runs on any Python from 3.8 with nothing installed. It finds Python 3.10, gets `uv`
-if there is none, installs, and leaves a stamp, so that the next call returns at once.
+`TFX_LINE=1.16` or `1.21` in the environment forces a line. `--into FOLDER` and a lock file
+make another environment, for tools that must not meet TFX; `--python 3.12` gives that one
+another Python.
+
+Runs on any Python from 3.8 with nothing installed. It finds a Python, gets `uv` if there
+is none, installs, and leaves a stamp, so that the next call returns at once.
 """
 
 from __future__ import annotations
@@ -15,6 +19,7 @@ import hashlib
 import json
 import os
 import pathlib
+import platform
 import shutil
 import subprocess
 import sys
@@ -27,6 +32,12 @@ STAMP = VENV / ".installed.json"
 UNFINISHED = VENV / ".unfinished"
 TOOLS = PROJECT / ".tools"
 
+LINES = {"1.21": ("3.13", "3.12", "3.11"), "1.16": ("3.10",)}
+"""The Pythons of each line of TFX, the newest first."""
+
+OLDEST_GLIBC = {"1.21": (2, 39), "1.16": (2, 17)}
+"""What the wheels of ML Metadata are built for."""
+
 WANTED = "3.10"
 UV_VERSION = "0.13.9"
 # Prints the interpreter behind a virtual environment, since .venv may be made anew from it.
@@ -38,12 +49,15 @@ inside = sys.prefix != sys.base_prefix
 print(sys.base_prefix + '/bin/python' + version if inside else sys.executable)
 """
 NO_PYTHON = """\
-Python {wanted} is needed{reason} and was not found: not as python{wanted}
+Python {wanted} is needed and was not found: not as python{wanted}
 on PATH, not in pyenv, and uv could not get it. Install it in one of these ways, then try again:
   pyenv install {wanted}
   uv python install {wanted}
   apt install python{wanted} python{wanted}-venv      (where the distribution has it)"""
-REASONS = {"3.10": " (TFX 1.16 runs on no later one)"}
+NO_LINE = """\
+No line of TFX can be loaded here: {reasons}.
+Use a Linux distribution with glibc 2.39 or newer (Debian 13, Ubuntu 24.04) and Python 3.11 to 3.13,
+or an older one with Python 3.10, for example from `uv python install 3.10`."""
 NO_UV = """\
 The installer uv is needed and could not be installed with pip. Install it yourself, then try again:
   apt install python3-venv python3-pip, or see https://docs.astral.sh/uv/"""
@@ -75,6 +89,80 @@ def output(*command: str) -> str | None:
     except (OSError, subprocess.CalledProcessError):
         return None
     return done.stdout.strip()
+
+
+def choose_line() -> tuple[str, str]:
+    """The line of TFX and the version of Python for it; says which, and why.
+
+    The newest line that has its glibc and one of its Pythons here; if no line has a Python,
+    the newest one whose Python uv can get.
+    """
+    forced = os.environ.get("TFX_LINE", "")
+    if forced and forced not in LINES:
+        raise SystemExit(f"TFX_LINE is {forced!r}; it can be {' or '.join(LINES)}.")
+    reasons = []
+    loadable = []
+    for line in [forced] if forced else LINES:
+        if glibc_too_old(line):
+            needed = ".".join(map(str, OLDEST_GLIBC[line]))
+            reasons.append(f"TFX {line} needs glibc {needed}, and this is {libc_name()}")
+            continue
+        loadable.append(line)
+        for version in LINES[line]:
+            want(version)
+            if find_python():
+                return announced(line, version, forced, reasons)
+        reasons.append(f"no Python {' or '.join(LINES[line])} for TFX {line} was found")
+    for line in loadable:
+        want(LINES[line][0])
+        return announced(line, WANTED, forced, reasons)
+    raise SystemExit(NO_LINE.format(reasons="; ".join(reasons)))
+
+
+def announced(line: str, version: str, forced: str, reasons: list[str]) -> tuple[str, str]:
+    """Prints the choice in one line."""
+    why = "TFX_LINE says so" if forced else "; ".join(reasons) or "it is the newest line"
+    say(f"TFX {line} on Python {version}: {why}")
+    return line, version
+
+
+def glibc_too_old(line: str) -> bool:
+    """Whether this machine cannot load the line's wheels; elsewhere than on Linux, it can."""
+    name, version = libc()
+    if not sys.platform.startswith("linux"):
+        return False
+    numbers = tuple(int(part) for part in version.split(".")[:2] if part.isdigit())
+    return name != "glibc" or numbers < OLDEST_GLIBC[line]
+
+
+def libc() -> tuple[str, str]:
+    """The C library's name and version; musl has no version that can be asked for."""
+    try:
+        name, _, version = (os.confstr("CS_GNU_LIBC_VERSION") or "").partition(" ")
+    except (AttributeError, ValueError, OSError):
+        name, version = platform.libc_ver()
+    return name, version
+
+
+def libc_name() -> str:
+    return " ".join(libc()).strip() or "no glibc"
+
+
+def has_line(kind: str) -> bool:
+    """Whether .venv holds what is asked for, of the line that is forced or of any one."""
+    name = str(stamp().get("lock", ""))
+    forced = os.environ.get("TFX_LINE", "")
+    fits = name.startswith(f"tfx-{forced}" if forced else "tfx-")
+    enough = kind == "tfx" or name.endswith("-dev.txt")
+    lock = PROJECT / "requirements" / name
+    return fits and enough and lock.is_file() and is_installed(lock)
+
+
+def lock_of_line(kind: str) -> pathlib.Path:
+    """The lock file for `tfx` or `tfx-dev`; its Python becomes the wanted one."""
+    line, version = choose_line()
+    ending = "-dev" if kind == "tfx-dev" else ""
+    return PROJECT / "requirements" / f"tfx-{line}-py{version}{ending}.txt"
 
 
 def find_python() -> str | None:
@@ -132,7 +220,7 @@ def python_from_uv(uv: str) -> str:
         output(uv, "python", "install", WANTED)
         found = output(uv, "python", "find", "--no-project", WANTED)
     if not (found and probe(found)):
-        raise SystemExit(NO_PYTHON.format(wanted=WANTED, reason=REASONS.get(WANTED, "")))
+        raise SystemExit(NO_PYTHON.format(wanted=WANTED))
     return found
 
 
@@ -218,19 +306,30 @@ def install(lock: pathlib.Path) -> None:
     UNFINISHED.unlink()
 
 
-def lock_requirements(line: str, options: list[str]) -> None:
-    """Resolves the .in files of one line of TFX, and those of other tools, into exact pins."""
+def lock_requirements(options: list[str]) -> None:
+    """Resolves the .in files, for both lines of TFX and for other tools, into exact pins."""
+    for line, versions in LINES.items():
+        for version in versions:
+            name = f"tfx-{line}-py{version}"
+            resolve("tfx", name, version, options)
+            within = ("-c", f"requirements/{name}.txt")
+            resolve("dev", f"{name}-dev", version, options, *within)
+    within = ("-c", "requirements/tfx-1.16-py3.10.txt")
+    resolve("cluster", "cluster", "3.10", options, *within)
+    resolve("kubeflow", "kubeflow", "3.10", options)
+    resolve("kubeflow-dev", "kubeflow-dev", "3.10", options)
+    resolve("airflow", "airflow", "3.12", options)
+
+
+def resolve(source: str, name: str, version: str, options: list[str], *more: str) -> None:
+    """Writes one lock file, with hashes."""
+    files = (f"requirements/{source}.in", "-o", f"requirements/{name}.txt", *more)
+    style = ("--quiet", "--no-header", "--generate-hashes")
+    python = ["--python-version", version]
+    if version in LINES["1.21"] and name != "airflow":  # else this machine's glibc would count
+        python += ["--python-platform", "x86_64-manylinux_2_39"]
     uv = find_uv(str(PYTHON))
-    pythons = {
-        **dict.fromkeys((f"tfx-{line}", f"tfx-{line}-dev"), "3.10"),
-        **dict.fromkeys(("cluster", "kubeflow", "kubeflow-dev"), "3.10"),
-        "airflow": "3.12",
-    }
-    for name, version in pythons.items():
-        files = (f"requirements/{name}.in", "-o", f"requirements/{name}.txt")
-        style = ("--quiet", "--no-header", "--annotation-style", "line")
-        python = ("--python-version", version)
-        call(f"resolving {name}", uv, "pip", "compile", *files, *style, *python, *options)
+    call(f"resolving {name}", uv, "pip", "compile", *files, *style, *python, *options)
 
 
 @contextlib.contextmanager
@@ -246,7 +345,7 @@ def alone():
 
 def main(args: list[str]) -> None:
     if args[:1] == ["--lock"]:
-        lock_requirements(args[1], args[2:])
+        lock_requirements(args[1:])
         return
     if args[:1] == ["--into"]:
         use(args[1])
@@ -254,7 +353,10 @@ def main(args: list[str]) -> None:
     if args[:1] == ["--python"]:
         want(args[1])
         args = args[2:]
-    lock = (PROJECT / args[0]).resolve()
+    own = args[0] in ("tfx", "tfx-dev")
+    if own and has_line(args[0]):
+        return
+    lock = lock_of_line(args[0]) if own else (PROJECT / args[0]).resolve()
     if is_installed(lock):
         return
     with alone():

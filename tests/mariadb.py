@@ -12,13 +12,15 @@ import socket
 import subprocess
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 
 import pymysql
 
 USER, PASSWORD = "tfx", "correct horse"
 LIMITED = "limited"
 """A user with rights on one database, which has the same name."""
+ENCRYPTED, CERTIFIED = "encrypted", "certified"
+"""Users that the server accepts over TLS only, the second one with a certificate only."""
 _START_SECONDS = 120
 
 
@@ -28,8 +30,8 @@ class Server:
 
     port: int
 
-    def uri(self, database: str) -> str:
-        return f"mysql://{USER}@127.0.0.1:{self.port}/{database}"
+    def uri(self, database: str, query: str = "", user: str = USER) -> str:
+        return f"mysql://{user}@127.0.0.1:{self.port}/{database}{query}"
 
     def query(self, statement: str, database: str | None = None) -> list[tuple]:
         connection = _connect(self.port, USER, PASSWORD, database)
@@ -39,8 +41,12 @@ class Server:
 
 
 @contextlib.contextmanager
-def serve() -> Iterator[Server]:
-    """Starts a server with one user, and ends it."""
+def serve(options: Sequence[str] = ()) -> Iterator[Server]:
+    """Starts a server with its users, and ends it.
+
+    Args:
+      options: more of the server's own.
+    """
     folder = pathlib.Path(tempfile.mkdtemp(prefix="mariadb-"))
     account = _unprivileged()
     process = None
@@ -48,7 +54,8 @@ def serve() -> Iterator[Server]:
         _install(folder, account)
         port = _free_port()
         log = (folder / "log").open("wb")
-        process = subprocess.Popen(_command(folder, account, port), stdout=log, stderr=log)
+        command = [*_command(folder, account, port), *options]
+        process = subprocess.Popen(command, stdout=log, stderr=log)
         _create_user(process, folder, port)
         yield Server(port)
     finally:
@@ -119,6 +126,9 @@ def _create_user(process: subprocess.Popen, folder: pathlib.Path, port: int) -> 
         # As MariaDB's image makes one: with rights on its own database only.
         cursor.execute(f"CREATE USER '{LIMITED}'@'%' IDENTIFIED BY '{PASSWORD}'")
         cursor.execute(f"GRANT ALL ON `{LIMITED}`.* TO '{LIMITED}'@'%'")
+        for user, rule in {ENCRYPTED: "SSL", CERTIFIED: "X509"}.items():
+            cursor.execute(f"CREATE USER '{user}'@'%' IDENTIFIED BY '{PASSWORD}' REQUIRE {rule}")
+            cursor.execute(f"GRANT ALL ON *.* TO '{user}'@'%'")
 
 
 def _connect(port: int, user: str, password: str, database: str | None = None):

@@ -108,3 +108,20 @@ def test_did_you_mean():
     assert did_you_mean("xyz", ["fare", "miles"]) == "Known: fare, miles."
     assert did_you_mean("xyz", []) == ""
     assert did_you_mean("xyz", map(str, range(100))) == ""
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("fare", "fare"),
+        ("x y, z", "x y, z"),
+        ("Größe", "Größe"),
+        ("f_key ", "'f_key '"),
+        (" lead", "' lead'"),
+        ("a\nb", "'a\\nb'"),
+        ("zero\u200bwidth", "'zero\\u200bwidth'"),
+        ("", ""),
+    ],
+)
+def test_names_that_look_like_others_are_quoted(name, shown):
+    assert errors.shown_name(name) == shown

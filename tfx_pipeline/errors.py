@@ -140,6 +140,14 @@ class MissingExtra(ConfigError):
         )
 
 
+def shown_name(name: str) -> str:
+    """Returns a name as tables and lists show it: in quotes if one cannot see what it is.
+
+    That is a name with blanks at an end, or with invisible characters.
+    """
+    return name if name == name.strip() and name.isprintable() else repr(name)
+
+
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:
     """Returns `Did you mean 'x'?` for a similar name, or up to 12 known names, or ''."""
     names = [str(name) for name in candidates]

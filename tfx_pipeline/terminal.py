@@ -18,6 +18,7 @@ import click
 
 from tfx_pipeline import errors
 from tfx_pipeline.config import environment
+from tfx_pipeline.storage import object_store
 
 if TYPE_CHECKING:
     from rich.console import Console
@@ -96,7 +97,7 @@ def json_option(function: Callable[..., Any]) -> Callable[..., Any]:
 
 def main(command: click.Command, args: Sequence[str] | None = None) -> NoReturn:
     """Runs `command` and ends the process with its exit code."""
-    sys.exit(invoke(command, sys.argv[1:] if args is None else args))
+    object_store.end_process(invoke(command, sys.argv[1:] if args is None else args))
 
 
 def invoke(command: click.Command, args: Sequence[str]) -> int:
@@ -187,5 +188,6 @@ def findings_table(findings: Sequence[errors.Finding]) -> Table:
     table.add_column("rule", overflow="fold")
     table.add_column("found", overflow="fold")
     for finding in findings:
-        table.add_row(Text(finding.subject), Text(finding.rule), Text(finding.found))
+        subject = errors.shown_name(finding.subject)
+        table.add_row(Text(subject), Text(finding.rule), Text(finding.found))
     return table

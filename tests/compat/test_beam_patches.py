@@ -73,11 +73,11 @@ def test_everything_is_put_back():
     from tensorflow_transform import impl_helper
 
     from tfx_pipeline.compat.patch import applied
-    from tfx_pipeline.compat.table import BUILDING
+    from tfx_pipeline.compat.table import BUILDING, TRACES
 
     trace = impl_helper.trace_preprocessing_function
     before = core.get_function_args_defaults, dill.dill._trace
-    with applied(BUILDING):
+    with applied((*BUILDING, TRACES)):
         assert core.get_function_args_defaults is not before[0]
         assert dill.dill._trace is not before[1]
         assert impl_helper.trace_preprocessing_function is not trace

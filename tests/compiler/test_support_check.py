@@ -15,12 +15,12 @@ def refused(components, tmp_path, **arguments):
     from tfx import v1 as tfx
 
     from tfx_pipeline.compiler import own_pipeline
-    from tfx_pipeline.compiler.compiler import compile_own
+    from tfx_pipeline.compiler.compiler import compile_object
 
     root = str(tmp_path / "root")
     pipeline = tfx.dsl.Pipeline("flow", root, components=components, **arguments)
     with pytest.raises(errors.ConfigError) as caught:
-        compile_own(pipeline, own_pipeline.config_of(pipeline))
+        compile_object(pipeline, own_pipeline.config_of(pipeline))
     return str(caught.value)
 
 

@@ -37,6 +37,18 @@ def artifact(kind: type[Artifact], folder: pathlib.Path, id_: int = 0, **propert
     return result
 
 
+def published(result: Any, given: Artifact, key: str) -> Artifact:
+    """An output with the properties that TFX's launcher publishes after `Do`.
+
+    If `Do` returns an ExecutorOutput, these are the ones in it.
+    """
+    if result is None:
+        return given
+    (stored,) = result.output_artifacts[key].artifacts
+    given.set_mlmd_artifact(stored)
+    return given
+
+
 def rows(count: int, seed: int = 0) -> list[Row]:
     """Rows in which the label depends on miles and city."""
     random = np.random.default_rng(seed)

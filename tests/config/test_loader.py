@@ -149,6 +149,8 @@ def test_a_password_is_never_printed(shop):
     ("override", "message"),
     [
         ("label.name=price", "features.price (line 8): is the label and cannot be a feature"),
+        ("features.a$values={transform: log}", "features.a$values: 'a$values' ends with '$values'"),
+        ("label.name=b$indices", "label.name: 'b$indices' ends with '$indices'"),
         ("label.classes=[a, b, c]", "must name 2 classes for task 'binary', found 3"),
         ("label.classes=[a, a]", "label.classes: names 'a' twice"),
         ("data.exclude=[city]", "data.exclude.0: 'city' is a feature and cannot be excluded"),

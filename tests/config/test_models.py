@@ -40,10 +40,12 @@ def test_what_is_dumped_loads_again():
 
 
 @pytest.mark.parametrize(
-    "metadata", ["sqlite", "mysql://me@host/db", "mysql://me@host:3306/metadata_db"]
+    "metadata", ["sqlite", "mysql://me@host/db", "mysql://me@host:3307/metadata_db"]
 )
 def test_stores_of_metadata(metadata):
-    assert Config.model_validate({**SMALL, "metadata": metadata}).metadata == metadata
+    config = Config.model_validate({**SMALL, "metadata": metadata})
+    assert str(config.metadata) == metadata
+    assert config.dump()["metadata"] == metadata
 
 
 def test_known_keys_are_those_of_the_file_and_not_of_the_class():

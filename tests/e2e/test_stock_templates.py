@@ -11,7 +11,8 @@ import sys
 import pytest
 import yaml
 
-from tests.e2e import templates
+from benchmarks.stock import templates
+from tests.own_pipelines import CONDITION
 from tests.projects import environment
 from tfx_pipeline.ir import manifest
 
@@ -32,11 +33,7 @@ def states(result: dict) -> dict[str, str]:
 
 
 def test_the_taxi_template_pushes_a_model_and_its_second_run_is_cached(tmp_path):
-    project = templates.taxi(tmp_path / "taxi")
-    runner = project / "local_runner.py"
-    runner.write_text(
-        runner.read_text().replace("(METADATA_PATH))).", "(METADATA_PATH)), cache=True).")
-    )
+    project = templates.use_local_runner(templates.taxi(tmp_path / "taxi"), "cache=True")
     first, second = run(project), run(project)
     assert set(states(first).values()) == {"complete"}
     assert pathlib.Path(project, first["pushed_model"], "saved_model.pb").exists()
@@ -47,44 +44,15 @@ def test_the_taxi_template_pushes_a_model_and_its_second_run_is_cached(tmp_path)
 
 
 def test_the_penguin_template_runs(tmp_path):
-    result = run(templates.penguin(tmp_path / "penguin"))
+    result = run(templates.use_local_runner(templates.penguin(tmp_path / "penguin")))
     assert set(states(result).values()) == {"complete"}
     assert result["blessed"]
     assert result["pushed_model"]
 
 
-OWN = """
+OWN = f"""{CONDITION}
 import sys
 import tfx_pipeline
-from tfx import v1 as tfx
-from tfx.dsl.component.experimental.decorators import component
-
-Integer, String = tfx.types.standard_artifacts.Integer, tfx.types.standard_artifacts.String
-In, Out = tfx.dsl.components.InputArtifact, tfx.dsl.components.OutputArtifact
-
-
-@component
-def Number(value: tfx.dsl.components.Parameter[int], number: Out[Integer]):
-    number.value = value
-
-
-@component
-def Text(number: In[Integer], text: Out[String]):
-    text.value = str(number.value)
-
-
-@component
-def Print(text: In[String]):
-    print(text.value)
-
-
-def pipeline(limit):
-    number = Number(value=5)
-    with tfx.dsl.Cond(number.outputs["number"].future()[0].value > limit):
-        text = Text(number=number.outputs["number"])
-    nodes = [number, text, Print(text=text.outputs["text"])]
-    return tfx.dsl.Pipeline("My_Flow", "out/pipes", components=nodes, enable_cache=True)
-
 
 if __name__ == "__main__":
     run = tfx_pipeline.LocalRunner(pipeline(int(sys.argv[1]))).run()
@@ -141,10 +109,8 @@ def test_the_same_pipeline_as_a_dag_and_for_a_cluster(tmp_path):
 
 def test_only_the_import_of_the_components_is_changed(tmp_path):
     """The same pipeline with this project's components makes the same artifacts."""
-    project = templates.penguin(tmp_path / "penguin")
-    pipeline = project / "pipeline" / "pipeline.py"
-    text = pipeline.read_text().replace("tfx.components.", "fast.")
-    pipeline.write_text(text.replace("from tfx import v1 as tfx", IMPORTS))
+    project = templates.use_local_runner(templates.penguin(tmp_path / "penguin"))
+    templates.use_components(project)
     result = run(project)
     assert set(states(result).values()) == {"complete"}
     assert result["pushed_model"]
@@ -159,8 +125,6 @@ def test_only_the_import_of_the_components_is_changed(tmp_path):
     }
     assert {key for key, pattern in files.items() if not list(project.glob(pattern))} == set()
 
-
-IMPORTS = "from tfx import v1 as tfx\nfrom tfx_pipeline import components as fast"
 
 MODULE_FILE = """
 from tfx import v1 as tfx

@@ -46,6 +46,7 @@ def second(first, project):
 
 def test_a_first_run_ends_with_a_pushed_model(first):
     assert first.states() == dict.fromkeys(STANDARD, "complete")
+    assert first.run["nodes"]["ExportCheck"]["note"] is None  # it was compared with Transform
     assert first.run["state"] == "complete"
     assert first.run["blessed"] is True
     assert first.run["metrics"]["auc"] > 0.9

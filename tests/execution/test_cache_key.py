@@ -30,7 +30,7 @@ def paths(**parameters):
     deployment = local_deployment_config_pb2.LocalDeploymentConfig()
     spec = deployment.executor_specs["Trainer"]
     spec.python_class_executable_spec.class_path = "tfx.components.trainer.executor.Executor"
-    cache_key.complete_key(node, deployment)
+    cache_key.complete_key(node, deployment, cache_key.code_paths(node, deployment))
     found = json.loads(node.parameters.parameters["code_digest"].field_value.string_value)
     return cache_key.code_paths(node, deployment), found
 
@@ -69,3 +69,31 @@ def test_functions_and_classes_in_parameters_count(shop):
 def test_other_texts_name_no_code(text):
     found, _ = paths(custom_config=text)
     assert found == ["tfx.components.trainer.executor.Executor"]
+
+
+def test_a_push_whose_folder_was_deleted_is_not_taken_from_the_cache(tmp_path):
+    """Pushes of this pipeline only, and only when the node pushes."""
+    from ml_metadata.proto import metadata_store_pb2 as pb
+    from tfx.proto.orchestration import pipeline_pb2
+
+    from tests.metadata.test_database import push, record_execution
+    from tfx_pipeline.metadata import database
+    from tfx_pipeline.metadata.history import History
+
+    store = database.open_store(database.connection_config("sqlite", tmp_path / "metadata.db"))
+    (tmp_path / "models" / "1").mkdir(parents=True)
+    for version, folder in [(1, "models"), (2, "models"), (1, "nowhere")]:
+        made = push(version, f"{tmp_path}/{folder}")
+        record_execution(store, "Pusher", "r1", pb.Execution.COMPLETE, artifacts=made)
+    made = push(2, f"{tmp_path}/models")
+    record_execution(store, "Pusher", "r9", pb.Execution.COMPLETE, artifacts=made, pipeline="shop")
+
+    def forgotten(output_type):
+        node = pipeline_pb2.PipelineNode()
+        node.outputs.outputs["out"].artifact_spec.type.name = output_type
+        cache_key.forget_vanished_pushes(History(store, "taxi"), node)
+        found = sorted(store.get_artifacts_by_type("PushedModel"), key=lambda a: a.id)
+        return [artifact.state == pb.Artifact.DELETED for artifact in found]
+
+    assert forgotten("Model") == [False] * 4
+    assert forgotten("PushedModel") == [False, True, True, False]

@@ -49,7 +49,7 @@ UPSTREAM = {
     "StatisticsGen": ["ExampleGen"],
     "ExampleValidator": ["ImportSchemaGen", "StatisticsGen"],
     "SchemaGen": ["StatisticsGen"],
-    "DataGate": ["ExampleValidator", "ImportSchemaGen", "StatisticsGen"],
+    "DataGate": ["ExampleGen", "ExampleValidator", "ImportSchemaGen", "StatisticsGen"],
     "Transform": ["DataGate", "ExampleGen", "ImportSchemaGen"],
     "Trainer": ["ImportSchemaGen", "Transform"],
     "BaselineResolver": ["Trainer"],

@@ -1,6 +1,7 @@
 """ML Metadata is real here: a SQLite file in a temporary folder."""
 
 import json
+import os
 import subprocess
 import sys
 
@@ -8,9 +9,12 @@ import pytest
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfx_pipeline import errors
+from tfx_pipeline.config import metadata_database
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.metadata import database, node_record
 from tfx_pipeline.metadata.history import History
+from tfx_pipeline.metadata.run_history import Runs
+from tfx_pipeline.storage.layout import Layout
 
 
 @pytest.fixture
@@ -41,18 +45,28 @@ def put_context(store, type_name, name):
         return store.get_context_by_type_and_name(type_name, name).id
 
 
-def record_execution(store, node, run_id, state, result=None, artifacts=()):
-    """Writes what TFX writes: an execution in its contexts, with output artifacts."""
+def record_execution(
+    store, node, run_id, state, result=None, artifacts=(), cached=(), pipeline="taxi"
+):
+    """Writes what TFX writes: an execution in its contexts, with output artifacts.
+
+    Args:
+      artifacts: new ones, as output key, type name, properties.
+      cached: those of an earlier execution, by id.
+    """
     execution = pb.Execution(
         type_id=put_type(store, "execution", f"t.{node}"), last_known_state=state
     )
     if result:
         execution.custom_properties[node_record.EXECUTION_RESULT].string_value = json.dumps(result)
     contexts = [
-        put_context(store, "pipeline", "taxi"),
+        put_context(store, "pipeline", pipeline),
         put_context(store, "pipeline_run", run_id),
-        put_context(store, "node", f"taxi.{node}"),
+        put_context(store, "node", f"{pipeline}.{node}"),
     ]
+    parent = pb.ParentContext(child_id=contexts[1], parent_id=contexts[0])
+    if not store.get_parent_contexts_by_context(contexts[1]):
+        store.put_parent_contexts([parent])
     outputs = []
     for key, type_name, properties in artifacts:
         artifact = pb.Artifact(type_id=put_type(store, "artifact", type_name), uri=f"/x/{key}")
@@ -62,6 +76,8 @@ def record_execution(store, node, run_id, state, result=None, artifacts=()):
         event = pb.Event(type=pb.Event.OUTPUT)
         event.path.steps.add(key=key)
         outputs.append((artifact, event))
+    for artifact in store.get_artifacts_by_id(cached):
+        outputs.append((artifact, pb.Event(type=pb.Event.OUTPUT)))
     held = [store.get_contexts_by_id([i])[0] for i in contexts]
     return store.put_execution(execution, outputs, held)[0]
 
@@ -94,6 +110,17 @@ def test_a_refusal_is_exit_code_3_and_keeps_its_findings(store, history):
     record = history.record("DataGate", "r1")
     assert (record.exit_code, record.error) == (3, "bad data")
     assert record.findings == (errors.Finding("fare", "min 0", "-1"),)
+
+
+def test_a_wrong_configuration_is_exit_code_1_and_keeps_all_problems(store, history):
+    finding = errors.Finding("features.fare", "configuration", "is not a column")
+    message = node_record.message_to_json("the configuration has 2 problems", [finding] * 2)
+    result = {"code": node_record.CONFIG_CODE, "resultMessage": message}
+    record_execution(store, "Transform", "r1", pb.Execution.FAILED, result)
+    record = history.record("Transform", "r1")
+    assert (record.exit_code, record.refused) == (1, False)
+    assert record.error == "the configuration has 2 problems"
+    assert record.findings == (finding, finding)
 
 
 def test_what_a_node_that_ended_well_says_is_its_note(store, history):
@@ -144,6 +171,62 @@ def test_reopen_and_cancel_change_only_what_has_not_ended(store, history):
     assert history.record("B", "r1").state == "complete"
 
 
+def push(version, destination="/m"):
+    destination = f"{destination}/{version}"
+    return [("pushed_model", "PushedModel", {"pushed": 1, "pushed_destination": destination})]
+
+
+def test_a_model_belongs_to_the_run_that_pushed_it(store, history):
+    complete, cached = pb.Execution.COMPLETE, pb.Execution.CACHED
+    assert history.pushes() == []
+    record_execution(store, "Pusher", "r1", complete, artifacts=push(1))
+    (first,) = history.pushes()
+    record_execution(store, "Pusher", "r2", cached, cached=[first.id])
+    record_execution(store, "Pusher", "r3", complete, artifacts=[*push(2), *push(3)])
+    record_execution(store, "Pusher", "o1", complete, artifacts=push(1), pipeline="other")
+    record_execution(store, "Trainer", "r3", complete, artifacts=[("model", "Model", {})])
+    ids = [artifact.id for artifact in history.pushes()]
+    assert [history.runs_of_outputs(ids)[i] for i in ids] == ["r1", "r3", "r3"]
+    assert len(History(store, "other").pushes()) == 1
+
+
+def test_runs_by_pushed_version(store, history, tmp_path):
+    complete = pb.Execution.COMPLETE
+    for run_id, version in {"r1": 1, "r2": 2, "r3": 1}.items():
+        record_execution(store, "Pusher", run_id, complete, artifacts=push(version))
+    runs = Runs(Layout(str(tmp_path), "taxi"), history)
+    found = runs.pushed(["1", "2", "7"])
+    assert {version: run.run_id for version, run in found.items()} == {"1": "r1", "2": "r2"}
+    assert [run.run_id for run in runs.newest(2)] == ["r2", "r3"]
+    for run in runs.list():  # the same without the database
+        file = Layout(str(tmp_path), "taxi").run(run.run_id).run_json
+        file.parent.mkdir(parents=True)
+        file.write_text(run.to_json())
+        os.utime(file, (0, int(run.run_id[1:])))
+    assert Runs(Layout(str(tmp_path), "taxi"), None).pushed(["1", "2", "7"]) == found
+    Layout(str(tmp_path), "taxi").run("r1").run_json.unlink()
+    assert runs.pushed(["1"]) == {"1": found["1"]}
+
+
+def test_a_run_whose_nodes_have_not_started_is_named(store, history, tmp_path):
+    record_execution(store, "A", "r1", pb.Execution.COMPLETE)
+    run, parent = (put_context(store, *c) for c in [("pipeline_run", "r2"), ("pipeline", "taxi")])
+    store.put_parent_contexts([pb.ParentContext(child_id=run, parent_id=parent)])
+    runs = Runs(Layout(str(tmp_path), "taxi"), history)
+    assert [run.run_id for run in runs.list()] == ["r1"]
+    with pytest.raises(errors.ConfigError, match="run r2: none of its nodes has started"):
+        runs.get("r2")
+
+
+@pytest.mark.parametrize("count", [0, 1, 8, 9, 150])
+def test_newest_executions_are_read_in_pages(store, history, count):
+    for number in range(count):
+        record_execution(store, "A", f"r{number}", pb.Execution.COMPLETE)
+    ids = [execution.id for execution in history.newest_executions("A")]
+    assert ids == sorted(set(ids), reverse=True)
+    assert len(ids) == count
+
+
 def test_several_processes_may_create_the_database_together(tmp_path):
     program = (
         "import sys; from tfx_pipeline.metadata import database as m;"
@@ -162,7 +245,9 @@ def test_a_file_that_is_no_database_is_one_clear_error(tmp_path):
 
 
 def test_the_password_comes_from_the_environment_only(monkeypatch):
-    config = database.connection_config("mysql://tfx@db.example:3307/mlmd", "unused")
+    config = database.connection_config(
+        metadata_database.parse("mysql://tfx@db.example:3307/mlmd"), "unused"
+    )
     assert (config.mysql.user, config.mysql.host, config.mysql.port) == ("tfx", "db.example", 3307)
     monkeypatch.setenv(METADATA_PASSWORD, "secret")
     assert database.with_password(config).mysql.password == "secret"

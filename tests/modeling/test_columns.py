@@ -54,3 +54,18 @@ def test_a_missing_column_is_found(anomalies):
     for row in rows:
         del row["fare"]
     assert anomalies(rows) == {"fare"}
+
+
+def test_different_floats_have_different_texts():
+    import numpy as np
+    import tensorflow as tf
+
+    from tfx_pipeline.modeling.columns import Column
+
+    values = [1e-7, 2e-7, 0.12345678, 0.12345679, 16777216.0, 16777217.0, 3.4e38, 0.5, 2.0]
+    values = np.array([*values, -0.0, 0.0, float("nan"), float("inf")], np.float32)
+    texts = Column("x", tf.float32).strings({"x": tf.constant(values)}).numpy().tolist()
+    assert texts[-6:] == [b"0.5", b"2", b"0", b"0", b"", b""]
+    numbers = np.unique(values[np.isfinite(values)])
+    assert len({*texts} - {b""}) == len(numbers)
+    assert {np.float32(text) for text in texts if text} == {*numbers}

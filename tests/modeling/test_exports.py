@@ -65,7 +65,7 @@ def test_the_keras_model_on_transformed_features_answers_the_same(server, served
     model = tf_keras.models.load_model(taxi_model)
     examples = [harness.example(row) for row in harness.taxi_rows(600, 900)]
     transformed = server.call("transform_features", examples=examples)
-    inputs = {name: tf.constant(transformed[name]) for name in model.input_names}
+    inputs = {name: tf.constant(transformed[name]) for name in model.input}
     assert model(inputs).numpy() == pytest.approx(served["probabilities"], abs=1e-5)
 
 

@@ -26,6 +26,7 @@ NAMED = {"no": 0, "yes": 1, "1": 2}
         ("7", {}, 7),
         ("²", {}, UNKNOWN_CLASS),
         (float("inf"), {}, UNKNOWN_CLASS),
+        (1.5, {"1": 0, "1.5": 1}, UNKNOWN_CLASS),
     ],
 )
 def test_the_class_of_a_label(value, ids, expected):

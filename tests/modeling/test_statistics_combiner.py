@@ -52,3 +52,21 @@ def test_quantiles(combine):
     values = np.arange(1.0, 10001.0)[:, None]
     output = combine(((False, (2, 4)),), [values[::2]], [values[1::2]])
     assert output[5:] == pytest.approx([5000, 2500, 5000, 7500], rel=0.005)
+
+
+@pytest.mark.parametrize("value", [np.log1p(5.0), 0.1, -1 / 3, 1e30, 0.0])
+def test_a_constant_has_no_deviation(combine, value):
+    column = np.full([1001, 1], value)
+    output = combine(((False, ()),), [column[:7], column[7:500]], [column[500:]])
+    assert output.tolist() == [value, 0, value, value, 0]
+
+
+def test_a_difference_in_the_last_digit_is_rounding(combine):
+    value = np.log1p(5.0)
+    output = combine(((False, ()),), [[[value], [np.nextafter(value, 2)]]])
+    assert output[1] == 0
+
+
+def test_small_differences_of_large_values_count(combine):
+    output = combine(((False, ()),), [[[1.7e9], [1.7e9 + 1e-3]]])
+    assert output[1] == pytest.approx(5e-4, rel=1e-3)

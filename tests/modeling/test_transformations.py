@@ -21,6 +21,7 @@ NUMERIC = {
     "log": {"transform": "log", "missing": "constant", "fill_value": 0.0},
     "buckets": {"transform": "buckets", "buckets": 2, "missing": "most_frequent"},
     "constant": {"transform": "zscore"},
+    "constant_log": {"transform": "log"},
     "empty": {"transform": "zscore", "missing": "median"},
     "wild": {"transform": "zscore"},
 }
@@ -49,7 +50,7 @@ def _row(number, word, integer):
     row = dict.fromkeys(["zscore", "minmax", "log", "buckets"], number)
     row |= dict.fromkeys(["vocabulary", "frequent", "filled", "hash"], word)
     row |= dict.fromkeys(WHOLE, integer)
-    row |= {"constant": 7.0, "wild": number, "y": 1.0}
+    row |= {"constant": 7.0, "constant_log": 5.0, "wild": number, "y": 1.0}
     return {name: value for name, value in row.items() if value is not None}
 
 
@@ -133,6 +134,7 @@ def test_vocabulary_of_integers(columns):
 
 def test_columns_without_variance_or_values_give_zeros(columns):
     assert columns["constant"] == [0] * 6
+    assert columns["constant_log"] == [0] * 6
     assert columns["empty"] == [0] * 6
     assert columns["no_words"] == [0] * 6
     assert columns["no_words_missing"] == [1] * 6

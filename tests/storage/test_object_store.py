@@ -8,12 +8,12 @@ import subprocess
 
 import pytest
 
+from tests import s3
 from tests.projects import environment, make_project
 from tfx_pipeline import load_config
 from tfx_pipeline.storage import layout, object_store
 
-BUCKET = "pipelines"
-KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
+BUCKET = s3.NAME
 
 
 def test_tensorflow_is_told_of_the_endpoint_by_its_own_names():
@@ -43,24 +43,8 @@ def test_paths_below_a_local_root_are_as_ever():
 
 @pytest.fixture(scope="module")
 def bucket():
-    """A client of a server with one bucket, and the environment that names it."""
-    import boto3
-    from moto.server import ThreadedMotoServer
-
-    server = ThreadedMotoServer(ip_address="127.0.0.1", port=0, verbose=False)
-    server.start()
-    host, port = server.get_host_and_port()
-    url = f"http://{host}:{port}"
-    client = boto3.client(
-        "s3",
-        endpoint_url=url,
-        region_name="us-east-1",
-        aws_access_key_id=KEYS["AWS_ACCESS_KEY_ID"],
-        aws_secret_access_key=KEYS["AWS_SECRET_ACCESS_KEY"],
-    )
-    client.create_bucket(Bucket=BUCKET)
-    yield client, {**environment(), **KEYS, "AWS_ENDPOINT_URL": url}
-    server.stop()
+    with s3.serve() as made:
+        yield made
 
 
 @pytest.fixture(scope="module")
@@ -75,13 +59,13 @@ def ran(bucket, tmp_path_factory):
 
 def call(project, bucket, command):
     return subprocess.run(
-        command, cwd=project.folder, env=bucket[1], capture_output=True, text=True, check=False
+        command,
+        cwd=project.folder,
+        env={**environment(), **bucket.variables},
+        capture_output=True,
+        text=True,
+        check=False,
     )
-
-
-def keys(client, prefix: str) -> list[str]:
-    pages = client.get_paginator("list_objects_v2").paginate(Bucket=BUCKET, Prefix=prefix)
-    return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
 
 
 @pytest.mark.e2e
@@ -91,7 +75,7 @@ def test_a_run_ends_with_the_model_on_s3(ran, bucket):
     project, run = ran
     assert run["blessed"]
     assert run["pushed_model"].startswith(f"s3://{BUCKET}/runs/serving/chicago-taxi/")
-    pushed = keys(bucket[0], run["pushed_model"].removeprefix(f"s3://{BUCKET}/"))
+    pushed = bucket.keys(run["pushed_model"].removeprefix(f"s3://{BUCKET}/"))
     assert any(key.endswith("saved_model.pb") for key in pushed)
     assert any("variables/variables.data" in key for key in pushed)
     for node in run["nodes"].values():
@@ -108,7 +92,7 @@ def test_a_node_takes_its_pipeline_by_uri_and_ends_with_0(ran, bucket):
     home = next((project.folder / layout.LOCAL_HOME).rglob("one"))
     uri = layout.Layout(f"s3://{BUCKET}/runs", "chicago-taxi").compiled("abc")
     key = uri.removeprefix(f"s3://{BUCKET}/")
-    bucket[0].upload_file(str(home / "pipeline.pb"), BUCKET, key)
+    bucket.client.upload_file(str(home / "pipeline.pb"), BUCKET, key)
     command = project.node_command("one", "ExampleGen")
     command[command.index("--pipeline") + 1] = uri
     command[command.index("--run-id") + 1] = "two"
@@ -136,10 +120,10 @@ def test_a_large_pipeline_is_put_below_the_root(ran, bucket, monkeypatch, tmp_pa
 
     project, _ = ran
     monkeypatch.setattr(data_uri, "limit", lambda copies: 100)
-    for name in (*KEYS, "AWS_ENDPOINT_URL"):
-        monkeypatch.setitem(os.environ, name, bucket[1][name])
+    for name, value in bucket.variables.items():
+        monkeypatch.setitem(os.environ, name, value)
     config = load_config(project.folder / "pipeline.yaml", root=f"s3://{BUCKET}/runs")
     runner = KubeflowRunner(config, image="taxi:1", file=tmp_path / "a.yaml", format="argo")
     source = runner.run().steps[0].arguments[1][0]
     assert source.startswith(f"s3://{BUCKET}/runs/chicago-taxi/compiled/")
-    assert source.removeprefix(f"s3://{BUCKET}/") in keys(bucket[0], "runs/chicago-taxi/compiled/")
+    assert source.removeprefix(f"s3://{BUCKET}/") in bucket.keys("runs/chicago-taxi/compiled/")

@@ -29,8 +29,9 @@ def command(
     loaded = load_config(config, overrides, root=root)
     found = traffic_state.load(loaded.model_name, loaded.push_dir)
     states = _states(found.model, target)
-    runs = _runs(loaded)
-    rows = [_describe(version, found, runs, states) for version in found.versions()]
+    versions = found.versions()
+    runs = _runs(loaded, versions)
+    rows = [_describe(version, found, runs, states) for version in versions]
     if as_json:
         document = {"model": found.model, "push_dir": found.base_path, "versions": rows}
         terminal.print_json({**document, "canary_percent": found.state.canary_percent})
@@ -51,19 +52,17 @@ def _states(model: str, target: str | None) -> dict[int, str]:
         return client.versions()
 
 
-def _runs(config: PipelineConfig) -> dict[str, Run]:
-    """The run that pushed each version; later runs may have taken it from the cache."""
-    runs: dict[str, Run] = {}
-    for run in open_runs(config).list():
-        if run.pushed_model:
-            runs.setdefault(run.pushed_model.rstrip("/").rpartition("/")[2], run)
-    return runs
+def _runs(config: PipelineConfig, versions: list[int]) -> dict[int, Run]:
+    """The run that pushed each version."""
+    if not versions:
+        return {}
+    return {int(name): run for name, run in open_runs(config).pushed(map(str, versions)).items()}
 
 
 def _describe(
-    version: int, found: Traffic, runs: dict[str, Run], states: dict[int, str]
+    version: int, found: Traffic, runs: dict[int, Run], states: dict[int, str]
 ) -> dict[str, Any]:
-    run = runs.get(str(version))
+    run = runs.get(version)
     return {
         "version": version,
         "run_id": run.run_id if run else None,

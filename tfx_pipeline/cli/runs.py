@@ -26,7 +26,7 @@ def command(
 ) -> None:
     """List the pipeline's runs, oldest first."""
     runs = open_runs(load_config(config, overrides, root=root))
-    listed = [runs.get(run_id) for run_id in runs.ids()[-limit:]]
+    listed = runs.newest(limit)
     if as_json:
         terminal.print_json([run.model_dump(mode="json", exclude={"nodes"}) for run in listed])
     elif listed:

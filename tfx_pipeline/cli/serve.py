@@ -22,6 +22,7 @@ from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.local_server import ports
 from tfx_pipeline.serving.local_server.log_format import OneLineFormatter
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
+from tfx_pipeline.storage import files, object_store
 
 _METRICS_PATH = "/monitoring/prometheus/metrics"
 _PROJECT_POLL_SECONDS = 1
@@ -121,6 +122,7 @@ def command(**flags: Any) -> None:
     models = _models(flags)
     server = None if flags["local"] else shutil.which(MODEL_SERVER)
     if server:
+        _ensure_readable_by_tensorflow_serving(models)
         _become(server, models, flags)
     serve_flags.ensure_supported(flags)
     _serve_here(models, flags)
@@ -134,7 +136,7 @@ def _models(flags: dict[str, Any]) -> dict[str, str]:
     if flags["model_base_path"]:
         path = flags["model_base_path"]
         name = flags["model_name"] or "default"
-        return {"model_name": name, "model_base_path": str(pathlib.Path(path).absolute())}
+        return {"model_name": name, "model_base_path": files.absolute(path)}
     return _project_models(flags)
 
 
@@ -158,6 +160,14 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
     seconds = _PROJECT_POLL_SECONDS if seconds is None else seconds
     # No version is loaded yet when TensorFlow Serving reads the labels for the first time.
     return {**_config_flags(str(found.config_file), seconds), _LABELS: "true"}
+
+
+def _ensure_readable_by_tensorflow_serving(models: dict[str, str]) -> None:
+    for path in models.values():
+        if object_store.is_s3(path):
+            remedy = "Add --local, or copy the versions to a folder of this machine."
+            message = f"{MODEL_SERVER} cannot read {path}: since version 2.7 it has no S3"
+            raise ConfigError(Problem("serve", message, remedy))
 
 
 def _become(server: str, models: dict[str, str], flags: dict[str, Any]) -> NoReturn:

@@ -58,15 +58,14 @@ BUILDING = (
         test=_BEAM_TEST,
     ),
     Patch(
-        name="tft.traces",
-        saves=0.6,
-        target="tensorflow_transform.impl_helper:trace_preprocessing_function",
+        name="tft.input-names",
+        target="tensorflow_transform.impl_helper:_sanitize_scope_name",
         library="tensorflow-transform",
         versions=("1.16",),
-        why="the user's function is traced to learn which columns it reads, and to analyse it",
-        expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
-        replacement="transform_traces:remembering_traces",
-        test="test_transform_traces.py",
+        why="a column whose name ends with a slash fails: the name is taken for a scope",
+        expects=("name",),
+        replacement="transform_names:without_slashes",
+        test="test_transform_names.py",
     ),
     Patch(
         name="beam.empty-s3-files",
@@ -120,6 +119,45 @@ IN_PROCESS = (
 )
 """While such a pipeline runs in the process that builds it."""
 
+_HISTORIES_TEST = "test_long_histories.py"
+
+LONG_HISTORIES = (
+    Patch(
+        name="tfx.inputs-of-a-run",
+        target="tfx.orchestration.portable.input_resolution.channel_resolver:"
+        "_get_executions_by_all_contexts",
+        library="tfx",
+        versions=("1.16",),
+        why="each input loads the executions of all runs, to find one of this run",
+        expects=("store", "contexts"),
+        replacement="long_histories:reading_this_run",
+        test=_HISTORIES_TEST,
+    ),
+    Patch(
+        name="tfx.executions-of-a-run",
+        target="tfx.orchestration.portable.mlmd.execution_lib:"
+        "get_executions_associated_with_all_contexts",
+        library="tfx",
+        versions=("1.16",),
+        why="the query joins the executions of all runs, to find those of this run",
+        expects=("metadata_handle", "contexts"),
+        replacement="long_histories:reading_this_run_by_handle",
+        test=_HISTORIES_TEST,
+    ),
+    Patch(
+        name="tfx.newest-cached-outputs",
+        target="tfx.orchestration.portable.cache_utils:get_cached_outputs",
+        library="tfx",
+        versions=("1.16",),
+        why="all executions with the same cache key are loaded, to use the newest",
+        expects=("metadata_handle", "cache_context"),
+        replacement="long_histories:reading_the_newest",
+        test=_HISTORIES_TEST,
+    ),
+)
+"""While TFX's launcher runs a node. Without them, a node's start takes the longer, the more
+runs the database holds (see benchmarks/METADATA.md)."""
+
 IMPORTS = Patch(
     name="imports.on-demand",
     saves=0.8,
@@ -128,6 +166,17 @@ IMPORTS = Patch(
     versions=("1.16",),
     why="TensorFlow, Beam and TFX import clients of clouds, IPython and NLTK that few need",
     test="test_lazy_imports.py",
+)
+TRACES = Patch(
+    name="tft.traces",
+    saves=0.6,
+    target="tensorflow_transform.impl_helper:trace_preprocessing_function",
+    library="tensorflow-transform",
+    versions=("1.16",),
+    why="the user's function is traced to learn which columns it reads, and to analyse it",
+    expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
+    replacement="transform_traces:remembering_traces",
+    test="test_transform_traces.py",
 )
 LOCAL_FILES = Patch(
     name="tfx.local-files",
@@ -191,7 +240,9 @@ SESSION_CALLABLES = Patch(
 PATCHES: tuple[Patch, ...] = (
     *BUILDING,
     *IN_PROCESS,
+    *LONG_HISTORIES,
     IMPORTS,
+    TRACES,
     LOCAL_FILES,
     SLICED_STATISTICS,
     AUTOGRAPH_RULES,

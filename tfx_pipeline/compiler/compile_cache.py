@@ -13,7 +13,7 @@ import json
 import pathlib
 import sys
 
-from tfx_pipeline.config.models import Modules, PipelineConfig
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, package_parent
 from tfx_pipeline.user_code import code_digest
@@ -26,8 +26,7 @@ def key(config: PipelineConfig, library: pathlib.Path = LIBRARY) -> str | None:
 
     None if a user's code creates the pipeline: it may depend on anything.
     """
-    own = Modules()
-    if (config.modules.create_pipeline, config.modules.extend) != (own.create_pipeline, own.extend):
+    if not config.modules.only_standard_nodes:
         return None
     source = hashlib.sha256()
     for path in sorted(library.rglob("*.py")):

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
-from tfx_pipeline.compiler import main_module, own_pipeline, support_check
+from tfx_pipeline.compiler import main_module, own_pipeline, runtime_parameters, support_check
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
@@ -63,10 +63,10 @@ def compile_pipeline(config: PipelineConfig) -> Compiled:
                 "Give both the same name: pipeline_name=config.name",
             )
         )
-    return _compile(pipeline, config)
+    return compile_object(pipeline, config)
 
 
-def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
+def compile_object(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     """Compiles a pipeline object that this process has created.
 
     Args:
@@ -76,18 +76,16 @@ def compile_own(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     Raises:
       ConfigError: it holds something that cannot be run.
     """
-    return _compile(pipeline, config)
-
-
-def _compile(pipeline: Pipeline, config: PipelineConfig) -> Compiled:
     from tfx.dsl.compiler.compiler import Compiler
 
+    runtime_parameters.check(pipeline)
     try:
         message = Compiler().compile(pipeline)
     except Exception as error:  # of many kinds: TFX checks as it goes
         name = f"pipeline {pipeline.pipeline_name!r}"
         problem = errors.Problem(name, f"cannot be compiled: {type(error).__name__}: {error}")
         raise errors.ConfigError(problem) from error
+    runtime_parameters.set_defaults(message, pipeline)
     main_module.rename(message)
     support_check.check(message)
     _set_places(message, config)
@@ -170,7 +168,7 @@ def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: PipelineConfi
         tfx=importlib.metadata.version("tfx"),
         ir_sha256=hashlib.sha256(data).hexdigest(),
         root=pipeline_ir.pipeline_root(message),
-        metadata=config.metadata,
+        metadata=str(config.metadata),
         push_dir=config.push_dir,
         model_name=config.model_name,
         nodes=tuple(_node(node) for node in pipeline_ir.nodes(message)),

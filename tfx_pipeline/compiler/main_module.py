@@ -29,9 +29,8 @@ def rename(pipeline: pipeline_pb2.Pipeline) -> None:
       ConfigError: the script cannot be imported by a name, as in a notebook.
     """
     deployment = pipeline_ir.deployment(pipeline)
-    for specs in (deployment.executor_specs, deployment.custom_driver_specs):
-        for node in specs:
-            _rename_class(node, specs[node])
+    for node, _, packed in pipeline_ir.executor_and_driver_specs(deployment):
+        _rename_class(node, packed)
     pipeline.deployment_config.Pack(deployment)
     for node in pipeline_ir.nodes(pipeline):
         for key, parameter in node.parameters.parameters.items():

@@ -9,6 +9,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.models import PipelineConfig
+from tfx_pipeline.storage.layout import is_remote
+from tfx_pipeline.user_code import installed
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
@@ -41,7 +43,7 @@ def config_of(pipeline: Any) -> ObjectConfig:
         remedy = "Leave it out and set TFX_PIPELINE_METADATA_PASSWORD"
         message = "contains a password, which would be written into files"
         raise errors.ConfigError(errors.Problem("metadata_connection_config", message, remedy))
-    if "://" not in root:
+    if not is_remote(root):
         root = os.path.abspath(root)
     above, _, last = root.rstrip("/").rpartition("/")
     return ObjectConfig(name=name, root=above if last == name else root, folder=os.getcwd())
@@ -49,18 +51,12 @@ def config_of(pipeline: Any) -> ObjectConfig:
 
 def import_folders() -> list[str]:
     """Where this process finds modules, without Python's and the environment's own folders."""
-    own = {os.path.realpath(path) for path in (sys.prefix, sys.base_prefix)}
     folders = [os.path.abspath(path or ".") for path in sys.path]
     return [
         folder
         for folder in dict.fromkeys(folders)
-        if os.path.isdir(folder) and not own & set(map(str, _with_parents(folder)))
+        if os.path.isdir(folder) and not installed.is_installed(pathlib.Path(folder).resolve())
     ]
-
-
-def _with_parents(folder: str) -> list[pathlib.Path]:
-    path = pathlib.Path(os.path.realpath(folder))
-    return [path, *path.parents]
 
 
 def checked(pipeline: Any, path: str, key: str) -> Pipeline:

@@ -57,6 +57,8 @@ def create_pipeline(config: Config) -> Pipeline:
         label=config.label.name,
         task=config.label.task,
         on_anomaly=config.schema_source.on_anomaly,
+        examples=examples,
+        classes=config.label.classes,
     ).with_id("DataGate")
 
     transform = c.Transform(

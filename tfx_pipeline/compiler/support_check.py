@@ -66,20 +66,15 @@ def _options(pipeline: pipeline_pb2.Pipeline) -> Iterator[Problem]:
 
 def _executors(pipeline: pipeline_pb2.Pipeline) -> Iterator[Problem]:
     deployment = pipeline_ir.deployment(pipeline)
-    for kind, specs in (
-        ("executor", deployment.executor_specs),
-        ("driver", deployment.custom_driver_specs),
-    ):
-        for name in sorted(specs):
-            spec = pipeline_ir.unpacked(specs[name])
-            path = pipeline_ir.class_path(spec)
-            if path:
-                reason = _import_problem(path)
-                if reason:
-                    remedy = "Put it into a module beside the pipeline, or install its package"
-                    yield Problem(name, f"its {kind} {path} cannot be imported: {reason}", remedy)
-            elif not _has_docker():
-                yield Problem(name, "runs a container, and there is no Docker here", _DOCKER)
+    for name, kind, packed in pipeline_ir.executor_and_driver_specs(deployment):
+        path = pipeline_ir.class_path(pipeline_ir.unpacked(packed))
+        if path:
+            reason = _import_problem(path)
+            if reason:
+                remedy = "Put it into a module beside the pipeline, or install its package"
+                yield Problem(name, f"its {kind} {path} cannot be imported: {reason}", remedy)
+        elif not _has_docker():
+            yield Problem(name, "runs a container, and there is no Docker here", _DOCKER)
 
 
 def _infra_validators(pipeline: pipeline_pb2.Pipeline) -> Iterator[Problem]:

@@ -20,6 +20,7 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
     rules = (
         _unknown_keys,
         _label_is_no_feature,
+        _names_are_free,
         _classes_fit,
         _nothing_excluded,
         _metrics_fit,
@@ -32,6 +33,8 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         for where, message, remedy in rule(values)
     ]
 
+
+_RESERVED_ENDINGS = ("$indices", "$values", "$dense_shape", "$dense_tensor")
 
 Found = Iterator[tuple[Location, str, str]]
 
@@ -47,6 +50,17 @@ def _label_is_no_feature(values: Mapping[Any, Any]) -> Found:
     label = _get(values, "label", "name")
     if isinstance(label, str) and label in _mapping(values, "features"):
         yield ("features", label), "is the label and cannot be a feature as well", "Remove it"
+
+
+def _names_are_free(values: Mapping[Any, Any]) -> Found:
+    """TensorFlow Transform takes names with these endings for parts of a sparse column."""
+    keys: dict[Location, Any] = {("features", k): k for k in _mapping(values, "features")}
+    keys["label", "name"] = _get(values, "label", "name")
+    for where, name in keys.items():
+        if isinstance(name, str) and name.endswith(_RESERVED_ENDINGS):
+            ending = "$" + name.rpartition("$")[2]
+            message = f"{name!r} ends with {ending!r}, which TensorFlow Transform reserves"
+            yield where, message, "Rename the column in the data"
 
 
 def _classes_fit(values: Mapping[Any, Any]) -> Found:

@@ -6,7 +6,6 @@ Nothing here imports TensorFlow or TFX. `loader` reads files and applies `--set`
 
 from __future__ import annotations
 
-import re
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
@@ -16,9 +15,9 @@ from pydantic import Field, PositiveFloat, PositiveInt
 from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.config.airflow import Airflow
 from tfx_pipeline.config.base import Section
-from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.features import Feature
 from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.config.metadata_database import SQLITE, MetadataDatabase
 from tfx_pipeline.storage import layout
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -194,6 +193,11 @@ class Modules(Section):
     extend: tuple[DottedPath, ...] = ()
     """Functions that take the pipeline and the configuration and return more TFX components."""
 
+    @property
+    def only_standard_nodes(self) -> bool:
+        """Whether all nodes are of the library's standard pipeline."""
+        return self.create_pipeline == Modules().create_pipeline and not self.extend
+
 
 class PipelineConfig(Section):
     """What every pipeline has, also one whose nodes a user's function makes.
@@ -208,9 +212,10 @@ class PipelineConfig(Section):
     root: str = "build"
     """The folder of all artifacts and runs, local or on an object store (`s3://`, `gs://`).
     `--root` overrides it."""
-    metadata: str = "sqlite"
+    metadata: MetadataDatabase = SQLITE
     """ML Metadata's database: `sqlite`, or `mysql://USER@HOST[:PORT]/DATABASE`. The password is
-    read from the variable `TFX_PIPELINE_METADATA_PASSWORD`."""
+    read from the variable `TFX_PIPELINE_METADATA_PASSWORD`. Parameters for TLS follow a `?`:
+    `ssl=true`, or absolute paths in `ssl_ca`, `ssl_cert` and `ssl_key`."""
     serving: Serving = Serving()
     """Where blessed models are pushed."""
     beam: Beam = Beam()
@@ -237,19 +242,6 @@ class PipelineConfig(Section):
     def dump(self) -> dict[str, Any]:
         """The resolved values as plain data, with the keys of the file."""
         return self.model_dump(mode="json", by_alias=True)
-
-    @pydantic.field_validator("metadata")
-    @classmethod
-    def _metadata_is_known(cls, value: str) -> str:
-        if value == "sqlite" or re.fullmatch(r"mysql://[^@/:\s]+@[^@/\s]+/\w+", value):
-            return value
-        if value.startswith("postgres"):
-            raise ValueError("PostgreSQL is not supported: ML Metadata fails there on backslashes")
-        if re.match(r"mysql://[^@/]*:[^@/]*@", value):
-            raise ValueError(f"contains a password; remove it and set {METADATA_PASSWORD}")
-        raise ValueError(
-            f"must be 'sqlite' or 'mysql://USER@HOST[:PORT]/DATABASE', found {value!r}"
-        )
 
 
 class Config(PipelineConfig):

@@ -2,17 +2,20 @@
 
 from __future__ import annotations
 
+import functools
 import json
 import re
-from collections.abc import Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 from ml_metadata.proto import metadata_store_pb2
 from tfx.proto.orchestration import local_deployment_config_pb2, pipeline_pb2
 
 from tfx_pipeline.config import features
+from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import node_record
-from tfx_pipeline.metadata.history import History
+from tfx_pipeline.metadata.history import PUSHED_MODEL, History
+from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import code_digest, installed
 
 CODE_PARAMETER = "code_digest"
@@ -25,11 +28,18 @@ _FILE_PARAMETERS = ("schema_file", "schema_path")
 def complete_key(
     node: pipeline_pb2.PipelineNode,
     deployment: local_deployment_config_pb2.LocalDeploymentConfig,
+    paths: Iterable[str],
 ) -> None:
-    """Adds digests of code and files as parameters, so that a change executes the node again."""
+    """Adds digests of code and files as parameters, so that a change executes the node again.
+
+    Args:
+      node: the node, which is changed.
+      deployment: how nodes are executed.
+      paths: the dotted paths of the node's code, from `code_paths`.
+    """
     if node.node_info.id not in deployment.executor_specs:
         return  # resolvers and importers are never cached
-    code = code_digest.code_digests(*code_paths(node, deployment))
+    code = code_digest.code_digests(*paths)
     _set(node, CODE_PARAMETER, {**installed.versions(), **code})
     files = {
         key: code_digest.file_digest(value)
@@ -72,9 +82,7 @@ def _treatments(custom_config: str) -> list[str]:
 
 def _class_path(spec: Any) -> str:
     """The class in an executor's or a driver's spec; empty for a container."""
-    inner = getattr(spec, spec.WhichOneof("spec"))
-    inner = getattr(inner, "python_executor_spec", inner)
-    return str(getattr(inner, "class_path", ""))
+    return pipeline_ir.class_path(getattr(spec, spec.WhichOneof("spec")))
 
 
 def _string_parameter(node: pipeline_pb2.PipelineNode, key: str) -> str:
@@ -88,40 +96,53 @@ def _set(node: pipeline_pb2.PipelineNode, key: str, value: dict[str, str]) -> No
     node.parameters.parameters[key].field_value.string_value = text
 
 
-def forget_vanished_pushes(history: History, node: str) -> None:
+def forget_vanished_pushes(history: History, node: pipeline_pb2.PipelineNode) -> None:
     """Excludes pushed models whose version folder was deleted from the cache."""
+    types = {output.artifact_spec.type.name for output in node.outputs.outputs.values()}
+    if PUSHED_MODEL not in types:
+        return
+    exists = _path_check()
+
+    def vanished(artifact: metadata_store_pb2.Artifact) -> bool:
+        destination = str(node_record.properties(artifact).get("pushed_destination", ""))
+        is_known = artifact.state != metadata_store_pb2.Artifact.DELETED
+        return is_known and bool(destination) and not exists(destination)
+
+    for artifact in history.pushes(vanished):
+        artifact.state = metadata_store_pb2.Artifact.DELETED
+        history.store.put_artifacts([artifact])
+
+
+def _path_check() -> Callable[[str], bool]:
+    """Whether a path exists; on an object store, which is slow, each folder is listed once."""
     from tfx.dsl.io import fileio  # heavy, and the local runner imports this module
 
-    for execution in history.executions(node):
-        for output in history.outputs(execution.id):
-            destination = output.properties.get("pushed_destination")
-            is_push = output.type == "PushedModel" and destination
-            if is_push and not fileio.exists(str(destination)):
-                artifact = history.store.get_artifacts_by_id([output.id])[0]
-                if artifact.state != metadata_store_pb2.Artifact.DELETED:
-                    artifact.state = metadata_store_pb2.Artifact.DELETED
-                    history.store.put_artifacts([artifact])
+    @functools.cache
+    def names(folder: str) -> frozenset[str]:
+        if not fileio.exists(folder):
+            return frozenset()
+        return frozenset(str(name).rstrip("/") for name in fileio.listdir(folder))
+
+    def exists(path: str) -> bool:
+        folder, _, name = path.rstrip("/").rpartition("/")
+        return (is_remote(path) and name in names(folder)) or bool(fileio.exists(path))
+
+    return exists
 
 
 def why_executed(history: History, node: str, record: node_record.NodeRecord) -> str | None:
     """One line: what has changed since the node's last successful execution; None if cached."""
     if record.state != node_record.COMPLETE:
         return None
-    executions = {e.id: e for e in history.executions(node)}
-    current = executions.get(record.execution_id)
-    complete = metadata_store_pb2.Execution.COMPLETE
-    earlier = [
-        e
-        for e in executions.values()
-        if e.id < record.execution_id and e.last_known_state == complete
-    ]
-    if current is None or CODE_PARAMETER not in current.custom_properties:
+    found = history.store.get_executions_by_id([record.execution_id])
+    if not found or CODE_PARAMETER not in found[0].custom_properties:
         return None  # resolvers and importers are never cached
-    if not earlier:
+    current, earlier = found[0], _last_complete_before(history, node, record.execution_id)
+    if earlier is None:
         return "first execution"
-    old_inputs, new_inputs = history.inputs(earlier[-1].id), history.inputs(current.id)
+    old_inputs, new_inputs = history.inputs(earlier.id), history.inputs(current.id)
     changes = [f"input {key}" for key in _different(old_inputs, new_inputs)]
-    old, new = node_record.properties(earlier[-1]), node_record.properties(current)
+    old, new = node_record.properties(earlier), node_record.properties(current)
     for key in _different(old, new):
         if key in (CODE_PARAMETER, FILE_PARAMETER):
             kind = "code" if key == CODE_PARAMETER else "file"
@@ -130,6 +151,16 @@ def why_executed(history: History, node: str, record: node_record.NodeRecord) ->
         elif not key.startswith("__"):
             changes.append(f"parameter {key}")
     return ", ".join(changes) or "the cache was off or its result is gone"
+
+
+def _last_complete_before(
+    history: History, node: str, execution_id: int
+) -> metadata_store_pb2.Execution | None:
+    complete = metadata_store_pb2.Execution.COMPLETE
+    for execution in history.newest_executions(node):
+        if execution.id < execution_id and execution.last_known_state == complete:
+            return execution
+    return None
 
 
 def _different(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:

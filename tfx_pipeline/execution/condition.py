@@ -6,6 +6,8 @@ of a skipped node cannot run either and is skipped as well.
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from ml_metadata.proto import metadata_store_pb2
 from tfx.orchestration import metadata as tfx_metadata
 from tfx.orchestration.portable import execution_publish_utils
@@ -13,22 +15,24 @@ from tfx.orchestration.portable.mlmd import context_lib
 from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline.metadata import node_record
-from tfx_pipeline.metadata.history import History
+from tfx_pipeline.metadata.node_record import NodeRecord
 
 
-def skipped_producer(node: pipeline_pb2.PipelineNode, run_id: str, history: History) -> str | None:
-    """The upstream node that was skipped in this run and whose output the node needs."""
+def skipped_producer(
+    node: pipeline_pb2.PipelineNode, upstream: Mapping[str, NodeRecord]
+) -> str | None:
+    """The upstream node that was skipped in this run and whose output the node needs.
+
+    Args:
+      node: the node.
+      upstream: how its upstream nodes ended.
+    """
+    skipped = {name for name, record in upstream.items() if record.state == node_record.SKIPPED}
     for spec in node.inputs.inputs.values():
         producers = {channel.producer_node_query.id for channel in spec.channels}
-        skipped = [name for name in sorted(producers) if _is_skipped(name, run_id, history)]
-        if spec.min_count and skipped and len(skipped) == len(producers):
-            return skipped[0]
+        if spec.min_count and producers and producers <= skipped:
+            return min(producers)
     return None
-
-
-def _is_skipped(node: str, run_id: str, history: History) -> bool:
-    record = history.record(node, run_id)
-    return record is not None and record.state == node_record.SKIPPED
 
 
 def record_skip(

@@ -21,7 +21,7 @@ from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import local_filesystem
+from tfx_pipeline.compat import local_filesystem, patch, resolver_nodes, table
 from tfx_pipeline.execution import cache_key, condition, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
@@ -31,6 +31,7 @@ from tfx_pipeline.metadata.history import History
 from tfx_pipeline.storage import object_store
 from tfx_pipeline.user_code import code_digest
 
+_FOUND_NOTHING = "it found no artifacts"
 _LOG_FORMAT = "%(asctime)s %(levelname)s %(message)s"
 
 
@@ -64,8 +65,16 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     parameters = pipeline_ir.cast_parameters(pipeline, request.parameters)
     done = history.record(request.node, request.run_id)
     if done is None or not done.ended_well:
-        _ensure_upstream_ended_well(history, node, request.run_id)
-        _launch(pipeline, node, request, parameters, history, before_execution)
+        upstream = _ensure_upstream_ended_well(history, node, request.run_id)
+        runtime_parameter_utils.substitute_runtime_parameter(
+            pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
+        )
+        skipped = condition.skipped_producer(node, upstream)
+        if skipped is None:
+            _launch(pipeline, node, request, history, before_execution)
+        else:
+            reason = f"its upstream node {skipped} was skipped"
+            condition.record_skip(node, reason, _metadata(pipeline))
         done = history.record(request.node, request.run_id)
     return _report(request, history, done)
 
@@ -78,7 +87,9 @@ def _log_own_code(paths: Iterable[str]) -> None:
 
 def _ensure_upstream_ended_well(
     history: History, node: pipeline_pb2.PipelineNode, run_id: str
-) -> None:
+) -> dict[str, node_record.NodeRecord]:
+    """How the upstream nodes ended in this run."""
+    ended = {}
     for upstream in node.upstream_nodes:
         record = history.record(upstream, run_id)
         if record is None or record.exit_code != errors.EXIT_OK:
@@ -89,34 +100,27 @@ def _ensure_upstream_ended_well(
                 f"cannot run: its upstream node {upstream} {found} in run {run_id}. "
                 f"Run {upstream} first."
             )
+        ended[upstream] = record
+    return ended
 
 
 def _launch(
     pipeline: pipeline_pb2.Pipeline,
     node: pipeline_pb2.PipelineNode,
     request: Request,
-    parameters: dict[str, int | float | str],
     history: History,
     before_execution: Callable[[], None] | None,
 ) -> None:
-    runtime_parameter_utils.substitute_runtime_parameter(
-        pipeline, {pipeline_ir.RUN_ID_PARAMETER: request.run_id, **parameters}
-    )
     deployment = runner_utils.extract_local_deployment_config(pipeline)
-    _log_own_code(cache_key.code_paths(node, deployment))
-    cache_key.complete_key(node, deployment)
-    cache_key.forget_vanished_pushes(history, request.node)
+    paths = cache_key.code_paths(node, deployment)
+    _log_own_code(paths)
+    cache_key.complete_key(node, deployment, paths)
+    cache_key.forget_vanished_pushes(history, node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
-    connection = database.with_password(pipeline_ir.metadata_connection(pipeline))
-    skipped = condition.skipped_producer(node, request.run_id, history)
-    if skipped is not None:
-        reason = f"its upstream node {skipped} was skipped"
-        condition.record_skip(node, reason, tfx_metadata.Metadata(connection))
-        return
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=tfx_metadata.Metadata(connection),
+        mlmd_connection=_metadata(pipeline),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
         executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
@@ -125,26 +129,46 @@ def _launch(
     )
     history.reopen(request.node, request.run_id)
     try:
-        tfx_launcher.launch()
+        with patch.applied(table.LONG_HISTORIES):
+            tfx_launcher.launch()
     except Exception:
         # The executor's own errors are in ML Metadata by now; those of the
         # driver or of ML Metadata itself are not.
         record = history.record(request.node, request.run_id)
         if record is None or record.state != node_record.FAILED:
-            _fail(history, request, traceback.format_exc())
-        if record is None or not record.refused:
+            states = metadata_store_pb2.Execution.RUNNING, metadata_store_pb2.Execution.FAILED
+            _end(history, request, *states, UNKNOWN, traceback.format_exc())
+        if record is None or not (record.refused or record.findings):
             traceback.print_exc()
         return
-    if node.inputs.conditionals and history.record(request.node, request.run_id) is None:
-        condition.record_skip(node, "its condition is false", tfx_metadata.Metadata(connection))
+    record = history.record(request.node, request.run_id)
+    if record is None and node.inputs.conditionals:
+        condition.record_skip(node, "its condition is false", _metadata(pipeline))
+    elif record is not None and resolver_nodes.found_nothing(node, record.error or ""):
+        state = metadata_store_pb2.Execution.COMPLETE
+        _end(history, request, metadata_store_pb2.Execution.FAILED, state, 0, _FOUND_NOTHING)
 
 
-def _fail(history: History, request: Request, message: str) -> None:
+def _metadata(pipeline: pipeline_pb2.Pipeline) -> tfx_metadata.Metadata:
+    """A connection to ML Metadata that is not open."""
+    connection = pipeline_ir.metadata_connection(pipeline)
+    return tfx_metadata.Metadata(database.with_password(connection))
+
+
+def _end(
+    history: History,
+    request: Request,
+    old_state: metadata_store_pb2.Execution.State.ValueType,
+    new_state: metadata_store_pb2.Execution.State.ValueType,
+    code: int,
+    message: str,
+) -> None:
+    """Ends the node's executions of this run that are in the old state."""
     for execution in history.executions(request.node, request.run_id):
-        if execution.last_known_state == metadata_store_pb2.Execution.RUNNING:
-            execution.last_known_state = metadata_store_pb2.Execution.FAILED
+        if execution.last_known_state == old_state:
+            execution.last_known_state = new_state
             execution.custom_properties[node_record.EXECUTION_RESULT].string_value = json.dumps(
-                {"code": UNKNOWN, "resultMessage": message}
+                {"code": code, "resultMessage": message}
             )
             history.store.put_executions([execution])
 
@@ -168,4 +192,5 @@ def _report(request: Request, history: History, record: node_record.NodeRecord |
 def _print_findings(node: str, message: str, findings: Iterable[errors.Finding]) -> None:
     print(f"{node}: {message}", file=sys.stderr)
     for finding in findings:
-        print(f"  {finding.subject}: {finding.rule}: {finding.found}", file=sys.stderr)
+        subject = errors.shown_name(finding.subject)
+        print(f"  {subject}: {finding.rule}: {finding.found}", file=sys.stderr)

@@ -69,12 +69,14 @@ def _importing(request: Request) -> contextlib.AbstractContextManager[None]:
     from tfx_pipeline.ir import pipeline_ir
 
     deployment = pipeline_ir.deployment(pipeline_ir.read(request.pipeline))
-    for specs in (deployment.executor_specs, deployment.custom_driver_specs):
-        if request.node in specs:
-            spec = pipeline_ir.unpacked(specs[request.node])
-            if not lazy_imports.tried_with(pipeline_ir.class_path(spec)):
-                return contextlib.nullcontext()
-    return lazy_imports.importing(*lazy_imports.FOR_EXECUTORS)
+    paths = [
+        pipeline_ir.class_path(pipeline_ir.unpacked(packed))
+        for name, _, packed in pipeline_ir.executor_and_driver_specs(deployment)
+        if name == request.node
+    ]
+    if all(map(lazy_imports.tried_with, paths)):
+        return lazy_imports.importing(*lazy_imports.FOR_EXECUTORS)
+    return contextlib.nullcontext()
 
 
 def _cancel(request: Request) -> None:

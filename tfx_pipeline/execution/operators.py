@@ -43,6 +43,7 @@ def make_operators(before_execution: Callable[[], None] | None = None) -> dict[A
 
 class _Operator(base_executor_operator.BaseExecutorOperator):
     SUPPORTED_PLATFORM_CONFIG_TYPE: Any = []
+    TFX_OPERATOR: Any
 
     def __init__(
         self,
@@ -61,36 +62,26 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
         if self._before_execution is not None:
             self._before_execution()
         try:
-            return self.execute(execution_info)
+            return self._tfx_operator().run_executor(execution_info)
         except Exception as error:
             return _failed_output(error)
 
-    def make(self, operator: Any) -> Any:
+    def _tfx_operator(self) -> Any:
         """TFX's own operator for the same executor, which it imports."""
         tried = lazy_imports.tried_with(pipeline_ir.class_path(self._executor_spec))
         with lazy_imports.importing() if tried else contextlib.nullcontext():
-            made = operator(self._executor_spec)
+            made = self.TFX_OPERATOR(self._executor_spec)
         return made.with_execution_watcher(self._execution_watcher_address)
-
-    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
-        """Executes by TFX's operator."""
-        raise NotImplementedError
 
 
 class _PythonOperator(_Operator):
     SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.PythonClassExecutableSpec]
-
-    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
-        operator = self.make(python_executor_operator.PythonExecutorOperator)
-        return operator.run_executor(execution_info)
+    TFX_OPERATOR = python_executor_operator.PythonExecutorOperator
 
 
 class _BeamOperator(_Operator):
     SUPPORTED_EXECUTOR_SPEC_TYPE: Any = [executable_spec_pb2.BeamExecutableSpec]
-
-    def execute(self, execution_info: data_types.ExecutionInfo) -> Any:
-        operator = self.make(beam_executor_operator.BeamExecutorOperator)
-        return operator.run_executor(execution_info)
+    TFX_OPERATOR = beam_executor_operator.BeamExecutorOperator
 
 
 def _failed_output(error: Exception) -> execution_result_pb2.ExecutorOutput:

@@ -88,6 +88,19 @@ def deployment(pipeline: pb.Pipeline) -> pb.IntermediateDeploymentConfig:
     return config
 
 
+def executor_and_driver_specs(
+    config: pb.IntermediateDeploymentConfig,
+) -> Iterator[tuple[str, str, any_pb2.Any]]:
+    """For each node: its id, `executor`, and the spec; then the same for each `driver`.
+
+    A change of a spec changes `config`.
+    """
+    kinds = {"executor": config.executor_specs, "driver": config.custom_driver_specs}
+    for kind, specs in kinds.items():
+        for node in sorted(specs):
+            yield node, kind, specs[node]
+
+
 def unpacked(packed: any_pb2.Any) -> Message:
     """The message in an executor's or a driver's `Any`."""
     message: Message = getattr(executable_spec_pb2, packed.TypeName().rpartition(".")[2])()
@@ -158,6 +171,11 @@ def default_of(parameter: pb.RuntimeParameter) -> int | float | str | None:
     return getattr(parameter.default_value, which) if which else None
 
 
+def python_type(parameter: pb.RuntimeParameter) -> type[int] | type[float] | type[str]:
+    """The type of the parameter's value."""
+    return _TYPES[parameter.type]
+
+
 def type_of(parameter: pb.RuntimeParameter) -> str:
     """`int`, `float` or `string`."""
-    return TYPE_NAMES[_TYPES[parameter.type]]
+    return TYPE_NAMES[python_type(parameter)]

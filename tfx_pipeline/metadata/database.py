@@ -6,38 +6,37 @@ import contextlib
 import fcntl
 import os
 import pathlib
-import re
 import time
 from collections.abc import Iterator
+from typing import Literal
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.metadata_database import MySqlServer
 from tfx_pipeline.metadata import schema_lock
 
 _ATTEMPTS = 5
 
 
-def connection_config(uri: str, sqlite_path: str | os.PathLike[str]) -> pb.ConnectionConfig:
-    """The connection for `sqlite` or `mysql://USER@HOST[:PORT]/DATABASE`, without a password.
-
-    Raises:
-      ConfigError: `uri` is neither.
-    """
+def connection_config(
+    where: MySqlServer | Literal["sqlite"], sqlite_path: str | os.PathLike[str]
+) -> pb.ConnectionConfig:
+    """ML Metadata's description of the connection, without a password."""
     config = pb.ConnectionConfig()
-    if uri == "sqlite":
+    if not isinstance(where, MySqlServer):
         config.sqlite.filename_uri = str(sqlite_path)
         config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
         return config
-    match = re.fullmatch(r"mysql://([^@]+)@([^/:]+)(?::(\d+))?/(\w+)", uri)
-    if match is None:
-        raise errors.ConfigError(
-            errors.Problem("metadata", f"must be mysql://USER@HOST[:PORT]/DATABASE, found {uri!r}")
-        )
-    config.mysql.user, config.mysql.host, config.mysql.database = match[1], match[2], match[4]
-    config.mysql.port = int(match[3] or 3306)
+    # ML Metadata's client takes `localhost` for a UNIX socket and ignores the port.
+    config.mysql.host = "127.0.0.1" if where.host == "localhost" else where.host
+    config.mysql.port, config.mysql.user = where.port, where.user
+    config.mysql.database = where.database
+    if where.tls is not None:
+        files = {name: path for name, path in vars(where.tls).items() if path}
+        config.mysql.ssl_options.CopyFrom(pb.MySQLDatabaseConfig.SSLOptions(**files))
     return config
 
 

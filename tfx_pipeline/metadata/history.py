@@ -6,6 +6,10 @@ Only `ml_metadata` is imported here, neither TensorFlow nor TFX, so that `runs` 
 
 from __future__ import annotations
 
+import functools
+from collections.abc import Callable, Iterable, Iterator
+from typing import TypeVar
+
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
@@ -13,6 +17,9 @@ from tfx_pipeline.metadata import node_record
 from tfx_pipeline.metadata.node_record import NodeRecord, Output
 
 RUN_CONTEXT, NODE_CONTEXT, PIPELINE_CONTEXT = "pipeline_run", "node", "pipeline"
+PUSHED_MODEL = "PushedModel"
+_FIRST_PAGE, _PAGE_GROWTH = 8, 8
+_Node = TypeVar("_Node", pb.Execution, pb.Artifact)
 
 
 class History:
@@ -21,40 +28,35 @@ class History:
     def __init__(self, store: ml_metadata.MetadataStore, pipeline: str) -> None:
         self.store = store
         self.pipeline = pipeline
+        self._nodes: dict[int, str | None] = {}  # by execution; it never changes
 
     def run_ids(self) -> list[str]:
         """The ids of this pipeline's runs, oldest first."""
-        try:
-            parent = self.store.get_context_by_type_and_name(PIPELINE_CONTEXT, self.pipeline)
-            runs = self.store.get_contexts_by_type(RUN_CONTEXT)
-        except ml_metadata.errors.NotFoundError:
+        pipeline = self._context(PIPELINE_CONTEXT, self.pipeline)
+        if pipeline is None:
             return []
-        if parent is None:
-            return []
-        mine = []
-        for run in sorted(runs, key=lambda run: run.id):
-            executions = self.store.get_executions_by_context(run.id)
-            if executions and self._node_of(executions[0]) is not None:
-                mine.append(run.name)
-        return mine
+        below = self.store.get_children_contexts_by_context(pipeline.id)
+        runs = [context for context in below if context.type == RUN_CONTEXT]
+        return [run.name for run in sorted(runs, key=lambda run: run.id)]
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run of this or another pipeline has that id."""
         return self._context(RUN_CONTEXT, run_id) is not None
 
-    def executions(self, node: str, run_id: str | None = None) -> list[pb.Execution]:
-        """The node's executions, oldest first; of one run when `run_id` is given."""
+    def executions(self, node: str, run_id: str) -> list[pb.Execution]:
+        """The node's executions in one run, oldest first."""
+        return [e for e in self._executions_of_run(run_id) if self._node_of(e) == node]
+
+    def newest_executions(self, node: str) -> Iterator[pb.Execution]:
+        """The node's executions in all runs, newest first."""
         context = self._context(NODE_CONTEXT, f"{self.pipeline}.{node}")
-        if context is None:
+        return iter(()) if context is None else newest_executions(self.store, context.id)
+
+    def _executions_of_run(self, run_id: str) -> list[pb.Execution]:
+        run = self._context(RUN_CONTEXT, run_id)
+        if run is None:
             return []
-        executions = self.store.get_executions_by_context(context.id)
-        if run_id is not None:
-            run = self._context(RUN_CONTEXT, run_id)
-            if run is None:
-                return []
-            in_run = {e.id for e in self.store.get_executions_by_context(run.id)}
-            executions = [e for e in executions if e.id in in_run]
-        return sorted(executions, key=lambda e: e.id)
+        return sorted(self.store.get_executions_by_context(run.id), key=lambda e: e.id)
 
     def _context(self, type_name: str, name: str) -> pb.Context | None:
         try:
@@ -69,12 +71,8 @@ class History:
 
     def records(self, run_id: str) -> dict[str, NodeRecord]:
         """All nodes that ran in `run_id`, in the order in which they started."""
-        run = self._context(RUN_CONTEXT, run_id)
         result: dict[str, NodeRecord] = {}
-        if run is None:
-            return result
-        executions = self.store.get_executions_by_context(run.id)
-        for execution in sorted(executions, key=lambda e: e.id):
+        for execution in self._executions_of_run(run_id):
             node = self._node_of(execution)
             if node is not None:
                 result[node] = self._record(node, execution)
@@ -82,11 +80,13 @@ class History:
 
     def _node_of(self, execution: pb.Execution) -> str | None:
         """The node of this pipeline that an execution belongs to."""
-        prefix = f"{self.pipeline}."
-        for context in self.store.get_contexts_by_execution(execution.id):
-            if context.name.startswith(prefix):
-                return context.name[len(prefix) :]
-        return None
+        if execution.id not in self._nodes:
+            prefix = f"{self.pipeline}."
+            contexts = self.store.get_contexts_by_execution(execution.id)
+            names = [c.name for c in contexts if c.type == NODE_CONTEXT]
+            mine = [name[len(prefix) :] for name in names if name.startswith(prefix)]
+            self._nodes[execution.id] = mine[0] if mine else None
+        return self._nodes[execution.id]
 
     def _record(self, node: str, execution: pb.Execution) -> NodeRecord:
         return node_record.record(node, execution, self.outputs(execution.id))
@@ -106,6 +106,42 @@ class History:
             for event in events
             if event.artifact_id in artifacts
         )
+
+    def pushes(self, wanted: Callable[[pb.Artifact], bool] = lambda _: True) -> list[pb.Artifact]:
+        """Models that this pipeline has pushed, oldest first.
+
+        Args:
+          wanted: selects some of them, before ML Metadata is asked which pipeline pushed them.
+        """
+        try:
+            found = self.store.get_artifacts_by_type(PUSHED_MODEL)
+        except ml_metadata.errors.NotFoundError:
+            return []
+        chosen = [artifact for artifact in found if wanted(artifact)]
+        mine = {
+            artifact_id
+            for artifact_id, contexts in self._origins(a.id for a in chosen).items()
+            if contexts.get(PIPELINE_CONTEXT) == self.pipeline
+        }
+        return sorted((a for a in chosen if a.id in mine), key=lambda artifact: artifact.id)
+
+    def runs_of_outputs(self, artifact_ids: Iterable[int]) -> dict[int, str]:
+        """For each artifact, the run that made it; later ones may have it from the cache."""
+        origins = self._origins(artifact_ids)
+        return {artifact_id: contexts[RUN_CONTEXT] for artifact_id, contexts in origins.items()}
+
+    def _origins(self, artifact_ids: Iterable[int]) -> dict[int, dict[str, str]]:
+        """For each artifact, the contexts of the execution that made it: names by type."""
+        producers: dict[int, int] = {}
+        ids = list(artifact_ids)
+        events = self.store.get_events_by_artifact_ids(ids) if ids else []
+        for event in sorted(events, key=lambda event: event.execution_id):
+            if event.type == pb.Event.OUTPUT:
+                producers.setdefault(event.artifact_id, event.execution_id)
+        return {
+            artifact_id: {c.type: c.name for c in self.store.get_contexts_by_execution(execution)}
+            for artifact_id, execution in producers.items()
+        }
 
     def inputs(self, execution_id: int) -> dict[str, list[int]]:
         """Artifact ids by input key."""
@@ -128,3 +164,54 @@ class History:
             if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
                 execution.last_known_state = pb.Execution.CANCELED
                 self.store.put_executions([execution])
+
+
+def newest_executions(
+    store: ml_metadata.MetadataStore,
+    context_id: int,
+    order_by: ml_metadata.OrderByField = ml_metadata.OrderByField.ID,
+) -> Iterator[pb.Execution]:
+    """A context's executions, newest first, read in pages: most callers need only the first."""
+    read = functools.partial(store.get_executions_by_context, context_id)
+    return _pages(read, order_by=order_by)
+
+
+def newest_artifacts(
+    store: ml_metadata.MetadataStore, context_id: int, type_name: str
+) -> Iterator[pb.Artifact]:
+    """A context's live artifacts of a type, newest first, read in pages.
+
+    No filter query does it: ML Metadata has none since TFX 1.17.
+    """
+    for artifact in _pages(functools.partial(store.get_artifacts_by_context, context_id)):
+        if artifact.type == type_name and artifact.state == pb.Artifact.LIVE:
+            yield artifact
+
+
+def newest_producer(
+    store: ml_metadata.MetadataStore, artifact_id: int, context_id: int | None = None
+) -> pb.Execution | None:
+    """The newest execution with that output; in a context if one is given."""
+    events = store.get_events_by_artifact_ids([artifact_id])
+    made = {event.execution_id for event in events if event.type == pb.Event.OUTPUT}
+    for execution_id in sorted(made, reverse=True):
+        if context_id is None or any(
+            context.id == context_id for context in store.get_contexts_by_execution(execution_id)
+        ):
+            return store.get_executions_by_id([execution_id])[0]
+    return None
+
+
+def _pages(
+    read: Callable[..., list[_Node]],
+    order_by: ml_metadata.OrderByField = ml_metadata.OrderByField.ID,
+) -> Iterator[_Node]:
+    seen, limit = 0, _FIRST_PAGE
+    while True:
+        page = read(
+            list_options=ml_metadata.ListOptions(limit=limit, order_by=order_by, is_asc=False)
+        )
+        yield from page[seen:]
+        if len(page) < limit:
+            return
+        seen, limit = len(page), limit * _PAGE_GROWTH

@@ -18,6 +18,9 @@ from tfx_pipeline import errors
 REFUSED_CODE = 103
 """The code of an execution result of a gate that refused (see components/common)."""
 
+CONFIG_CODE = 102
+"""The code of an execution result of a node that found several problems of the configuration."""
+
 COMPLETE, CACHED, FAILED, CANCELED, RUNNING = "complete", "cached", "failed", "canceled", "running"
 SKIPPED = "skipped"
 
@@ -60,7 +63,7 @@ class NodeRecord:
       seconds: wall time from registration to the last change.
       error: one line with the reason why it failed or refused; None if it succeeded.
       refused: whether a gate refused (exit code 3).
-      findings: the rows of a refusal or a note.
+      findings: the rows of a refusal, of a wrong configuration, or of a note.
       note: a message of a node that succeeded.
     """
 
@@ -144,6 +147,9 @@ def _failure(execution: pb.Execution) -> tuple[str, bool, tuple[errors.Finding, 
     if result.get("code") == REFUSED_CODE:
         refusal = json.loads(message)
         return refusal["message"], True, _findings(refusal["findings"])
+    if result.get("code") == CONFIG_CODE:
+        wrong = json.loads(message)
+        return wrong["message"], False, _findings(wrong["findings"])
     return last_line(message) or "failed without a message; see the log", False, ()
 
 

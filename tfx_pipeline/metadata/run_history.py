@@ -13,17 +13,20 @@ from __future__ import annotations
 import datetime
 import json
 import logging
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.metadata_database import SQLITE
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
+    from ml_metadata.proto import metadata_store_pb2 as pb
+
     from tfx_pipeline.metadata.history import History
     from tfx_pipeline.metadata.node_record import NodeRecord, Output
 
@@ -198,8 +201,8 @@ class Runs:
         """The runs' ids, oldest first."""
         known = self.history.run_ids() if self.history else []
         files = sorted(self._layout.runs.glob("*/run.json"), key=lambda f: f.stat().st_mtime)
-        local = [file.parent.name for file in files]
-        return [*known, *(run_id for run_id in local if run_id not in known)]
+        local = dict.fromkeys(file.parent.name for file in files)
+        return list(dict.fromkeys([*known, *local]))
 
     def latest(self) -> Run:
         """The newest run.
@@ -213,7 +216,7 @@ class Runs:
                 f"pipeline {self._layout.name!r} has no runs below {self._layout.root}. "
                 "Start one: tfx-pipeline run"
             )
-        return self.get(ids[-1])
+        return self._read(ids[-1])
 
     def get(self, run_id: str) -> Run:
         """The run with that id, or with an id that begins with `run_id`.
@@ -230,27 +233,54 @@ class Runs:
                 message = f"pipeline {self._layout.name!r} has several runs whose ids begin with it"
             hint = "" if matches else errors.did_you_mean(run_id, ids)
             raise errors.ConfigError(errors.Problem(run_id, message, hint))
-        file = self._layout.run(matches[0]).run_json
+        return self._read(matches[0])
+
+    def newest(self, count: int) -> list[Run]:
+        """The newest runs, oldest first. A warning names a run that cannot be read."""
+        return list(self._readable(self.ids()[-count:]))
+
+    def pushed(self, versions: Iterable[str]) -> dict[str, Run]:
+        """For each version of a pushed model, the run that pushed it.
+
+        Args:
+          versions: names of version folders.
+        """
+        wanted = set(versions)
+        found: dict[str, Run] = {}
+        if self.history is None:
+            for run in self._readable(self.ids()):
+                found.setdefault(_version(run.pushed_model or ""), run)
+            return {version: run for version, run in found.items() if version in wanted}
+        pushes = self.history.pushes(lambda push: _version(_pushed_destination(push)) in wanted)
+        places = {push.id: _version(_pushed_destination(push)) for push in pushes}
+        for artifact_id, run_id in sorted(self.history.runs_of_outputs(places).items()):
+            for run in self._readable([run_id]):
+                found.setdefault(places[artifact_id], run)
+        return found
+
+    def _readable(self, run_ids: Iterable[str]) -> Iterator[Run]:
+        """Those runs that can be read. A warning names the others."""
+        for run_id in run_ids:
+            try:
+                yield self._read(run_id)
+            except errors.ConfigError as error:
+                _log.warning("run %s is left out: %s", run_id, error)
+
+    def _read(self, run_id: str) -> Run:
+        """The run with exactly this id."""
+        file = self._layout.run(run_id).run_json
         try:
             local = Run.model_validate_json(file.read_bytes())
         except (OSError, pydantic.ValidationError):
             local = None
         if local is not None and local.state != "running":
             return local
-        run = self._from_metadata(matches[0]) or local
-        if run is None:
+        run = self._from_metadata(run_id) or local
+        if run is None and file.exists():
             raise errors.ConfigError(f"{file}: not a run.json of this version")
+        if run is None:
+            raise errors.ConfigError(f"run {run_id}: none of its nodes has started")
         return run
-
-    def list(self) -> list[Run]:
-        """All runs, oldest first. A warning names a run that cannot be read; it is left out."""
-        found = []
-        for run_id in self.ids():
-            try:
-                found.append(self.get(run_id))
-            except errors.ConfigError as error:
-                _log.warning("run %s is left out: %s", run_id, error)
-        return found
 
     def _from_metadata(self, run_id: str) -> Run | None:
         records = self.history.records(run_id) if self.history else {}
@@ -267,6 +297,20 @@ class Runs:
             started=timestamp(first.started),
             seconds=last_end - first.started,
         )
+
+    def list(self) -> list[Run]:
+        """All runs, oldest first. A warning names a run that cannot be read; it is left out."""
+        return [*self._readable(self.ids())]
+
+
+def _pushed_destination(artifact: pb.Artifact) -> str:
+    from tfx_pipeline.metadata import node_record
+
+    return str(node_record.properties(artifact).get("pushed_destination", ""))
+
+
+def _version(destination: str) -> str:
+    return destination.rstrip("/").rpartition("/")[2]
 
 
 def metric_text(run: Run, name: str) -> str:
@@ -294,7 +338,7 @@ def open_runs(config: PipelineConfig) -> Runs:
     from tfx_pipeline.metadata.history import History
 
     layout = Layout(config.root, config.name)
-    if config.metadata == "sqlite" and not layout.metadata_db.exists():
+    if config.metadata == SQLITE and not layout.metadata_db.exists():
         return Runs(layout, None)
     connection = database.connection_config(config.metadata, layout.metadata_db)
     return Runs(layout, History(database.open_store(connection), config.name))

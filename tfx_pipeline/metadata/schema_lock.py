@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import contextlib
+import os
+import ssl
 from collections.abc import Iterator
 from typing import Any
 
@@ -50,6 +52,8 @@ def _connect(config: pb.MySQLDatabaseConfig) -> Any:
             user=config.user,
             password=config.password,
             connect_timeout=_CONNECT_SECONDS,
+            ssl=_tls(config.ssl_options) if config.HasField("ssl_options") else None,
+            ssl_disabled=not config.HasField("ssl_options"),
         )
     except pymysql.MySQLError as error:
         reason = str(error.args[-1])
@@ -57,3 +61,31 @@ def _connect(config: pb.MySQLDatabaseConfig) -> Any:
             f"ML Metadata cannot be opened: MySQL at {config.host}:{config.port} as "
             f"{config.user}: {reason}. Check host, user and the password in {METADATA_PASSWORD}"
         ) from error
+
+
+def _tls(options: pb.MySQLDatabaseConfig.SSLOptions) -> ssl.SSLContext:
+    """Verifies the server's certificate if there is a CA, but not the name of its host.
+
+    MySQL's own certificates contain no host name.
+
+    Raises:
+      ConfigError: a file cannot be read, or is not what it should be.
+    """
+    for name in ("ca", "cert", "key"):
+        path = getattr(options, name)
+        if path and not os.access(path, os.R_OK):
+            message = f"ssl_{name}: {path} cannot be read on this machine"
+            raise errors.ConfigError(errors.Problem("metadata", message))
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)
+    context.check_hostname = False
+    context.verify_mode = ssl.CERT_REQUIRED if options.ca else ssl.CERT_NONE
+    try:
+        if options.ca:
+            context.load_verify_locations(options.ca)
+        if options.cert:
+            context.load_cert_chain(options.cert, options.key)
+    except ssl.SSLError as error:
+        files = " or ".join(filter(None, (options.ca, options.cert, options.key)))
+        message = f"{files} is not a valid PEM file: {error.reason}"
+        raise errors.ConfigError(errors.Problem("metadata", message)) from error
+    return context

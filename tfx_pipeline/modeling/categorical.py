@@ -17,6 +17,7 @@ from pydantic import Field, PositiveInt
 from typing_extensions import override
 
 from tfx_pipeline.config.treatment import INTEGER, TEXT, SchemaColumn
+from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics, StatisticsRequest
 from tfx_pipeline.modeling.feature import Feature, as_column, embed, id_input, require_fill_value
 
@@ -103,7 +104,8 @@ class Vocabulary(StringCategory):
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         values = self.strings(inputs)
         first = 1 + self.oov_buckets
-        index = vocabulary_index(values, self.name, self.top_k, self.min_frequency)
+        vocabulary = graph_names.of_vocabulary(self.name)
+        index = vocabulary_index(values, vocabulary, self.top_k, self.min_frequency)
         oov = 1 + tf.strings.to_hash_bucket_fast(values, self.oov_buckets)
         # The most frequent value has index 0.
         missing_id = first if self.missing == "most_frequent" else _MISSING_ID
@@ -111,7 +113,8 @@ class Vocabulary(StringCategory):
 
     @override
     def num_ids(self, transform: tft.TFTransformOutput) -> int:
-        return 1 + self.oov_buckets + transform.vocabulary_size_by_name(self.name)
+        size = transform.vocabulary_size_by_name(graph_names.of_vocabulary(self.name))
+        return 1 + self.oov_buckets + size
 
 
 class Hash(StringCategory):

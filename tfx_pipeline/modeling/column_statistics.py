@@ -7,6 +7,8 @@ are stacked into one tensor, and one analyzer computes the statistics of all.
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Hashable
+from typing import TypeVar
 
 import tensorflow as tf
 import tensorflow_transform as tft
@@ -49,7 +51,10 @@ class ColumnStatistics:
         return self.boundaries[2][0]
 
 
-def compute_statistics(requests: dict[str, StatisticsRequest]) -> dict[str, ColumnStatistics]:
+_Key = TypeVar("_Key", bound=Hashable)
+
+
+def compute_statistics(requests: dict[_Key, StatisticsRequest]) -> dict[_Key, ColumnStatistics]:
     """Computes all requested statistics over the whole training split.
 
     Returns:
@@ -71,7 +76,9 @@ def compute_statistics(requests: dict[str, StatisticsRequest]) -> dict[str, Colu
     return _unpack(flat, requests)
 
 
-def _unpack(flat: tf.Tensor, requests: dict[str, StatisticsRequest]) -> dict[str, ColumnStatistics]:
+def _unpack(
+    flat: tf.Tensor, requests: dict[_Key, StatisticsRequest]
+) -> dict[_Key, ColumnStatistics]:
     """Splits the analyzer's vector by column, with as few operations as possible."""
     parts = [size - 1 for request in requests.values() for size in request.quantiles]
     moments, *boundaries = tf.split(flat, [5 * len(requests), *parts])

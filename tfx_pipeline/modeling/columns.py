@@ -23,6 +23,9 @@ from tfx_pipeline.modeling.batch_cache import CachedBatch
 MISSING_INT = tf.int64.min
 """Marks a missing integer in a dense tensor, as "" marks a missing string and NaN a number."""
 
+_FLOAT32_DIGITS = 9
+"""As many digits as distinguish all float32 numbers."""
+
 _DTYPES = {schema_pb2.BYTES: tf.string, schema_pb2.INT: tf.int64, schema_pb2.FLOAT: tf.float32}
 _MISSING = {tf.string: "", tf.float32: float("nan"), tf.int64: MISSING_INT}
 
@@ -101,10 +104,16 @@ class Column:
         return tf.where(self.present(batch), values, missing)
 
     def strings(self, inputs: Mapping[str, Any], missing: str = "") -> tf.Tensor:
-        """The column as string [batch]; `missing` where it is not present."""
+        """The column as string [batch]; `missing` where it is not present.
+
+        Of floats, different ones have different texts, for example "0.5" and "1.00000001e-07".
+        """
         batch = CachedBatch.wrap(inputs)
         values = self._first(batch)
-        if values.dtype != tf.string:
+        if values.dtype == tf.float32:
+            values = tf.where(tf.equal(values, 0.0), 0.0, values)  # not -0
+            values = tf.strings.as_string(values, precision=_FLOAT32_DIGITS, shortest=True)
+        elif values.dtype != tf.string:
             values = tf.strings.as_string(values)
         elif not missing:
             return values

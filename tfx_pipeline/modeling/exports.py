@@ -10,8 +10,8 @@ import tensorflow_transform as tft
 import tf_keras
 
 from tfx_pipeline.modeling import signature_names, warmup
-from tfx_pipeline.modeling.feature import layer_name
 from tfx_pipeline.modeling.feature_table import Table
+from tfx_pipeline.modeling.graph_names import of_column
 
 Outputs = dict[str, tf.Tensor]
 
@@ -39,7 +39,7 @@ def save(
         save_traces=save_traces,
         signatures=signatures.functions(),
     )
-    signature_names.amend(folder, signatures.methods(), signatures.renamed_columns())
+    signature_names.amend(folder, signatures.methods(), signatures.column_names())
     warmup.write(folder, table, transform)
 
 
@@ -67,7 +67,7 @@ class Signatures:
         examples = tf.TensorSpec([None], tf.string, name="examples")
         inputs = tf.TensorSpec([None], tf.string, name="inputs")
         specs = [feature.column.serving_spec() for feature in self._table.features]
-        columns = {s.name: tf.TensorSpec(s.shape, s.dtype, layer_name(s.name)) for s in specs}
+        columns = {s.name: tf.TensorSpec(s.shape, s.dtype, of_column(s.name)) for s in specs}
         regression = self._table.label.task == "regression"
         by_task = self._regress if regression else self._classify
         return {
@@ -82,10 +82,9 @@ class Signatures:
         name = "regress" if self._table.label.task == "regression" else "classify"
         return {name: f"tensorflow/serving/{name}"}
 
-    def renamed_columns(self) -> dict[str, str]:
-        """Raw names by the input names that TensorFlow accepts, where the two differ."""
-        names = {layer_name(feature.name): feature.name for feature in self._table.features}
-        return {accepted: raw for accepted, raw in names.items() if accepted != raw}
+    def column_names(self) -> dict[str, str]:
+        """Raw names by the names of the inputs of `columns` in the graph."""
+        return {of_column(feature.name): feature.name for feature in self._table.features}
 
     def _serving_default(self, examples: tf.Tensor) -> Outputs:
         return self._predict(self._parse(examples))

@@ -9,8 +9,6 @@ from __future__ import annotations
 
 import contextlib
 import math
-import re
-import zlib
 from collections.abc import Iterator, Mapping
 from typing import TYPE_CHECKING, Any, TypeVar
 
@@ -24,6 +22,7 @@ from tfx_pipeline.config.base import Section
 from tfx_pipeline.config.features import misfits
 from tfx_pipeline.config.treatment import INTEGER, NUMBER, TEXT, SchemaColumn, Treatment
 from tfx_pipeline.errors import ConfigError, PipelineError, Problem
+from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.user_code.loader import describe
 
 if TYPE_CHECKING:
@@ -34,8 +33,13 @@ _TYPES = {"string": TEXT, "int64": INTEGER, "float32": NUMBER}
 _Section = TypeVar("_Section", bound=Section)
 
 
-def create(column: Column, treatment: Feature) -> Feature:
+def create(column: Column, treatment: Feature, indicator_name: str = "") -> Feature:
     """Creates the feature of a column from its section of the configuration.
+
+    Args:
+      column: the raw column.
+      treatment: the section.
+      indicator_name: see `Feature.of_column`.
 
     Raises:
       ConfigError: the treatment does not fit the column.
@@ -47,7 +51,7 @@ def create(column: Column, treatment: Feature) -> Feature:
     ]
     if problems:
         raise ConfigError(problems)
-    return treatment.of_column(column)
+    return treatment.of_column(column, indicator_name)
 
 
 @pydantic.model_validator(mode="after")
@@ -67,11 +71,19 @@ class Feature(Treatment):
     """
 
     _column: Column | None = pydantic.PrivateAttr(None)
+    _indicator_name: str = pydantic.PrivateAttr("")
 
-    def of_column(self, column: Column) -> Self:
-        """These settings, for one column."""
+    def of_column(self, column: Column, indicator_name: str = "") -> Self:
+        """These settings, for one column.
+
+        Args:
+          column: the raw column.
+          indicator_name: of the tensor that is 1 where the value is missing. Empty: the
+            column's name and `_missing`.
+        """
         feature = self.model_copy()
         feature._column = column
+        feature._indicator_name = indicator_name or f"{column.name}_missing"
         return feature
 
     @property
@@ -87,7 +99,7 @@ class Feature(Treatment):
         return self.column.name
 
     def statistics(self, inputs: Mapping[str, Any]) -> dict[str, StatisticsRequest]:
-        """Requests statistics of the training split; each key starts with the feature's name.
+        """Requests statistics of the training split, by keys of your choice.
 
         Args:
           inputs: the raw columns; `column.numbers`, `strings` and `present` read them.
@@ -101,7 +113,7 @@ class Feature(Treatment):
 
         Args:
           inputs: the raw columns.
-          statistics: what all features requested, by key.
+          statistics: what this feature requested, by key.
         """
         raise NotImplementedError
 
@@ -140,7 +152,7 @@ class Feature(Treatment):
     @property
     def indicator_name(self) -> str:
         """The name of the tensor that is 1 where the value was missing."""
-        return f"{self.name}_missing"
+        return self._indicator_name
 
     def missing_indicator(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
         """float32 [batch, 1], 1 where the value is missing; empty without `indicator: true`."""
@@ -155,12 +167,12 @@ class Feature(Treatment):
 
 def number_input(name: str) -> dict[str, Any]:
     """A Keras input for one number per row, by its name."""
-    return {name: tf_keras.Input(shape=(1,), name=layer_name(name), dtype=tf.float32)}
+    return {name: tf_keras.Input((1,), name=graph_names.of_column(name), dtype=tf.float32)}
 
 
 def id_input(name: str) -> dict[str, Any]:
     """A Keras input for one id per row, by its name."""
-    return {name: tf_keras.Input(shape=(1,), name=layer_name(name), dtype=tf.int64)}
+    return {name: tf_keras.Input((1,), name=graph_names.of_column(name), dtype=tf.int64)}
 
 
 def embed(ids: Any, name: str, num_ids: int, dim: int | None) -> Any:
@@ -170,18 +182,9 @@ def embed(ids: Any, name: str, num_ids: int, dim: int | None) -> Any:
       [batch, dim]; without `dim`, the width grows with the number of ids, up to 16.
     """
     dim = dim or min(16, math.ceil(3 * num_ids**0.25))
-    name = layer_name(name)
-    embedded = tf_keras.layers.Embedding(num_ids, dim, name=f"{name}_embedding")(ids)
-    return tf_keras.layers.Flatten(name=f"{name}_flat")(embedded)
-
-
-def layer_name(column: str) -> str:
-    """The column's name, changed only if TensorFlow does not accept it ("Trip Miles (mi)")."""
-    if re.fullmatch(r"[A-Za-z]\w*", column, re.ASCII):
-        return column
-    cleaned = re.sub(r"\W", "_", column, flags=re.ASCII)
-    # The checksum keeps two columns apart whose cleaned names are equal.
-    return f"column_{cleaned}_{zlib.crc32(column.encode()):08x}"
+    layers = tf_keras.layers
+    embedded = layers.Embedding(num_ids, dim, name=graph_names.of_column(name, "embed"))(ids)
+    return layers.Flatten(name=graph_names.of_column(name, "flat"))(embedded)
 
 
 def as_column(values: tf.Tensor, dtype: tf.DType | str = "float32") -> tf.Tensor:

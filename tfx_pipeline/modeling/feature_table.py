@@ -7,7 +7,7 @@ class such as those in `numeric` and `categorical`. `tfx_pipeline.config.feature
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
+from collections.abc import Iterable
 from typing import Any
 
 import pydantic
@@ -41,15 +41,18 @@ def load_table(custom_config: dict[str, Any], schema: str) -> Table:
     parsed = columns.parse_schema(schema)
     sections = parse_section(dict[str, treatments.Feature], custom_config["features"])
     label = parse_section(config_lib.Label, custom_config["label"])
+    indicators = _indicator_names(
+        [name for name, section in sections.items() if section.indicator],
+        [*sections, label.name],
+    )
     features: list[Feature] = []
     problems: list[Problem] = []
     for name, section in sections.items():
         try:
             column = columns.column(parsed, name, f"features.{name}")
-            features.append(feature.create(column, section))
+            features.append(feature.create(column, section, indicators.get(name, "")))
         except ConfigError as error:
             problems += error.problems
-    problems += _name_conflicts(features, label.name)
     if problems:
         raise ConfigError(problems)
     label_column = columns.column(parsed, label.name, "label.name")
@@ -62,17 +65,17 @@ def parse_section(type_: Any, values: Any) -> Any:
     return pydantic.TypeAdapter(type_).validate_python(values)
 
 
-def _name_conflicts(features: Sequence[Feature], label: str) -> list[Problem]:
-    """A problem for each indicator that would have the name of another column."""
-    names = {feature.name for feature in features} | {label}
-    return [
-        Problem(
-            f"features.{feature.name}.indicator",
-            f"would be named {feature.indicator_name!r}, which is the name of another column",
-        )
-        for feature in features
-        if feature.indicator and feature.indicator_name in names
-    ]
+def _indicator_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:
+    """A name for the indicator of each feature that has one, which no column has."""
+    used = set(taken)
+    found: dict[str, str] = {}
+    for name in names:
+        indicator = f"{name}_missing"
+        while indicator in used:
+            indicator += "_"
+        used.add(indicator)
+        found[name] = indicator
+    return found
 
 
 def _check_label(column: columns.Column, label: config_lib.Label) -> None:

@@ -19,7 +19,7 @@ def class_id(value: str | float, ids: Mapping[str, int]) -> int:
     """The class that a raw label means.
 
     Args:
-      value: the label; a float such as 1.0 means the class "1".
+      value: the label; a float such as 1.0 means the class "1", 1.5 none.
       ids: the class ids by name; empty for a model that does not give the names.
 
     Returns:
@@ -27,7 +27,9 @@ def class_id(value: str | float, ids: Mapping[str, int]) -> int:
       1 are called so, the spellings of a binary label count too. Where they have
       no names, a number is the id itself. Otherwise UNKNOWN_CLASS.
     """
-    if isinstance(value, float) and value.is_integer():
+    if isinstance(value, float):
+        if not value.is_integer():
+            return UNKNOWN_CLASS
         value = int(value)
     name = str(value)
     if name in ids:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import copy
 import os
+from collections.abc import Collection
 
 import tensorflow as tf
 from tensorflow.core.protobuf import meta_graph_pb2, saved_model_pb2
@@ -14,13 +16,14 @@ def amend(folder: str, methods: dict[str, str], columns: dict[str, str]) -> None
     """Sets what TensorFlow cannot save.
 
     TensorFlow saves every signature as Predict, and TensorFlow Serving refuses
-    to classify with a signature that does not say so. Nor does it take inputs
-    with names like "Trip Miles (mi)", which clients nevertheless should send.
+    to classify with a signature that does not say so. Nor does it take inputs with
+    any name: the inputs of `columns` have internal names in the graph, and clients
+    send the raw names, such as "Trip Miles (mi)".
 
     Args:
       folder: the SavedModel.
       methods: API method names by signature name.
-      columns: the names that inputs should have, by those they have.
+      columns: raw names by the names that the inputs of `columns` have in the graph.
     """
     path = os.path.join(folder, "saved_model.pb")
     with tf.io.gfile.GFile(path, "rb") as file:
@@ -29,6 +32,7 @@ def amend(folder: str, methods: dict[str, str], columns: dict[str, str]) -> None
         for name, method in methods.items():
             meta_graph.signature_def[name].method_name = method
         _rename_inputs(meta_graph, columns)
+        _separate_arguments(meta_graph)
     with tf.io.gfile.GFile(f"{path}.new", "wb") as file:
         file.write(saved.SerializeToString(deterministic=True))
     tf.io.gfile.rename(f"{path}.new", path, overwrite=True)
@@ -37,9 +41,13 @@ def amend(folder: str, methods: dict[str, str], columns: dict[str, str]) -> None
 
 def _rename_inputs(meta_graph: meta_graph_pb2.MetaGraphDef, columns: dict[str, str]) -> None:
     inputs = meta_graph.signature_def["columns"].inputs
-    for saved, wanted in columns.items():
-        inputs[wanted].CopyFrom(inputs[saved])
-        del inputs[saved]
+    # All are read before one is written: a raw name can be the internal name of another.
+    renamed = {columns.get(name, name): info for name, info in copy.deepcopy(dict(inputs)).items()}
+    inputs.clear()
+    for name, info in renamed.items():
+        inputs[name].CopyFrom(info)
+    if not _can_be_arguments(columns.values()):
+        return
     for node in meta_graph.object_graph_def.nodes:
         # What an eager load calls them.
         keywords = node.bare_concrete_function.argument_keywords if _is_bare(node) else []
@@ -47,5 +55,31 @@ def _rename_inputs(meta_graph: meta_graph_pb2.MetaGraphDef, columns: dict[str, s
             keywords[i] = columns.get(keyword, keyword)
 
 
+def _can_be_arguments(names: Collection[str]) -> bool:
+    """Whether Python can call a loaded function with arguments of these names.
+
+    TensorFlow replaces all characters but letters and digits, so "x y" and "x.y" are one
+    name for it. Where they cannot, the internal names remain.
+    """
+    seen = {"".join(c if c.isalnum() else "_" for c in name) for name in names}
+    return len(seen) == len(names) and seen.isdisjoint({"", "self"})
+
+
 def _is_bare(node) -> bool:
     return node.WhichOneof("kind") == "bare_concrete_function"
+
+
+def _separate_arguments(meta_graph: meta_graph_pb2.MetaGraphDef) -> None:
+    """Renames arguments of functions that are different only for a SavedModel.
+
+    The saved function of Transform's graph has the raw names as arguments. Python takes it
+    only if they are still different with other characters replaced: not "x y" and "x.y".
+    """
+    for function in meta_graph.object_graph_def.concrete_functions.values():
+        _, keywords = function.canonicalized_input_signature.tuple_value.values
+        fields = keywords.dict_value.fields
+        if not _can_be_arguments(fields):
+            values = [value for _, value in sorted(copy.deepcopy(dict(fields)).items())]
+            fields.clear()
+            for i, value in enumerate(values):
+                fields[f"argument_{i}"].CopyFrom(value)

@@ -21,6 +21,10 @@ Wanted = tuple[tuple[bool, tuple[int, ...]], ...]
 
 _MAX_VALUES = 1 << 32
 
+_ROUNDING = 8 * np.finfo(np.float64).eps
+"""Of a range so small, relative to its values, rounding is the cause: of a mean, or of a
+logarithm, which TensorFlow computes in two ways. Without this a constant has z-scores of 1."""
+
 
 def combine_statistics(wanted: Wanted) -> beam.PTransform:
     """The PTransform of the analyzer: batches (float64 [rows, columns],) -> one flat vector."""
@@ -134,12 +138,15 @@ class StatisticsCombiner(beam.CombineFn):
 
 def _moments(accumulator: Accumulator, i: int) -> np.ndarray:
     """[5]: mean, standard deviation, minimum, maximum and mode of column `i`."""
-    std = np.sqrt(accumulator.squares[i] / accumulator.count[i])
+    low, high = accumulator.min[i], accumulator.max[i]
+    mean, std = accumulator.mean[i], np.sqrt(accumulator.squares[i] / accumulator.count[i])
+    if high - low <= _ROUNDING * max(abs(low), abs(high)):
+        mean, std = low, 0.0
     mode = 0.0
     if counter := accumulator.values.get(i):
         # Of equally frequent values the smallest, so that equal data gives equal results.
         mode = min(counter, key=lambda value: (-counter[value], value))
-    return np.array([accumulator.mean[i], std, accumulator.min[i], accumulator.max[i], mode])
+    return np.array([mean, std, low, high, mode])
 
 
 def _boundaries(sketch: sketches.QuantilesSketch, parts: int) -> np.ndarray:

@@ -15,6 +15,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.modeling.feature_table import Table
 
@@ -62,7 +63,7 @@ def _typical_value(feature: Feature, transform: tft.TFTransformOutput) -> int | 
     if column.values:
         return column.values[0].encode()
     if feature.transform == "vocabulary":
-        return transform.vocabulary_by_name(column.name)[0]
+        return transform.vocabulary_by_name(graph_names.of_vocabulary(column.name))[0]
     return b"a"
 
 

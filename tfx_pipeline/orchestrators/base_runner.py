@@ -17,7 +17,7 @@ from typing import TYPE_CHECKING, Generic, TypeVar
 from tfx_pipeline import errors
 from tfx_pipeline.compiler import own_pipeline
 from tfx_pipeline.config import preflight
-from tfx_pipeline.config.models import Modules, PipelineConfig
+from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.fork_client import Worker
@@ -86,9 +86,7 @@ class Runner(abc.ABC, Generic[Result]):
     @property
     def _foreign(self) -> bool:
         """Whether the pipeline may have components that are not this project's."""
-        modules = self.config.modules
-        own = (modules.create_pipeline, modules.extend)
-        return self._pipeline is not None or own != (Modules().create_pipeline, ())
+        return self._pipeline is not None or not self.config.modules.only_standard_nodes
 
     @property
     def _folders(self) -> list[str]:
@@ -98,9 +96,9 @@ class Runner(abc.ABC, Generic[Result]):
     def compile(self, folder: pathlib.Path) -> CompiledLayout:
         """Compiles the pipeline in the worker, a pipeline object in this process."""
         if self._pipeline is not None:
-            from tfx_pipeline.compiler.compiler import compile_own
+            from tfx_pipeline.compiler.compiler import compile_object
 
-            return compile_own(self._pipeline, self.config).write(folder)
+            return compile_object(self._pipeline, self.config).write(folder)
         self.worker.run(
             "compile",
             folder / "logs" / "compile.log",

@@ -8,14 +8,19 @@ import json
 import os
 import pathlib
 import selectors
+import subprocess
 import sysconfig
 from collections.abc import Sequence
 from typing import Any
 
 from tfx_pipeline import errors
+from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.orchestrators import worker_process
 from tfx_pipeline.storage.layout import package_parent
 from tfx_pipeline.user_code import finder
+
+_EXIT_SECONDS = 3 * process_supervisor.GRACE_SECONDS
+"""The worker ends its jobs, which have GRACE_SECONDS each, all at the same time."""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -36,7 +41,7 @@ class Worker:
       folder: the project's folder: the working directory and first on the import path.
       log: the file for the worker's own output.
       foreign: whether nodes may run code that imports more than this project's components.
-      folders: more folders to find modules in.
+      folders: more folders to find modules in, where the process is a new one.
     """
 
     def __init__(
@@ -58,7 +63,7 @@ class Worker:
         self._log.parent.mkdir(parents=True, exist_ok=True)
         with self._log.open("ab") as log:
             if self._foreign and worker_process.can_fork():
-                streams = worker_process.fork(self._folder, self._folders, log)
+                streams = worker_process.fork(self._folder, log)
             else:
                 path = import_path(self._folder, *self._folders)
                 streams = worker_process.start(self._folder, path, log, self._foreign)
@@ -69,7 +74,11 @@ class Worker:
 
     def __exit__(self, *_: object) -> None:
         self._stdin.close()
-        self._process.wait()
+        try:
+            self._process.wait(_EXIT_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
         self._stdout.close()
         self._selector.close()
 

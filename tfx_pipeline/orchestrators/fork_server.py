@@ -159,11 +159,11 @@ class _Server:
             code = error.exit_code
             if error.__cause__ is not None:  # the log keeps what the message leaves out
                 traceback.print_exception(error)
-            os.write(result, str(error).encode()[:_MESSAGE_LIMIT])
+            os.write(result, _message(str(error)))
         except BaseException as error:
             traceback.print_exc()
             text = f"{type(error).__name__}: {error}; see {request['log']}"
-            os.write(result, text.encode()[:_MESSAGE_LIMIT])
+            os.write(result, _message(text))
         finally:
             sys.stderr.flush()
             os._exit(code)
@@ -175,18 +175,15 @@ class _Server:
 
     def _reap(self) -> None:
         """Replies for every child that has ended."""
-        while self._jobs:
-            pid, status, usage = os.wait4(-1, os.WNOHANG)
+        for child in tuple(self._jobs):  # not any child: libraries wait for their own
+            pid, status, usage = os.wait4(child, os.WNOHANG)
             if pid == 0:
-                return
-            job, result = self._jobs.pop(pid)
-            with os.fdopen(result, "rb") as pipe:
-                # The limit may have cut a character of several bytes.
-                message = pipe.read().decode(errors="replace")
+                continue
+            job, result = self._jobs.pop(child)
             reply = {
                 "id": job,
                 "exit": os.waitstatus_to_exitcode(status),
-                "message": message,
+                "message": _read_message(result),
                 "cpu_seconds": round(usage.ru_utime + usage.ru_stime, 2),
                 "max_rss_mb": usage.ru_maxrss // 1024,
             }
@@ -199,9 +196,23 @@ class _Server:
 
     def _end_jobs(self) -> None:
         self._signal_jobs(signal.SIGTERM)
-        while self._jobs:
-            pid, _, _ = os.wait4(-1, 0)
-            self._jobs.pop(pid, None)
+        for child in self._jobs:
+            os.waitpid(child, 0)
+
+
+def _message(text: str) -> bytes:
+    return text.encode(errors="replace")[:_MESSAGE_LIMIT]
+
+
+def _read_message(pipe: int) -> str:
+    """What an ended job has written. Its own children may keep the pipe open for longer."""
+    os.set_blocking(pipe, False)
+    try:
+        data = os.read(pipe, _MESSAGE_LIMIT)
+    except BlockingIOError:
+        data = b""
+    os.close(pipe)
+    return data.decode(errors="replace")  # the limit may have cut a character of several bytes
 
 
 def _redirect(log: str) -> None:

@@ -7,8 +7,10 @@ import signal
 import subprocess
 import sys
 import threading
-from collections.abc import Sequence
-from typing import IO, BinaryIO, NoReturn, Protocol
+import time
+from typing import IO, BinaryIO, NoReturn, Protocol, TextIO
+
+from tfx_pipeline.user_code import finder
 
 
 class Process(Protocol):
@@ -65,12 +67,11 @@ def can_fork() -> bool:
     return not tensorflow_state.has_started()
 
 
-def fork(folder: str, folders: Sequence[str], log: BinaryIO) -> Streams:
+def fork(folder: str, log: BinaryIO) -> Streams:
     """Starts the fork server in a copy of this process, with all modules it has imported.
 
     Args:
-      folder: its working directory; empty for this one's.
-      folders: more folders to find modules in.
+      folder: its working directory, and first on its import path; empty for this one's.
       log: the file for its standard error.
     """
     in_read, in_write = os.pipe()
@@ -83,21 +84,22 @@ def fork(folder: str, folders: Sequence[str], log: BinaryIO) -> Streams:
             os.dup2(source, target)
         for end in (in_read, in_write, out_read, out_write):
             os.close(end)
-        _serve(folder, folders)
+        _serve(folder)
     os.close(in_read)
     os.close(out_write)
     return _Forked(pid), os.fdopen(in_write, "wb"), os.fdopen(out_read, "rb", buffering=0)
 
 
-def _serve(folder: str, folders: Sequence[str]) -> NoReturn:
+def _serve(folder: str) -> NoReturn:
     code = 1
     try:
         os.setsid()
         for signum in (signal.SIGTERM, signal.SIGINT):
             signal.signal(signum, signal.SIG_DFL)
+        sys.stdout, sys.stderr = _stream(1), _stream(2)
         if folder:
             os.chdir(folder)
-        sys.path[:] = [*(path for path in folders if path not in sys.path), *sys.path]
+            finder.add_to_import_path(folder)
         from tfx_pipeline.orchestrators import fork_server
 
         fork_server.serve(foreign=True)
@@ -109,6 +111,11 @@ def _serve(folder: str, folders: Sequence[str]) -> NoReturn:
         os._exit(code)
 
 
+def _stream(number: int) -> TextIO:
+    """A stream of this process's own: the caller may have replaced Python's, as pytest does."""
+    return os.fdopen(number, "w", buffering=1, errors="backslashreplace", closefd=False)
+
+
 class _Forked:
     """A forked child, with the methods of `subprocess.Popen` that are needed."""
 
@@ -117,9 +124,20 @@ class _Forked:
         self._code: int | None = None
 
     def wait(self, timeout: float | None = None) -> int:
-        """Waits for its end and returns its exit code; negative for a signal."""
-        if self._code is None:
-            self._code = os.waitstatus_to_exitcode(os.waitpid(self.pid, 0)[1])
+        """Waits for its end and returns its exit code; negative for a signal.
+
+        Raises:
+          subprocess.TimeoutExpired: it has not ended after `timeout` seconds.
+        """
+        deadline = None if timeout is None else time.monotonic() + timeout
+        while self._code is None:
+            pid, status = os.waitpid(self.pid, 0 if deadline is None else os.WNOHANG)
+            if pid:
+                self._code = os.waitstatus_to_exitcode(status)
+            elif deadline is not None and time.monotonic() > deadline:
+                raise subprocess.TimeoutExpired("fork_server", timeout or 0)
+            else:
+                time.sleep(0.01)
         return self._code
 
     def kill(self) -> None:

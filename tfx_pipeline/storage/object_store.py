@@ -7,8 +7,11 @@ others, which are derived here.
 
 from __future__ import annotations
 
+import logging
 import os
+import sys
 from collections.abc import Iterable, Mapping
+from typing import NoReturn
 
 from tfx_pipeline import errors
 
@@ -31,6 +34,25 @@ def prepare(texts: Iterable[str]) -> None:
         import tensorflow_io  # noqa: F401 - TensorFlow's and so TFX's
     except ImportError as error:
         raise errors.MissingExtra(f"what s3:// needs ({error.name})", "s3") from error
+
+
+def is_s3(path: str) -> bool:
+    """Whether a path is on S3."""
+    return path.startswith(_S3)
+
+
+def end_process(code: int) -> NoReturn:
+    """Ends the process with that exit code.
+
+    tensorflow-io's S3 aborts when C++ destroys its objects at the end of a process; if it is
+    there, they are not destroyed.
+    """
+    if "tensorflow_io" not in sys.modules:
+        sys.exit(code)
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def tensorflow_variables(environment: Mapping[str, str]) -> dict[str, str]:

@@ -114,7 +114,7 @@ def run(tmp_path):
     connection.sqlite.connection_mode = 3
     count = iter(range(100))
 
-    def pipeline(steps: int, bless: int, check: str | None):
+    def pipeline(steps: int, bless: int, check: str | None, name: str):
         trainer = Trainer(steps).with_id("Trainer")
         model = trainer.outputs["model"]
         resolver = baseline.BaselineResolver(model=model).with_id("BaselineResolver")
@@ -122,7 +122,7 @@ def run(tmp_path):
         gate = Gate(model, resolver.outputs["model"], bless).with_id("Evaluator")
         checks = [Check(model, check).with_id("ExportCheck")] if check else []
         made = tfx_pipeline_lib.Pipeline(
-            "p",
+            name,
             str(tmp_path / "root"),
             components=[gate, resolver, trainer, *checks],
             enable_cache=True,
@@ -130,8 +130,8 @@ def run(tmp_path):
         )
         return compiler.Compiler().compile(made)
 
-    def launch(steps: int, bless: int = 1, check: str | None = "blessed") -> Run:
-        ir = pipeline(steps, bless, check)
+    def launch(steps: int, bless: int = 1, check: str | None = "blessed", name: str = "p") -> Run:
+        ir = pipeline(steps, bless, check, name)
         runtime_parameter_utils.substitute_runtime_parameter(ir, {RUN_ID: f"run-{next(count)}"})
         deployment = runner_utils.extract_local_deployment_config(ir)
         infos = {}
@@ -233,3 +233,18 @@ def test_a_model_whose_files_are_gone_is_no_baseline(run, tmp_path):
     models = sorted((tmp_path / "root" / "Trainer" / "model").iterdir(), key=lambda p: int(p.name))
     models[-1].rmdir()
     assert run(steps=3).baseline == first.candidate
+
+
+def test_models_of_other_pipelines_are_no_baselines(run):
+    run(steps=1, name="other")
+    first = run(steps=2)
+    assert first.baseline is None
+    run(steps=3, name="other")
+    assert run(steps=4).baseline == first.candidate
+
+
+def test_a_baseline_is_found_behind_many_refused_models(run):
+    first = run(steps=1)
+    for steps in range(2, 12):
+        run(steps=steps, bless=steps % 2, check="refused" if steps % 2 else "names no model")
+    assert run(steps=12).baseline == first.candidate

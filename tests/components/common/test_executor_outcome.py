@@ -6,7 +6,7 @@ import json
 
 import pytest
 
-from tfx_pipeline.errors import DataRefused, Finding, PipelineError, Refused
+from tfx_pipeline.errors import ConfigError, DataRefused, Finding, PipelineError, Problem, Refused
 
 pytestmark = pytest.mark.tensorflow
 
@@ -61,3 +61,25 @@ def test_what_do_returns_is_returned():
     from tfx_pipeline.components.common.executor_outcome import reports_refusals
 
     assert reports_refusals(lambda: 5)() == 5
+
+
+def test_all_problems_of_a_configuration_are_in_the_result():
+    from tfx_pipeline.metadata.node_record import CONFIG_CODE
+
+    problems = [
+        Problem("features.zip", "its range is not known", "Give min and max"),
+        Problem("features.fare", "is not a column of the schema"),
+    ]
+    result = run(ConfigError(problems)).execution_result
+    assert result.code == CONFIG_CODE
+    told = json.loads(result.result_message)
+    assert told["message"] == "the configuration has 2 problems"
+    assert [(row["subject"], row["found"]) for row in told["findings"]] == [
+        ("features.zip", "its range is not known. Give min and max"),
+        ("features.fare", "is not a column of the schema"),
+    ]
+
+
+def test_one_problem_of_a_configuration_passes():
+    with pytest.raises(ConfigError, match="not known"):
+        run(ConfigError(Problem("features.zip", "its range is not known")))

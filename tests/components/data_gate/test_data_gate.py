@@ -2,66 +2,11 @@
 
 from __future__ import annotations
 
-import json
-
 import pytest
 
+from tests.components.data_gate.gating import GOOD, gate
+
 pytestmark = pytest.mark.tensorflow
-
-SCHEMA = """
-feature { name: "fare" type: FLOAT presence { min_count: 1 } shape { dim { size: 1 } } }
-feature { name: "kind" type: BYTES domain: "kinds" presence { min_count: 1 } }
-feature { name: "label" type: INT presence { min_count: 1 } }
-string_domain { name: "kinds" value: "cash" value: "card" }
-"""
-GOOD = {"fare": [[1.0], [2.0]], "kind": [[b"cash"], [b"card"]], "label": [[0], [1]]}
-
-
-def gate(folder, tables, on_anomaly="fail", task="binary", refused=True):
-    """Statistics and TFX's own validation of small tables, then the gate."""
-    import pyarrow as pa
-    import tensorflow_data_validation as tfdv
-    from google.protobuf import text_format
-    from tensorflow_metadata.proto.v0 import schema_pb2
-    from tfx.types import artifact_utils, standard_artifacts
-
-    from tfx_pipeline.components.data_gate.executor import Executor
-
-    schema = text_format.Parse(SCHEMA, schema_pb2.Schema())
-    anomalies, statistics = (
-        standard_artifacts.ExampleAnomalies(),
-        standard_artifacts.ExampleStatistics(),
-    )
-    anomalies.uri, statistics.uri = str(folder / "anomalies"), str(folder / "statistics")
-    for artifact in (anomalies, statistics):
-        artifact.split_names = artifact_utils.encode_split_names(list(tables))
-    for split, table in tables.items():
-        arrays = [pa.array(values) for values in table.values()]
-        batch = pa.RecordBatch.from_arrays(arrays, list(table))
-        stats = stats_of(tfdv, batch)
-        found = tfdv.validate_statistics(stats, schema)
-        save(folder / "anomalies" / f"Split-{split}" / "SchemaDiff.pb", found)
-        save(folder / "statistics" / f"Split-{split}" / "FeatureStats.pb", stats)
-    properties = {"label": "label", "task": task, "on_anomaly": on_anomaly}
-    inputs = {"anomalies": [anomalies], "statistics": [statistics], "schema": []}
-    output = Executor().Do(inputs, {}, properties)
-    if not output.execution_result.result_message:
-        return None
-    assert output.execution_result.code == (103 if refused else 0)
-    body = json.loads(output.execution_result.result_message)
-    rows = [(f["subject"], f["rule"], f["found"]) for f in body["findings"]]
-    return body["message"], rows
-
-
-def stats_of(tfdv, batch):
-    from tensorflow_data_validation.statistics import stats_impl
-
-    return stats_impl.generate_statistics_in_memory(batch, tfdv.StatsOptions())
-
-
-def save(path, proto):
-    path.parent.mkdir(parents=True)
-    path.write_bytes(proto.SerializeToString())
 
 
 def test_good_data_passes(tmp_path):
@@ -124,3 +69,45 @@ def test_columns_with_many_missing_values_are_reported(tmp_path):
     sparse = {**GOOD, "kind": [[b"cash"], None]}
     message, findings = gate(tmp_path, {"train": sparse, "eval": GOOD}, refused=False)
     assert (message, findings) == ("missing values: kind 25 %", [])
+
+
+def test_infinite_values_are_reported(tmp_path):
+    wild = {**GOOD, "fare": [[float("inf")], [float("-inf")]]}
+    finite = {**GOOD, "fare": [[3e38], [float("nan")]]}
+    one = {**GOOD, "fare": [[1.0], [float("inf")]]}
+    tables = {"train": wild, "eval": finite, "test": one}
+    message, findings = gate(tmp_path, tables, refused=False)
+    assert findings == []
+    assert message == "infinite or beyond 3.4e38, and so treated as missing: fare 3"
+
+
+def test_labels_of_no_class_are_refused_with_a_setting_that_fits(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}, {"label": 2}])]
+    message, findings = gate(tmp_path, {"train": table}, examples=raw)
+    ((subject, rule, found),) = findings
+    assert (subject, rule) == ("label", "label of no class")
+    assert found.startswith('"2" in 4 rows, of 6 rows')
+    assert message.startswith(
+        "the data does not fit the schema: 1 anomaly in label. "
+        'For these two classes set label.classes: ["1", "2"]. Correct the data, or '
+    )
+
+
+def test_labels_of_the_configured_classes_pass(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}])]
+    assert gate(tmp_path, {"train": table}, examples=raw, classes='["1", "2"]') is None
+
+
+def test_with_warn_labels_of_no_class_are_reported(tmp_path):
+    from tests.components.harness import examples
+
+    table = {**GOOD, "label": [[1], [2]]}
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}])]
+    _, findings = gate(tmp_path, {"train": table}, "warn", refused=False, examples=raw)
+    assert [rule for _, rule, _ in findings] == ["label of no class"]

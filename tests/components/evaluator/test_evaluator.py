@@ -77,7 +77,10 @@ def evaluate(tmp_path, examples):
             run.notes.append(output.execution_result.result_message)
             if output.execution_result.code:
                 return output.execution_result.result_message, None
-        return evaluation, blessing
+        return (
+            harness.published(output, evaluation, "evaluation"),
+            harness.published(output, blessing, "blessing"),
+        )
 
     run.notes = []
     return run
@@ -383,6 +386,72 @@ def test_a_baseline_that_cannot_be_scored_is_not_the_candidates_fault(evaluate, 
     assert not blessing.get_int_custom_property("baseline_model_id")
     assert "baseline was not compared" in evaluate.notes[-1]
     assert "SavedModel file does not exist" in evaluate.notes[-1]
+
+
+def test_a_metric_that_is_not_defined_for_the_baseline_is_not_compared(
+    evaluate, model, constant_model
+):
+    # All predictions of the baseline are 0.5: no row is predicted to be of class 1.
+    wanted = {
+        "precision": {"not_worse_than_baseline_by": 0.0},
+        "recall": {"not_worse_than_baseline_by": 0.0},
+    }
+    evaluation, blessing = evaluate(model, wanted, [constant_model])
+    assert found_metrics(evaluation, "baseline_metrics")["precision"] is None
+    assert blessing.get_int_custom_property("blessed") == 1
+    note = json.loads(evaluate.notes[-1])
+    assert note["message"] == (
+        "the baseline was not compared by precision: not defined for the baseline"
+    )
+    assert [(f["subject"], f["rule"]) for f in note["findings"]] == [
+        ("precision", "compared with the baseline")
+    ]
+
+
+class TwoClasses(harness.Scoring):
+    """A binary classification into classes with names of their own."""
+
+    def __init__(self, *names):
+        super().__init__()
+        self.names = names
+
+    def answer(self, raw):
+        yes = tf.sigmoid(harness.clean(raw["miles"]) - 5) * self.weight
+        names = tf.tile(tf.constant([self.names]), [tf.size(yes), 1])
+        return {"probabilities": tf.stack([1 - yes, yes], 1), "classes": names}
+
+
+def test_a_binary_baseline_that_does_not_know_a_label_is_not_compared(evaluate, tmp_path):
+    rows = [{**r, "big": "big" if r["miles"] > 5 else "small"} for r in ROWS]
+    data = harness.examples(tmp_path / "data", rows)
+    candidate = harness.save(tmp_path / "candidate", TwoClasses("small", "big"), 7)
+    baseline = harness.save(tmp_path / "baseline", TwoClasses("small", "large"), 8)
+    wanted = {"auc": {"not_worse_than_baseline_by": 0.0}, "example_count": None}
+    evaluation, blessing = evaluate(candidate, wanted, [baseline], data=data)
+    assert found_metrics(evaluation)["example_count"] == len(ROWS)
+    assert blessing.get_int_custom_property("blessed") == 1
+    note = json.loads(evaluate.notes[-1])
+    assert "baseline was not compared" in note["message"]
+    assert note["findings"][0]["found"] == "it does not know the label 'big'"
+
+
+class OtherNames(Named):
+    """A classification that knows no `yes`."""
+
+    names = ("no", "maybe", "perhaps")
+
+
+def test_rows_of_a_class_that_the_baseline_does_not_know_count(evaluate, tmp_path):
+    rows = [{**r, "big": "yes" if r["miles"] > 5 else "no"} for r in ROWS]
+    data = harness.examples(tmp_path / "data", rows)
+    candidate = harness.save(tmp_path / "candidate", Named(), 7)
+    baseline = harness.save(tmp_path / "baseline", OtherNames(), 8)
+    wanted = {"accuracy": {"not_worse_than_baseline_by": 0.0}, "example_count": None}
+    evaluation, blessing = evaluate(candidate, wanted, [baseline], task="multiclass", data=data)
+    found = found_metrics(evaluation), found_metrics(evaluation, "baseline_metrics")
+    assert [metrics["example_count"] for metrics in found] == [len(ROWS)] * 2
+    assert found[1]["accuracy"] < found[0]["accuracy"]
+    assert blessing.get_int_custom_property("blessed") == 1
 
 
 def test_a_machine_without_memory_is_not_the_models_fault(evaluate, model, monkeypatch):

@@ -254,15 +254,21 @@ def test_the_newest_span_and_version_are_read(tmp_path):
 
 def test_the_work_can_be_sent_to_other_processes():
     from tfx_pipeline.components.common.column_kinds import Kind
-    from tfx_pipeline.components.example_gen import ingestion, split_writer, table_sources
+    from tfx_pipeline.components.example_gen import (
+        ingestion,
+        profile,
+        split_writer,
+        table_sources,
+        tfrecord_source,
+    )
 
     work = [
         ingestion.Unit(0, ("a.csv", "b.csv")),
         table_sources.CsvSource(("a",), {"a": Kind.INT}, ";"),
         table_sources.ParquetSource(("a",), {"a": Kind.FLOAT}),
-        table_sources.TfRecordSource(),
+        tfrecord_source.TfRecordSource(),
         split_writer.Splits(tuple(SPLIT.items())),
-        table_sources.Profile({"a": Kind.BYTES}, [errors.Finding("a", "rule", "found")], 1),
+        profile.Profile({"a": Kind.BYTES}, [errors.Finding("a", "rule", "found")], 1),
     ]
     assert pickle.loads(pickle.dumps(work)) == work
 

@@ -42,23 +42,24 @@ def examples(folder):
 
 @pytest.fixture
 def check(tmp_path, examples):
-    """Runs the executor; returns (blessing, findings)."""
+    """Runs the executor; returns (blessing, findings). Its attribute `notes` has the messages."""
 
-    def run(model, graph=None):
+    def run(model, graph=None, schema=True, **properties):
         blessing = harness.artifact(standard_artifacts.InfraBlessing, tmp_path / "blessing")
         model.id = 7
-        graph = graph or tmp_path / "no graph"
+        inputs = {"model": [model], "examples": [examples]}
+        if graph is not None:
+            inputs["transform_graph"] = [harness.artifact(standard_artifacts.TransformGraph, graph)]
+        if schema:
+            inputs["schema"] = [harness.schema(tmp_path / "schema")]
         result = executor.Executor().Do(
-            {
-                "model": [model],
-                "examples": [examples],
-                "transform_graph": [harness.artifact(standard_artifacts.TransformGraph, graph)],
-                "schema": [harness.schema(tmp_path / "schema")],
-            },
+            inputs,
             {"blessing": [blessing]},
-            {"label": harness.LABEL},
+            {"label": harness.LABEL, "split": "test", "unusual_rows": 1, **properties},
         )
-        assert result is None
+        text = result.execution_result.result_message if result is not None else ""
+        run.notes = text
+        blessing = harness.published(result, blessing, "blessing")
         assert blessing.get_int_custom_property("current_model_id") == 7
         assert blessing.get_string_custom_property("current_model") == model.uri
         return blessing, json.loads(blessing.get_string_custom_property("findings") or "[]")
@@ -92,7 +93,8 @@ def test_a_keras_3_export_is_refused(check, tmp_path):
     blessing, findings = check(model)
     assert blessing.get_int_custom_property("blessed") == 0
     assert os.listdir(blessing.uri) == ["INFRA_NOT_BLESSED"]
-    assert any("Could not find variable" in finding["found"] for finding in findings), findings
+    (found,) = (f["found"] for f in findings if "Could not find variable" in f["found"])
+    assert "set TF_USE_LEGACY_KERAS=1" in found
 
 
 KERAS_3 = """
@@ -181,6 +183,33 @@ def test_a_signature_that_takes_something_else_is_left_alone(check, tmp_path):
     assert check(model)[1] == []
 
 
+def _needs_label(module):
+    """As `transform_features` of TFX's templates: it reads the label as well."""
+    spec = {**harness.SPEC, harness.LABEL: tf.io.FixedLenFeature([], tf.int64)}
+    signature = [tf.TensorSpec([None], tf.string, name="examples")]
+    return tf.function(
+        lambda examples: {"label": tf.io.parse_example(examples, spec)[harness.LABEL]},
+        input_signature=signature,
+    )
+
+
+def test_a_signature_that_needs_the_label_gets_it(check, tmp_path):
+    module = harness.Scoring()
+    module.features = _needs_label(module)
+    model = harness.save(
+        tmp_path / "model", module, serving_default=module.serve, features=module.features
+    )
+    assert check(model)[1] == []
+
+
+def test_clients_need_not_send_the_label(check, tmp_path):
+    module = harness.Scoring()
+    module.features = _needs_label(module)
+    _, findings = check(harness.save(tmp_path / "model", module, serving_default=module.features))
+    assert findings[0]["subject"] == "serving_default"
+    assert f"Feature: {harness.LABEL}" in findings[0]["found"]
+
+
 @pytest.mark.parametrize(
     ("left", "right", "found"),
     [
@@ -204,6 +233,36 @@ def test_without_rows_nothing_can_be_said(check, tmp_path, monkeypatch):
     monkeypatch.setattr(executor.example_files, "head", lambda *_: [])
     with pytest.raises(errors.NodeError, match="no rows"):
         check(model)
+
+
+@pytest.mark.parametrize(
+    ("graph_name", "note"),
+    [(None, "there is no transform_graph"), ("missing", "Transform's graph: ")],
+)
+def test_a_comparison_that_is_not_possible_is_a_note(check, tmp_path, graph_name, note):
+    graph = graph_name and tmp_path / graph_name
+    assert check(harness.save(tmp_path / "model", harness.Scoring()), graph)[1] == []
+    assert "not compared with Transform and model" in check.notes
+    assert note in check.notes
+
+
+def test_a_model_that_is_no_keras_model_is_a_note(check, tmp_path, graph):
+    assert check(harness.save(tmp_path / "model", harness.Scoring()), graph)[1] == []
+    assert "the model: " in check.notes
+
+
+def test_unusual_rows_are_sent_without_a_schema_too_unless_switched_off(check, tmp_path):
+    module = harness.Scoring(asserting)
+    model = harness.save(tmp_path / "model", module, serving_default=module.serve)
+    _, findings = check(model, schema=False)
+    assert findings[0]["found"].startswith("hour largest: ")
+    assert check(model, schema=False, unusual_rows=0)[1] == []
+
+
+def test_a_split_that_is_not_there_is_named(check, tmp_path):
+    model = harness.save(tmp_path / "model", harness.Scoring())
+    with pytest.raises(errors.NodeError, match="no split 'evil'"):
+        check(model, split="evil")
 
 
 def write_warmup(model, *records: bytes) -> None:
@@ -276,7 +335,7 @@ def graph(folder) -> pathlib.Path:
     return folder / "graph"
 
 
-def keras_model(folder, graph, factor: float):
+def keras_model(folder, graph, factor: float, save_traces: bool = True):
     """A Keras model on transformed features; its export multiplies miles by `factor` first."""
     inputs = {name: tf_keras.Input((1,), name=name) for name in ("miles_z", "rome")}
     hidden = tf_keras.layers.Dense(4, "relu")(tf_keras.layers.Concatenate()(list(inputs.values())))
@@ -298,16 +357,22 @@ def keras_model(folder, graph, factor: float):
 
     target = folder / "Format-Serving"
     with keras_not_converted():
-        model.save(target, save_format="tf", signatures={"serving_default": serve})
+        model.save(
+            target,
+            save_format="tf",
+            save_traces=save_traces,
+            signatures={"serving_default": serve},
+        )
     return harness.artifact(standard_artifacts.Model, folder)
 
 
-def test_an_export_that_preprocesses_as_in_training_is_blessed(check, tmp_path, graph, caplog):
-    with caplog.at_level("INFO"):
-        assert check(keras_model(tmp_path / "model", graph, 1.0), graph)[1] == []
-    assert "not compared with Transform" not in caplog.text
+@pytest.mark.parametrize("save_traces", [False, True])
+def test_an_export_that_preprocesses_as_in_training_is_blessed(check, tmp_path, graph, save_traces):
+    assert check(keras_model(tmp_path / "model", graph, 1.0, save_traces), graph)[1] == []
+    assert check.notes == ""
 
 
-def test_an_export_that_preprocesses_otherwise_is_refused(check, tmp_path, graph):
-    _, findings = check(keras_model(tmp_path / "model", graph, 1.01), graph)
+@pytest.mark.parametrize("save_traces", [False, True])
+def test_an_export_that_preprocesses_otherwise_is_refused(check, tmp_path, graph, save_traces):
+    _, findings = check(keras_model(tmp_path / "model", graph, 1.01, save_traces), graph)
     assert rules(findings) == {"serving_default": {"same answer as Transform and model"}}

@@ -176,17 +176,19 @@ def test_a_push_folder_that_cannot_be_written_is_named(push, tmp_path):
 
 
 def test_on_an_object_store_the_marker_comes_last(tmp_path, saved, monkeypatch):
-    """Servers ignore a version without it."""
+    """Servers ignore a version without it. The claim of the version stays all the time."""
     copied = []
     copy_file = versioned_folder.io_utils.copy_file
 
     def copy(source, target):
-        copied.append(names(pathlib.Path(target).parent))
         copy_file(source, target)
+        copied.append(pathlib.Path(target).name)
+        (claim,) = (tmp_path / "live").glob(f"*/{versioned_folder.PUSHED_BY}")
+        assert claim.read_text() == "me"
 
     monkeypatch.setattr(versioned_folder.io_utils, "copy_file", copy)
     target = pathlib.Path(versioned_folder.push_in_place(str(saved), str(tmp_path / "live"), "me"))
-    assert copied == [["assets.extra", "variables"]]
+    assert copied == ["variables.index", "saved_model.pb"]
     assert names(target) == ["assets.extra", "saved_model.pb", "variables"]
 
 

@@ -10,6 +10,7 @@ import pytest
 from tests.orchestrators.airflow.plans import GOLDEN, render
 from tests.projects import REPOSITORY
 from tfx_pipeline import ConfigError, load_config
+from tfx_pipeline.ir.manifest import Parameter
 from tfx_pipeline.orchestrators.airflow import dag
 
 
@@ -40,6 +41,23 @@ def test_texts_of_people_stay_texts(plan):
     (call,) = [node.items[0].context_expr for node in body if isinstance(node, ast.With)]
     (description,) = [word.value for word in call.keywords if word.arg == "description"]
     assert ast.literal_eval(description) == wild.description
+
+
+def test_defaults_of_zero_and_an_empty_text_are_written(plan):
+    parameters = {
+        "count": Parameter(type="int", default=0),
+        "label": Parameter(type="string", default=""),
+        "span": Parameter(type="int"),
+    }
+    text = render(plan.model_copy(update={"parameters": parameters}))
+    calls = [n for n in ast.walk(ast.parse(text)) if isinstance(n, ast.Call)]
+    params = [call for call in calls if getattr(call.func, "id", "") == "Param"]
+    found = [
+        (ast.literal_eval(call.args[0]), ast.literal_eval(call.keywords[0].value))
+        for call in params
+    ]
+    # The trigger form has None where nothing is written.
+    assert found == [(0, "integer"), ("", ["null", "string"]), (None, ["null", "integer"])]
 
 
 def test_no_secret_of_the_environment_is_written(plan, monkeypatch):

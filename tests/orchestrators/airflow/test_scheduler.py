@@ -5,10 +5,14 @@ from __future__ import annotations
 import os
 import pathlib
 import signal
+import subprocess
+import sys
 
 import pytest
 
 from tests.orchestrators.airflow.scheduling import SECRET, Scheduled, wait_until
+from tests.own_pipelines import CONDITION
+from tests.projects import environment
 from tfx_pipeline.metadata import node_record
 from tfx_pipeline.orchestrators.airflow.rest_client import AirflowError
 
@@ -192,6 +196,32 @@ def test_a_file_that_appears_starts_a_run(airflow, toy):
     assert watching.finish(run["dag_run_id"]) == "success"
     assert not flag.exists()
     assert watching.record(run["dag_run_id"], "Second").state == node_record.COMPLETE
+
+
+AS_DAG = """
+import sys
+from tfx_pipeline.orchestrators.airflow.runner import AirflowRunner
+import own_flow
+
+name, limit, dags = sys.argv[1:]
+AirflowRunner(own_flow.pipeline(int(limit), name), output=dags).run()
+"""
+
+
+@pytest.mark.parametrize(("limit", "state"), [(3, "complete"), (9, "skipped")])
+def test_a_pipeline_object_with_a_condition(airflow, tmp_path, limit, state):
+    (tmp_path / "own_flow.py").write_text(CONDITION)
+    (tmp_path / "as_dag.py").write_text(AS_DAG)
+    name = f"Own_Flow_{state}"
+    command = [sys.executable, "as_dag.py", name, str(limit), airflow.dags]
+    done = subprocess.run(command, cwd=tmp_path, env=environment(), capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    airflow.wait_for_dag(name)
+    flow = Scheduled(airflow, tmp_path, name)
+    run = flow.trigger()
+    assert flow.finish(run) == "success"
+    assert f"Text: {state}" in flow.log(run, "Text")
+    assert f"Print: {state}" in flow.log(run, "Print")
 
 
 def runs(scheduled) -> list[dict]:

@@ -8,7 +8,7 @@ import pathlib
 from tfx_pipeline import load_config
 from tfx_pipeline.config.kubeflow import Kubeflow
 from tfx_pipeline.ir import data_uri
-from tfx_pipeline.ir.manifest import Manifest
+from tfx_pipeline.ir.manifest import Manifest, Node, Parameter
 from tfx_pipeline.orchestrators.kubeflow.plan import Plan, make_plan
 
 REPOSITORY = pathlib.Path(__file__).resolve().parents[3]
@@ -69,3 +69,15 @@ def bundled() -> Plan:
 def everything() -> Plan:
     """The bundled example with every key of the section set."""
     return make_plan(manifest(), Kubeflow.model_validate(EVERYTHING), IMAGE, SOURCE)
+
+
+def with_parameters(**parameters: Parameter) -> Plan:
+    """Two nodes; the first reads all of these runtime parameters."""
+    read = {name: p.model_copy(update={"nodes": ("First",)}) for name, p in parameters.items()}
+    command = ("python", "-m", "tfx_pipeline.node", "--node")
+    nodes = (
+        Node(id="First", type="First", command=(*command, "First"), downstream=("Second",)),
+        Node(id="Second", type="Second", command=(*command, "Second"), upstream=("First",)),
+    )
+    small = manifest().model_copy(update={"nodes": nodes, "parameters": read})
+    return make_plan(small, Kubeflow(), IMAGE, SOURCE)

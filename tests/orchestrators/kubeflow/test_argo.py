@@ -70,6 +70,22 @@ def test_parameters_and_the_run_id_reach_the_command(workflow):
     assert values["learning_rate"] == "0.002"
 
 
+def test_defaults_of_zero_and_an_empty_text_are_written():
+    plan = plans.with_parameters(
+        count=Parameter(type="int", default=0),
+        rate=Parameter(type="float", default=0.0),
+        label=Parameter(type="string", default=""),
+        span=Parameter(type="int"),
+    )
+    workflow = load_all(argo.write(plan, None))[0]
+    assert workflow["spec"]["arguments"]["parameters"] == [
+        {"name": "count", "value": "0"},
+        {"name": "rate", "value": "0.0"},
+        {"name": "label", "value": ""},
+        {"name": "span"},
+    ]
+
+
 def test_every_key_of_the_section_arrives(workflow):
     spec, trainer = workflow["spec"], template(workflow, "trainer")
     container = trainer["container"]

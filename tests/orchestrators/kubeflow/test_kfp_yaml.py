@@ -8,6 +8,7 @@ import pytest
 
 from tests.orchestrators.kubeflow import lint, plans
 from tests.orchestrators.kubeflow.conftest import executors, load_all, tasks, write_kfp
+from tfx_pipeline.ir.manifest import Parameter
 
 
 def test_it_is_the_golden_one(bundled_kfp, golden):
@@ -83,6 +84,27 @@ def test_parameters_are_typed_and_reach_the_nodes_that_read_them(spec):
     assert readers == {"trainer"}
     arguments = spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]["args"]
     assert "steps={{$.inputs.parameters['steps']}}" in arguments
+
+
+def test_each_parameter_gets_its_own_value_whichever_have_defaults(tmp_path):
+    plan = plans.with_parameters(
+        batch_size=Parameter(type="int", default=32),
+        count=Parameter(type="int"),
+        label=Parameter(type="string", default=""),
+        rate=Parameter(type="float"),
+        share=Parameter(type="float", default=0.0),
+        zero=Parameter(type="int", default=0),
+    )
+    spec = load_all(write_kfp(plan, tmp_path))[0]
+    given = tasks(spec)["first"]["inputs"]["parameters"]
+    assert given.pop("pipeline_run_id")
+    assert given == {name: {"componentInputParameter": name} for name in plan.parameters}
+    arguments = spec["deploymentSpec"]["executors"]["exec-first"]["container"]["args"]
+    wanted = [f"{name}={{{{$.inputs.parameters['{name}']}}}}" for name in plan.parameters]
+    assert [argument for argument in arguments if "=" in argument] == wanted
+    declared = spec["root"]["inputDefinitions"]["parameters"]
+    defaults = {name: p["defaultValue"] for name, p in declared.items() if "defaultValue" in p}
+    assert defaults == {"batch_size": 32, "label": "", "share": 0.0, "zero": 0}
 
 
 def test_every_key_of_the_section_arrives(everything_kfp):

@@ -9,28 +9,16 @@ import sys
 
 import pytest
 
+from tests.own_pipelines import COMPONENTS
 from tests.projects import environment
 from tfx_pipeline.orchestrators.local import runner
 
 pytestmark = pytest.mark.tensorflow
 
-FLOW = """
+FLOW = f"""{COMPONENTS}
 import sys, threading
-from tfx import v1 as tfx
-from tfx.dsl.component.experimental.decorators import component
 import tfx_pipeline
 from tfx_pipeline import errors
-
-Integer = tfx.types.standard_artifacts.Integer
-In, Out = tfx.dsl.components.InputArtifact, tfx.dsl.components.OutputArtifact
-
-@component
-def Number(value: tfx.dsl.components.Parameter[int], number: Out[Integer]):
-    number.value = value
-
-@component
-def Double(number: In[Integer], double: Out[Integer]):
-    double.value = 2 * number.value
 
 def start(**options):
     number = Number(value=5)
@@ -79,3 +67,33 @@ def test_default_ids_sort_by_time_and_differ_within_a_second():
     ids = [runner._new_run_id() for _ in range(3)]
     assert all(re.fullmatch(r"\d{8}-\d{6}-\d{4}", run_id) for run_id in ids)
     assert len({*ids}) > 1
+
+
+def test_a_script_elsewhere_that_has_imported_tfx_finds_the_projects_modules(tmp_path):
+    project, scripts = tmp_path / "project", tmp_path / "scripts"
+    for folder in (project, scripts):
+        folder.mkdir()
+    (project / "own_flow.py").write_text(
+        f"{FLOW}\n"
+        "def create_pipeline(config):\n"
+        "    return tfx.dsl.Pipeline(config.name, config.root, components=[Number(value=5)])\n"
+    )
+    (project / "pipeline.yaml").write_text(
+        "name: flow\nmodules: {create_pipeline: own_flow.create_pipeline}\n"
+    )
+    (scripts / "start.py").write_text(
+        "import sys\n"
+        "from tfx import v1 as tfx\n"
+        "import tfx_pipeline\n"
+        "run = tfx_pipeline.LocalRunner(tfx_pipeline.load_config(sys.argv[1])).run()\n"
+        "print(run.state)\n"
+    )
+    done = subprocess.run(
+        [sys.executable, scripts / "start.py", project / "pipeline.yaml"],
+        cwd=scripts,
+        env=environment(),
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout) == (0, "complete\n"), done.stderr

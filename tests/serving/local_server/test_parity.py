@@ -66,6 +66,15 @@ def test_the_client_in_an_event_loop(server, taxi_rows, expected, side):
     assert asyncio.run(predict())["probabilities"] == pytest.approx(expected, abs=SAME)
 
 
+@pytest.mark.parametrize("side", ["grpc", "rest"])
+@pytest.mark.parametrize(
+    ("signature", "output"), [("serving_default", "probabilities"), ("classify", "scores")]
+)
+def test_signatures_that_take_examples(server, taxi_rows, expected, side, signature, output):
+    with Client(getattr(server, side), MODEL, signature=signature) as client:
+        assert client.predict(taxi_rows)[output] == pytest.approx(expected, abs=SAME)
+
+
 def test_chunks_come_back_in_order(server, taxi_rows, expected):
     with Client(server.grpc, MODEL, chunk_rows=13) as client:
         assert client.predict(taxi_rows)["probabilities"] == pytest.approx(expected, abs=SAME)
@@ -135,8 +144,10 @@ def predict_command(trained, *arguments, text=None):
 
 
 @pytest.mark.parametrize("side", ["grpc", "rest"])
-def test_predict_with_a_csv_file(server, trained, expected, side):
-    done = predict_command(trained, "--target", getattr(server, side), "data/taxi/trips.csv")
+@pytest.mark.parametrize("signature", ["columns", "serving_default"])
+def test_predict_with_a_csv_file(server, trained, expected, side, signature):
+    options = ("--target", getattr(server, side), "--signature", signature)
+    done = predict_command(trained, *options, "data/taxi/trips.csv")
     assert done.returncode == 0, done.stderr
     rows = list(csv.DictReader(io.StringIO(done.stdout)))
     assert len(rows) == 15002
@@ -152,8 +163,10 @@ def test_predict_with_json_lines(server, trained, taxi_rows, expected):
     assert [row["probabilities"] for row in rows] == pytest.approx(expected, abs=SAME)
 
 
-def test_the_printed_curl_command_gives_the_same(server, trained, expected):
-    done = predict_command(trained, "--target", server.rest, "--print-curl", "data/taxi/trips.csv")
+@pytest.mark.parametrize("signature", ["columns", "serving_default"])
+def test_the_printed_curl_command_gives_the_same(server, trained, expected, signature):
+    options = ("--target", server.rest, "--print-curl", "--signature", signature)
+    done = predict_command(trained, *options, "data/taxi/trips.csv")
     curl = subprocess.run(["sh", "-c", done.stdout], capture_output=True, text=True, check=True)
     found = [row["probabilities"] for row in json.loads(curl.stdout)["predictions"]]
     assert found == pytest.approx(expected[:3], abs=SAME)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import pathlib
 
 import pytest
 
@@ -92,13 +93,13 @@ def test_the_stable_version_is_no_canary(pushed):
 
 def test_a_rollback_to_a_deleted_version(pushed):
     after = pushed.promoted(1).promoted(2)
-    (pushed.file.parent / "shop" / "1" / "saved_model.pb").unlink()
+    (pathlib.Path(pushed.file).parent / "shop" / "1" / "saved_model.pb").unlink()
     assert "1: is not a version of shop" in refusal(after.rolled_back)
 
 
 @pytest.mark.parametrize("text", ["{", '{"state": {"canary_percent": 300}}', '{"colour": "red"}'])
 def test_a_broken_file(pushed, text):
-    pushed.file.write_text(text)
+    pathlib.Path(pushed.file).write_text(text)
     message = refusal(traffic_state.load, "shop", pushed.base_path)
     assert message.startswith(f"{pushed.file}: cannot be read: ")
     assert message.endswith("Correct it or remove it.")

@@ -7,11 +7,14 @@ unchanged run resolves the same baseline as the run before.
 
 The Evaluator does not wait for the export check, and may bless a model that cannot be
 served. So a baseline needs the blessings of both.
+
+ML Metadata is asked for the newest blessings first. TFX's strategies receive the artifacts
+of all runs; with thousands of runs, reading them takes longer than a whole cached run.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -19,11 +22,12 @@ from tfx import types
 from tfx.components.evaluator import constants
 from tfx.dsl.components.common import resolver
 from tfx.dsl.io import fileio
-from tfx.types import standard_artifacts
+from tfx.types import artifact_utils, standard_artifacts
 
-from tfx_pipeline.compat.resolver_nodes import remove_outputs
+from tfx_pipeline.compat.resolver_nodes import replace_outputs
+from tfx_pipeline.metadata.history import PIPELINE_CONTEXT, newest_artifacts, newest_producer
 
-_MODEL, _CANDIDATE, _INFRA_BLESSING = "model", "candidate", "infra_blessing"
+_MODEL, _BLESSING, _CANDIDATE = "model", "model_blessing", "candidate"
 
 
 class BaselineStrategy(resolver.ResolverStrategy):
@@ -36,63 +40,108 @@ class BaselineStrategy(resolver.ResolverStrategy):
 
         Args:
           store: ML Metadata.
-          input_dict: `model` has all models, `model_blessing` all blessings of the
-            Evaluator, `infra_blessing` all blessings of the export check, `candidate`
-            the model of this run.
+          input_dict: `candidate` has the model of this run.
         """
-        candidates = {artifact.id for artifact in input_dict.get(_CANDIDATE, [])}
-        allowed = _servable(store, input_dict[_INFRA_BLESSING]) - candidates
-        models = {m.id: m for m in input_dict[_MODEL] if m.id in allowed}
-        for blessing in _latest_first(input_dict["model_blessing"]):
-            model = models.get(_model_id(blessing)) if _is_blessed(blessing) else None
-            # The files of old models may have been deleted.
-            if model is not None and fileio.exists(model.uri):
-                return {"model": [model], "model_blessing": [blessing]}
-        return {"model": [], "model_blessing": []}
+        candidates = [artifact.id for artifact in input_dict[_CANDIDATE]]
+        pipeline = _pipeline(store, candidates)
+        if pipeline is not None:
+            checks = _ExportChecks(store, pipeline)
+            for blessing in _newest(store, pipeline, standard_artifacts.ModelBlessing):
+                model_id = _model_id(blessing) if _is_blessed(blessing) else None
+                if model_id is None or model_id in candidates or not checks.blessed(model_id):
+                    continue
+                model = _live_model(store, model_id)
+                if model is None or not _all_made_in(store, pipeline, [model, blessing]):
+                    continue
+                if fileio.exists(model.uri):  # the files of old models may have been deleted
+                    return {
+                        _MODEL: [_as_tfx_artifact(store, model)],
+                        _BLESSING: [_as_tfx_artifact(store, blessing)],
+                    }
+        return {_MODEL: [], _BLESSING: []}
 
 
-def _latest_first(blessings: list[types.Artifact]) -> list[types.Artifact]:
-    return sorted(blessings, key=lambda blessing: blessing.id, reverse=True)
+def _pipeline(store: ml_metadata.MetadataStore, candidates: Iterable[int]) -> int | None:
+    """The id of the pipeline's context: the candidate has just been made, or cached, in it."""
+    for candidate in candidates:
+        execution = newest_producer(store, candidate)
+        if execution is not None:
+            contexts = store.get_contexts_by_execution(execution.id)
+            return next((c.id for c in contexts if c.type == PIPELINE_CONTEXT), None)
+    return None
 
 
-def _is_blessed(blessing: types.Artifact) -> bool:
-    return blessing.get_int_custom_property(constants.ARTIFACT_PROPERTY_BLESSED_KEY) == 1
+def _newest(
+    store: ml_metadata.MetadataStore, pipeline: int, kind: type[types.Artifact]
+) -> Iterator[pb.Artifact]:
+    """The live artifacts of a type that the pipeline's nodes have made or read, newest first."""
+    return newest_artifacts(store, pipeline, str(kind.TYPE_NAME))
 
 
-def _model_id(blessing: types.Artifact) -> int | None:
+def _all_made_in(
+    store: ml_metadata.MetadataStore, pipeline: int, artifacts: Iterable[pb.Artifact]
+) -> bool:
+    return all(newest_producer(store, artifact.id, pipeline) for artifact in artifacts)
+
+
+def _live_model(store: ml_metadata.MetadataStore, model_id: int) -> pb.Artifact | None:
+    for artifact in store.get_artifacts_by_id([model_id]):
+        is_model = artifact.type == standard_artifacts.Model.TYPE_NAME
+        if is_model and artifact.state == pb.Artifact.LIVE:
+            return artifact
+    return None
+
+
+def _as_tfx_artifact(store: ml_metadata.MetadataStore, artifact: pb.Artifact) -> types.Artifact:
+    (kind,) = store.get_artifact_types_by_id([artifact.type_id])
+    return artifact_utils.deserialize_artifact(kind, artifact)
+
+
+def _is_blessed(blessing: pb.Artifact) -> bool:
+    key = constants.ARTIFACT_PROPERTY_BLESSED_KEY
+    return bool(blessing.custom_properties[key].int_value == 1)
+
+
+def _model_id(blessing: pb.Artifact) -> int | None:
     key = constants.ARTIFACT_PROPERTY_CURRENT_MODEL_ID_KEY
-    return blessing.get_int_custom_property(key) or None
+    return blessing.custom_properties[key].int_value or None
 
 
-def _servable(store: ml_metadata.MetadataStore, blessings: list[types.Artifact]) -> set[int]:
-    """Ids of the models whose latest blessing by the export check is positive."""
-    by_lineage = _models_by_lineage(store, [b.id for b in blessings if _model_id(b) is None])
-    latest = {}
-    for blessing in reversed(_latest_first(blessings)):
-        latest[_model_id(blessing) or by_lineage.get(blessing.id)] = _is_blessed(blessing)
-    return {model for model, blessed in latest.items() if blessed and model is not None}
+class _ExportChecks:
+    """What the export check has said last of each model; its blessings are read as needed."""
+
+    def __init__(self, store: ml_metadata.MetadataStore, pipeline: int) -> None:
+        self._store, self._pipeline = store, pipeline
+        self._unread = _newest(store, pipeline, standard_artifacts.InfraBlessing)
+        self._read: dict[int | None, list[pb.Artifact]] = {}
+
+    def blessed(self, model_id: int) -> bool:
+        """Whether the newest blessing of that model is positive; False if there is none."""
+        for blessing in self._of(model_id):
+            if _all_made_in(self._store, self._pipeline, [blessing]):
+                return _is_blessed(blessing)
+        return False
+
+    def _of(self, model_id: int) -> Iterator[pb.Artifact]:
+        yield from self._read.get(model_id, ())
+        for blessing in self._unread:
+            found = _model_id(blessing) or _model_by_lineage(self._store, blessing.id)
+            self._read.setdefault(found, []).append(blessing)
+            if found == model_id:
+                yield blessing
 
 
-def _models_by_lineage(
-    store: ml_metadata.MetadataStore, blessings: Iterable[int]
-) -> dict[int, int]:
-    """Ids of the models of blessings that do not name one, from the executions' inputs.
+def _model_by_lineage(store: ml_metadata.MetadataStore, blessing: int) -> int | None:
+    """The id of the model that the execution which made a blessing has read.
 
     TFX's InfraValidator does not name the model, nor did earlier versions of the export check.
-
-    Returns:
-      Model ids by blessing id.
     """
-    blessing_of_execution = {
-        event.execution_id: event.artifact_id
-        for event in store.get_events_by_artifact_ids(list(blessings))
-        if event.type == pb.Event.OUTPUT
-    }
-    return {
-        blessing_of_execution[event.execution_id]: event.artifact_id
-        for event in store.get_events_by_execution_ids(list(blessing_of_execution))
-        if event.type == pb.Event.INPUT and any(s.key == _MODEL for s in event.path.steps)
-    }
+    execution = newest_producer(store, blessing)
+    if execution is not None:
+        for event in store.get_events_by_execution_ids([execution.id]):
+            if event.type == pb.Event.INPUT and any(s.key == _MODEL for s in event.path.steps):
+                return int(event.artifact_id)
+    return None
 
 
 class BaselineResolver(resolver.Resolver):
@@ -108,14 +157,12 @@ class BaselineResolver(resolver.Resolver):
     """
 
     def __init__(self, model: types.BaseChannel):
-        super().__init__(
-            strategy_class=BaselineStrategy,
-            model=types.Channel(type=standard_artifacts.Model),
-            model_blessing=types.Channel(type=standard_artifacts.ModelBlessing),
-            infra_blessing=types.Channel(type=standard_artifacts.InfraBlessing),
-            candidate=model,
-        )
-        remove_outputs(self, [_CANDIDATE, _INFRA_BLESSING])
+        super().__init__(strategy_class=BaselineStrategy, candidate=model)
+        types_of_outputs = {
+            _MODEL: standard_artifacts.Model,
+            _BLESSING: standard_artifacts.ModelBlessing,
+        }
+        replace_outputs(self, types_of_outputs)
 
     @classmethod
     def get_class_type(cls) -> str:

@@ -21,6 +21,7 @@ import numpy as np
 import pyarrow as pa
 import pyarrow.compute as pc
 
+from tfx_pipeline.compat import map_order
 from tfx_pipeline.components.common import protobuf_wire
 from tfx_pipeline.components.common.column_kinds import Kind, arrow_kind
 from tfx_pipeline.components.common.protobuf_wire import Column
@@ -48,7 +49,7 @@ def encode(columns: Mapping[str, pa.Array], kinds: Mapping[str, Kind]) -> Block:
       columns: arrays of equal length; strings or bytes, int64 or float64 by kind.
       kinds: the kind of each column, EMPTY where no row of any file has a value.
     """
-    names = sorted(columns, key=lambda name: name.encode())
+    names = sorted(columns, key=map_order.sort_key)
     encoded = [protobuf_wire.encode(name.encode(), columns[name], kinds[name]) for name in names]
     absent = [protobuf_wire.without_kind(name.encode()) for name in names]
     stock_absent = [protobuf_wire.without_values(name.encode(), kinds[name]) for name in names]
@@ -69,7 +70,7 @@ def encode_complete(columns: Mapping[str, pa.Array]) -> pa.Array:
       TypeError: a column has a type that tf.Examples cannot hold.
     """
     encoded = []
-    for name in sorted(columns, key=lambda name: name.encode()):
+    for name in sorted(columns, key=map_order.sort_key):
         kind = arrow_kind(columns[name].type)
         if kind is None:
             raise TypeError(f"column {name!r} has the type {columns[name].type}")

@@ -1,4 +1,4 @@
-"""How an executor refuses, or completes with a message, through its ExecutorOutput.
+"""How an executor refuses, fails or completes with a message, through its ExecutorOutput.
 
 When an executor raises, TFX's launcher publishes FAILED without a message. When it
 returns a result with a non-zero code, the execution is FAILED as well, but ML Metadata
@@ -8,13 +8,16 @@ keeps the code and the message. So a refusal can be distinguished from a failure
 from __future__ import annotations
 
 import functools
+import logging
 from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
+from tfx.orchestration.portable import outputs_utils
 from tfx.proto.orchestration import execution_result_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.metadata.node_record import REFUSED_CODE, message_to_json
+from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.metadata.node_record import CONFIG_CODE, REFUSED_CODE, message_to_json
 
 __all__ = [
     "REFUSED_CODE",
@@ -26,8 +29,15 @@ __all__ = [
 ]
 
 
+_log = logging.getLogger(__name__)
+
+
 def reports_refusals(do: Callable[..., Any]) -> Callable[..., Any]:
-    """Decorates an executor's `Do`: a `Refused` becomes a result with REFUSED_CODE."""
+    """Decorates an executor's `Do`.
+
+    A `Refused` becomes a result with REFUSED_CODE. A `ConfigError` with several problems
+    becomes one with CONFIG_CODE, so that all of them are shown and not only their number.
+    """
 
     @functools.wraps(do)
     def reporting(*args: Any, **kwargs: Any) -> Any:
@@ -35,9 +45,13 @@ def reports_refusals(do: Callable[..., Any]) -> Callable[..., Any]:
             return do(*args, **kwargs)
         except Exception as error:
             refusal = refusal_behind(error)
-            if refusal is None:
+            if refusal is not None:
+                return refused_output(refusal)
+            wrong = _wrong_configuration_behind(error)
+            if wrong is None:
                 raise
-            return refused_output(refusal)
+            _log.exception("%s", wrong)
+            return _wrong_configuration_output(wrong)
 
     return reporting
 
@@ -50,6 +64,31 @@ def refusal_behind(error: BaseException | None) -> errors.Refused | None:
     """
     refusals = [link for link in causes(error) if isinstance(link, errors.Refused)]
     return refusals[-1] if refusals else None
+
+
+def _wrong_configuration_behind(error: BaseException) -> errors.ConfigError | None:
+    """The error with several problems that `error` is or wraps; None if there is none."""
+    found = [link for link in causes(error) if isinstance(link, errors.ConfigError)]
+    return next((link for link in reversed(found) if len(link.problems) > 1), None)
+
+
+def _wrong_configuration_output(
+    error: errors.ConfigError,
+) -> execution_result_pb2.ExecutorOutput:
+    message = f"the configuration has {len(error.problems)} problems"
+    findings = [
+        errors.Finding(
+            problem.where,
+            "configuration",
+            ". ".join(filter(None, [problem.message, problem.remedy])),
+        )
+        for problem in error.problems
+    ]
+    return execution_result_pb2.ExecutorOutput(
+        execution_result=execution_result_pb2.ExecutionResult(
+            code=CONFIG_CODE, result_message=message_to_json(message, findings)
+        )
+    )
 
 
 def causes(error: BaseException | None) -> Iterator[BaseException]:
@@ -72,10 +111,18 @@ def refused_output(refusal: errors.Refused) -> execution_result_pb2.ExecutorOutp
 
 
 def completed_output(
-    message: str, findings: Iterable[errors.Finding] = ()
+    output_dict: Artifacts, message: str, findings: Iterable[errors.Finding] = ()
 ) -> execution_result_pb2.ExecutorOutput:
-    """The output of an executor that completed, with a message for people; it may be empty."""
+    """The output of an executor that completed, with a message for people.
+
+    Args:
+      output_dict: the executor's outputs. TFX's launcher publishes their properties from here.
+      message: it may be empty.
+      findings: the rows below the message.
+    """
     result = execution_result_pb2.ExecutionResult()
     if message:
         result.result_message = message_to_json(message, findings)
-    return execution_result_pb2.ExecutorOutput(execution_result=result)
+    output = execution_result_pb2.ExecutorOutput(execution_result=result)
+    outputs_utils.populate_output_artifact(output, output_dict)
+    return output

@@ -2,33 +2,30 @@
 
 from __future__ import annotations
 
+import json
 import os
 from collections.abc import Iterator
 from typing import Any
 
-from tensorflow_metadata.proto.v0 import anomalies_pb2, statistics_pb2
+from tensorflow_metadata.proto.v0 import anomalies_pb2, schema_pb2, statistics_pb2
 from tfx import types
 from tfx.dsl.components.base import base_executor
 from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
+from tfx.utils import io_utils
 
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
-from tfx_pipeline.components.data_gate import quality_summary
-from tfx_pipeline.errors import DataRefused, Finding
+from tfx_pipeline.components.data_gate import (
+    anomaly_findings,
+    label_values,
+    quality_summary,
+    unused_comparators,
+)
+from tfx_pipeline.components.data_gate.anomaly_findings import by_split
+from tfx_pipeline.errors import DataRefused, Finding, shown_name
 
-# Texts for rules whose own description is hard to understand.
-_TEXTS = {
-    anomalies_pb2.AnomalyInfo.SCHEMA_MISSING_COLUMN: (
-        "column missing",
-        "the schema requires it, the data does not have it or it is empty",
-    ),
-    anomalies_pb2.AnomalyInfo.SCHEMA_NEW_COLUMN: (
-        "unknown column",
-        "it is in the data and not in the schema. Add it to the schema or to data.exclude",
-    ),
-}
 _REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
 
 
@@ -42,36 +39,61 @@ class Executor(base_executor.BaseExecutor):
         """Reads the anomalies of all splits.
 
         Returns:
-          The executor's output, with a message about data that passed.
+          The executor's output, with a message about data that passed: missing and infinite
+          values, and comparators of the schema that are not evaluated.
 
         Raises:
           DataRefused: there are anomalies and `on_anomaly` is `fail`.
         """
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        findings = anomaly_findings(
-            {
-                split: anomalies_pb2.Anomalies.FromString(data)
-                for split, data in _read_splits(anomalies, "SchemaDiff.pb")
-            }
-        )
         datasets = {
             split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
             for split, data in _read_splits(statistics, "FeatureStats.pb")
         }
+        found = {
+            split: anomalies_pb2.Anomalies.FromString(data)
+            for split, data in _read_splits(anomalies, "SchemaDiff.pb")
+        }
+        rows = input_dict.get("examples", [])
+        findings = anomaly_findings.of_splits(found, datasets, rows)
         findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
+        of_no_class, advice = _labels_of_no_class(input_dict, exec_properties)
+        findings += of_no_class
         if findings and exec_properties["on_anomaly"] == "fail":
-            raise DataRefused(f"{_message(findings)}. {_REMEDY}", findings)
+            remedy = advice if len(findings) == len(of_no_class) else _REMEDY
+            raise DataRefused(f"{_message(findings)}. {remedy}", findings)
         messages = [_message(findings)] if findings else []
-        messages += filter(None, [quality_summary.missing_values(datasets.values())])
-        return completed_output("; ".join(messages), findings)
+        messages += [quality_summary.missing_values(datasets.values())]
+        messages += [quality_summary.infinite_values(datasets.values())]
+        messages += [unused_comparators.note(_read_schema(input_dict))]
+        return completed_output(output_dict, "; ".join(filter(None, messages)), findings)
 
 
 def _message(findings: list[Finding]) -> str:
     columns = list(dict.fromkeys(finding.subject for finding in findings))
     count = "1 anomaly" if len(findings) == 1 else f"{len(findings)} anomalies"
-    shown = ", ".join(columns[:5]) + (" ..." if len(columns) > 5 else "")
+    shown = ", ".join(map(shown_name, columns[:5])) + (" ..." if len(columns) > 5 else "")
     return f"the data does not fit the schema: {count} in {shown}"
+
+
+def _labels_of_no_class(
+    input_dict: Artifacts, exec_properties: dict[str, Any]
+) -> tuple[list[Finding], str]:
+    """A finding about labels that are none of the classes, and what to do about it."""
+    classes = json.loads(exec_properties.get("classes") or "[]")
+    rule = label_values.Rule(exec_properties["label"], exec_properties["task"], tuple(classes))
+    examples = input_dict.get("examples", [])
+    if not examples or not rule.needs_values:
+        return [], ""
+    counts = label_values.count(examples, rule.label)
+    finding = label_values.finding(rule, counts)
+    return ([finding], label_values.suggestion(rule, counts)) if finding else ([], "")
+
+
+def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema:
+    folder = artifact_utils.get_single_uri(input_dict["schema"])
+    return io_utils.SchemaReader().read(io_utils.get_only_uri_in_dir(folder))
 
 
 def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, bytes]]:
@@ -82,37 +104,6 @@ def _read_splits(artifact: types.Artifact, name: str) -> Iterator[tuple[str, byt
             yield split, file.read()
 
 
-def anomaly_findings(splits: dict[str, anomalies_pb2.Anomalies]) -> list[Finding]:
-    """One finding for each column and rule; it names the splits if they differ."""
-    found: dict[tuple[str, str], dict[str, str]] = {}
-    for split, anomalies in splits.items():
-        infos = dict(anomalies.anomaly_info)
-        if anomalies.HasField("dataset_anomaly_info"):
-            infos["(all columns)"] = anomalies.dataset_anomaly_info
-        for column, info in infos.items():
-            for rule, description in _reasons(info):
-                found.setdefault((column, rule), {})[split] = description
-    return [
-        Finding(column, rule, _by_split(texts, len(splits)))
-        for (column, rule), texts in sorted(found.items())
-    ]
-
-
-def _reasons(info: anomalies_pb2.AnomalyInfo) -> Iterator[tuple[str, str]]:
-    """Rules and what was found."""
-    for reason in info.reason:
-        rule, found = reason.short_description, reason.description
-        yield _TEXTS.get(reason.type, (rule[:1].lower() + rule[1:], found))
-    if not info.reason:
-        yield info.short_description or "anomaly", info.description
-
-
-def _by_split(texts: dict[str, str], splits: int) -> str:
-    if len(texts) == splits and len(set(texts.values())) == 1:
-        return next(iter(texts.values()))
-    return "; ".join(f"split {split}: {text}" for split, text in texts.items())
-
-
 def label_findings(
     splits: dict[str, statistics_pb2.DatasetFeatureStatistics], label: str, task: str
 ) -> list[Finding]:
@@ -120,21 +111,12 @@ def label_findings(
     rule = "label is constant" if task == "regression" else "label has one class"
     found: dict[str, dict[str, str]] = {}
     for split, statistics in splits.items():
-        feature = _feature(statistics, label)
+        feature = quality_summary.feature(statistics, label)
         if feature is None or quality_summary.common(feature).num_non_missing == 0:
             found.setdefault("label missing", {})[split] = "no row has a label"
         elif (only := _only_value(feature)) is not None:
             found.setdefault(rule, {})[split] = f"every row has {only}"
-    return [Finding(label, rule, _by_split(texts, len(splits))) for rule, texts in found.items()]
-
-
-def _feature(
-    statistics: statistics_pb2.DatasetFeatureStatistics, name: str
-) -> statistics_pb2.FeatureNameStatistics | None:
-    for feature in statistics.features:
-        if feature.name == name or list(feature.path.step) == [name]:
-            return feature
-    return None
+    return [Finding(label, rule, by_split(texts, len(splits))) for rule, texts in found.items()]
 
 
 def _only_value(feature: statistics_pb2.FeatureNameStatistics) -> str | None:

@@ -1,10 +1,13 @@
-"""Summarises data that passed the gate: the columns with many missing values."""
+"""Summarises data that passed the gate: columns with many missing values, or infinite ones."""
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
+
+from tfx_pipeline.errors import shown_name
 
 _LEAST_SHARE = 0.2
 _MOST_COLUMNS = 6
@@ -23,9 +26,54 @@ def missing_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) ->
     if not names:
         return ""
     names.sort(key=lambda name: (-shares[name], name))
-    more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
-    listed = [f"{name} {_percent(shares[name])}" for name in names[:_MOST_COLUMNS]]
-    return f"missing values: {', '.join(listed)}{more}"
+    listed = _list([f"{shown_name(name)} {_percent(shares[name])}" for name in names])
+    return f"missing values: {listed}"
+
+
+def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> str:
+    """One line with the columns that have infinite values; may be empty.
+
+    A tf.Example has float32 numbers, in which 1e300 is infinite, and treatments take infinite
+    values as missing.
+    """
+    counts: dict[str, int] = {}
+    for statistics in splits:
+        for feature in statistics.features:
+            if infinite := _infinite(feature.num_stats):
+                name = feature.name or ".".join(feature.path.step)
+                counts[name] = counts.get(name, 0) + infinite
+    if not counts:
+        return ""
+    listed = _list([f"{shown_name(name)} {count:,}" for name, count in sorted(counts.items())])
+    return f"infinite or beyond 3.4e38, and so treated as missing: {listed}"
+
+
+def _infinite(stats: statistics_pb2.NumericStatistics) -> int:
+    """The number of infinite values: their own buckets of the standard histogram."""
+    for histogram in stats.histograms:
+        if histogram.type == statistics_pb2.Histogram.STANDARD:
+            infinite = (b for b in histogram.buckets if _is_infinite(b.low_value, b.high_value))
+            return round(sum(bucket.sample_count for bucket in infinite))
+    return 0
+
+
+def _is_infinite(low: float, high: float) -> bool:
+    return math.isinf(low) and math.isinf(high)
+
+
+def _list(items: list[str]) -> str:
+    more = f" and {len(items) - _MOST_COLUMNS} more" if len(items) > _MOST_COLUMNS else ""
+    return f"{', '.join(items[:_MOST_COLUMNS])}{more}"
+
+
+def feature(
+    statistics: statistics_pb2.DatasetFeatureStatistics, name: str
+) -> statistics_pb2.FeatureNameStatistics | None:
+    """The statistics of a column; None if there are none."""
+    for found in statistics.features:
+        if found.name == name or list(found.path.step) == [name]:
+            return found
+    return None
 
 
 def common(feature: statistics_pb2.FeatureNameStatistics) -> statistics_pb2.CommonStatistics:

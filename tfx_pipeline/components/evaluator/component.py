@@ -26,7 +26,7 @@ class EvaluatorSpec(standard_component_specs.EvaluatorSpec):
 
 
 class Evaluator(component.Evaluator):
-    """Evaluates a model on the test split and blesses it if it meets its thresholds.
+    """Evaluates a model and blesses it if it meets its thresholds.
 
     Either with `label`, `task`, `metrics` and `slices`; or with the arguments of TFX's
     Evaluator, whose executor does the work then.
@@ -41,6 +41,7 @@ class Evaluator(component.Evaluator):
         (`min`, `max`, `not_worse_than_baseline_by`) or None. Thresholds hold for all rows
         together, not for each slice.
       slices: lists of columns; metrics are computed for each combination of values.
+      example_splits: the splits to evaluate on. By default test; without `task`, as TFX does, eval.
       tfx_arguments: the other arguments of TFX's Evaluator, such as `eval_config`.
     """
 
@@ -57,9 +58,12 @@ class Evaluator(component.Evaluator):
         task: str = "",
         metrics: Mapping[str, Thresholds] | None = None,
         slices: Sequence[Sequence[str]] = (),
+        example_splits: Sequence[str] | None = None,
         **tfx_arguments: Any,
     ):
         if not task:
+            if example_splits is not None:
+                tfx_arguments["example_splits"] = list(example_splits)
             super().__init__(examples, model, baseline_model, *tfx_positional, **tfx_arguments)
             return
         spec = EvaluatorSpec(
@@ -67,7 +71,7 @@ class Evaluator(component.Evaluator):
             model=model,
             baseline_model=baseline_model,
             eval_config=eval_config(label, task, metrics or {}, slices),
-            example_splits=json_utils.dumps([SPLIT]),
+            example_splits=json_utils.dumps([*(example_splits or [SPLIT])]),
             task=task,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),
             blessing=types.Channel(type=standard_artifacts.ModelBlessing),

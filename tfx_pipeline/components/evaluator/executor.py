@@ -14,9 +14,9 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.executor_outcome import (
     causes,
     completed_output,
@@ -28,10 +28,10 @@ from tfx_pipeline.errors import Finding
 _log = logging.getLogger(__name__)
 
 SPLIT = "test"
-"""The split that models are evaluated on."""
+"""The split that models are evaluated on by default."""
 
 
-class Executor(tfx_executor.Executor):
+class Executor(BeamExecutor, tfx_executor.Executor):
     """Evaluates the candidate, and the baseline if there is one; always writes a blessing.
 
     With an EvalConfig of the user's own, TFX's executor does the work.
@@ -44,7 +44,8 @@ class Executor(tfx_executor.Executor):
         """Evaluates and blesses.
 
         Without thresholds a model that could be evaluated is blessed. A baseline that cannot
-        read the rows is not compared with, and the node says so.
+        read the rows, or does not know their labels, is not compared with, nor is a metric that
+        is not defined for it. The node says so.
 
         Raises:
           Refused: the model cannot be scored, because it cannot be served.
@@ -56,17 +57,21 @@ class Executor(tfx_executor.Executor):
             return None
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = _baseline(input_dict, model)
-        message, findings = "", []
+        message = ""
         try:
-            self._evaluate(input_dict, output_dict, exec_properties, baseline)
+            result = self._evaluate(input_dict, output_dict, exec_properties, baseline)
+            findings = [*result.not_compared]
+            if findings:
+                names = ", ".join(finding.subject for finding in findings)
+                message = f"the baseline was not compared by {names}: not defined for the baseline"
         except Exception as error:
             failed = [e for e in causes(error) if isinstance(e, scoring.BaselineError)]
             if baseline is None or not failed:
                 raise
             message = "the baseline was not compared: it cannot be evaluated on these rows"
-            findings = [Finding("baseline", "reads the test split", str(failed[-1]))]
+            findings = [Finding("baseline", "reads the rows", str(failed[-1]))]
             self._evaluate(input_dict, output_dict, exec_properties, None)
-        return completed_output(message, findings) if message else None
+        return completed_output(output_dict, message, findings) if message else None
 
     def _evaluate(
         self,
@@ -74,24 +79,25 @@ class Executor(tfx_executor.Executor):
         output_dict: Artifacts,
         exec_properties: dict[str, Any],
         baseline: types.Artifact | None,
-    ) -> None:
+    ) -> results.Result:
         model = artifact_utils.get_single_instance(input_dict["model"])
         config = _config(exec_properties, baseline is not None)
         output = artifact_utils.get_single_uri(output_dict["evaluation"])
-        split = (json_utils.loads(exec_properties["example_splits"]) or [SPLIT])[0]
+        splits = json_utils.loads(exec_properties["example_splits"]) or [SPLIT]
         evaluate = evaluation.Evaluate(
-            example_files.files(input_dict["examples"], split),
+            [f for split in splits for f in example_files.files(input_dict["examples"], split)],
             _folders(model, baseline),
             exec_properties["task"],
             config,
             output,
         )
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             _ = pipeline | "Evaluate" >> evaluate
         result = results.read(output, config)
         results.store(result, output_dict["evaluation"][0])
         results.bless(result, output_dict["blessing"][0], model, baseline)
         _log.info("Evaluator: %s; blessed: %s", result.metrics, result.blessed)
+        return result
 
 
 def _baseline(input_dict: Artifacts, model: types.Artifact) -> types.Artifact | None:

@@ -30,11 +30,13 @@ class Result:
       metrics: the candidate's metrics of all rows, by our names; None is undefined.
       baseline: the same for the baseline; empty if there is none.
       findings: the thresholds that were missed.
+      not_compared: the comparisons with the baseline that could not be made.
     """
 
     metrics: Metrics
     baseline: Metrics
     findings: tuple[Finding, ...]
+    not_compared: tuple[Finding, ...] = ()
 
     @property
     def blessed(self) -> bool:
@@ -55,10 +57,12 @@ def read(folder: str, config: config_pb2.EvalConfig) -> Result:
     if len(config.model_specs) > 1:
         candidate, baseline = tfma_constants.CANDIDATE_KEY, tfma_constants.BASELINE_KEY
     names = metric_names(config)
+    of_baseline = {name: overall[(baseline, name)] for name in names} if baseline else {}
     return Result(
         {name: overall[(candidate, name)] for name in names},
-        {name: overall[(baseline, name)] for name in names} if baseline else {},
+        of_baseline,
         tuple(_findings(folder, overall, baseline)),
+        tuple(_not_compared(config, of_baseline)),
     )
 
 
@@ -84,6 +88,16 @@ def _findings(
     for of_slice in validation.metric_validations_per_slice:
         for failure in of_slice.failures:
             yield from _failure_findings(failure, overall, baseline)
+
+
+def _not_compared(config: config_pb2.EvalConfig, baseline: Metrics) -> Iterator[Finding]:
+    """A finding for each metric that is not defined for the baseline and is to be compared."""
+    metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
+    for name, metric in zip(metric_names(config), metrics, strict=True):
+        limits = [item.threshold for item in metric.per_slice_thresholds]
+        compared = any(limit.HasField("change_threshold") for limit in limits)
+        if compared and name in baseline and baseline[name] is None:
+            yield Finding(name, "compared with the baseline", _text(name, None))
 
 
 def _failure_findings(

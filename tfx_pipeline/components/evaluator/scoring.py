@@ -77,6 +77,7 @@ class Scorer:
         Raises:
           Refused: the candidate fails, or does not return one result for each row.
           NodeError: the outputs are not those that the task needs.
+          BaselineError: the baseline fails, or does not know a class of the candidate.
         """
         columns = self._reader.read(batch)
         outputs = {name: self._predict(name, batch) for name in self._models}
@@ -94,7 +95,9 @@ class Scorer:
                 name: from_rows(labels[name][rows], predictions[name][rows])
                 for name in self._models
             }
-            for key, rows in by_slice(_usable_rows(labels), self._slices, columns).items()
+            for key, rows in by_slice(
+                _usable_rows(labels, columns[self._label]), self._slices, columns
+            ).items()
         }
 
     def _predict(self, name: str, batch: Sequence[bytes]) -> dict[str, np.ndarray]:
@@ -164,17 +167,25 @@ class Scorer:
         return labels
 
 
-def _usable_rows(labels: Mapping[str, np.ndarray]) -> np.ndarray:
-    """Indices of the rows whose label is known to every model."""
-    usable = np.all(
-        [
-            ~np.isnan(values) if values.dtype.kind == "f" else values != _UNKNOWN
-            for values in labels.values()
-        ],
-        axis=0,
-    )
+def _usable_rows(labels: Mapping[str, np.ndarray], column: RawColumn) -> np.ndarray:
+    """Indices of the rows whose label the candidate knows.
+
+    Raises:
+      BaselineError: the baseline does not know one of these labels.
+    """
+    known = {
+        name: ~np.isnan(values) if values.dtype.kind == "f" else values != _UNKNOWN
+        for name, values in labels.items()
+    }
+    of_baseline = known.pop(constants.BASELINE_KEY, None)
+    (usable,) = known.values()
     if not usable.all():
         _log.warning("Evaluator: %d rows have no label, or one of no class", (~usable).sum())
+    if of_baseline is not None and (usable & ~of_baseline).any():
+        row = np.flatnonzero(usable & ~of_baseline)[0]
+        rows, first = column.first()
+        value = text(column.values[first[np.searchsorted(rows, row)]])
+        raise BaselineError(f"it does not know the label {value!r}")
     return np.flatnonzero(usable)
 
 

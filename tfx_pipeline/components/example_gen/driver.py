@@ -13,7 +13,7 @@ from tfx.utils import proto_utils
 
 from tfx_pipeline.components.example_gen import input_files
 
-_NOT_A_SPAN = ("Cannot find ", "Retrieved date is invalid")
+_NOT_A_SPAN = ("Cannot find span ", "Cannot find version ", "Retrieved date is invalid")
 """How TFX's errors begin about a path that matches the pattern, but has no number or date."""
 
 

@@ -6,21 +6,19 @@ import errno
 import json
 import logging
 import os
-import pathlib
 import uuid
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.util import examples_utils
-from tfx.dsl.components.base import base_beam_executor
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
@@ -29,7 +27,7 @@ from tfx_pipeline.components.example_gen import (
     input_files,
     split_writer,
 )
-from tfx_pipeline.components.example_gen.table_sources import Profile
+from tfx_pipeline.components.example_gen.profile import Profile
 from tfx_pipeline.components.example_gen.work_units import make_units
 from tfx_pipeline.config.schema_file import parse_schema
 from tfx_pipeline.errors import DataRefused, Finding
@@ -40,7 +38,7 @@ _log = logging.getLogger(__name__)
 _KINDS = {schema_pb2.INT: Kind.INT, schema_pb2.FLOAT: Kind.FLOAT, schema_pb2.BYTES: Kind.BYTES}
 
 
-class Executor(base_beam_executor.BaseBeamExecutor):
+class Executor(BeamExecutor):
     """Writes the examples to a staging folder, and moves them if there are no problems."""
 
     @reports_refusals
@@ -66,7 +64,7 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             _raise_if_disk_full(error, artifact.uri)
             raise
         finally:
-            _discard(staging)
+            split_writer.discard(staging)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
 
@@ -82,22 +80,12 @@ class Executor(base_beam_executor.BaseBeamExecutor):
             read_types(exec_properties.get("schema_path")),
         )
         units = make_units(files)
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)
         _refuse_empty(summary.shards, files)
         return summary.shards
-
-
-def _discard(folder: str) -> None:
-    """Removes the staging folder, and frees its space at once."""
-    if not is_remote(folder):
-        # A failed writer keeps its file open, and ML Metadata needs the space on the disk.
-        for path in pathlib.Path(folder).glob("*"):
-            os.truncate(path, 0)
-    if fileio.exists(folder):
-        fileio.rmtree(folder)
 
 
 def _splits(exec_properties: dict[str, Any]) -> split_writer.Splits:

@@ -12,12 +12,8 @@ from pyarrow import parquet
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
 from tfx_pipeline.components.example_gen.input_files import open_raw
-from tfx_pipeline.components.example_gen.table_sources import (
-    CsvSource,
-    ParquetSource,
-    Source,
-    TfRecordSource,
-)
+from tfx_pipeline.components.example_gen.table_sources import CsvSource, ParquetSource, Source
+from tfx_pipeline.components.example_gen.tfrecord_source import TfRecordSource
 from tfx_pipeline.errors import DataRefused, Finding
 
 

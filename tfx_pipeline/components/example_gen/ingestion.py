@@ -21,6 +21,7 @@ from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.prefetch import read_ahead
 from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 from tfx_pipeline.components.example_gen import split_writer, table_sources
+from tfx_pipeline.components.example_gen.profile import Profile, merge, with_mixed_kinds
 from tfx_pipeline.errors import Finding
 
 
@@ -46,7 +47,7 @@ class Summary:
       shards: the written files, in the units' order.
     """
 
-    profile: table_sources.Profile
+    profile: Profile
     shards: list[split_writer.Shards]
 
 
@@ -73,23 +74,23 @@ def run(
 
 
 @beam.typehints.with_input_types(Unit)
-@beam.typehints.with_output_types(table_sources.Profile)
+@beam.typehints.with_output_types(Profile)
 class _Profile(beam.DoFn):
     def __init__(self, source: table_sources.Source):
         self._source = source
 
-    def process(self, unit: Unit) -> Iterator[table_sources.Profile]:
-        yield table_sources.merge(self._source.profile(path) for path in unit.paths)
+    def process(self, unit: Unit) -> Iterator[Profile]:
+        yield merge(self._source.profile(path) for path in unit.paths)
 
 
-@beam.typehints.with_input_types(Unit, list[table_sources.Profile])
+@beam.typehints.with_input_types(Unit, list[Profile])
 @beam.typehints.with_output_types(str)
 class _Write(beam.DoFn):
     def __init__(self, source: table_sources.Source, splits: split_writer.Splits, folder: str):
         self._source, self._splits, self._folder = source, splits, folder
 
-    def process(self, unit: Unit, profiles: list[table_sources.Profile]) -> Iterator[str]:
-        profile = table_sources.merge(profiles)
+    def process(self, unit: Unit, profiles: list[Profile]) -> Iterator[str]:
+        profile = with_mixed_kinds(merge(profiles))
         summary: dict[str, Any] = {"profile": dataclasses.asdict(profile)}
         if not profile.problems:
             blocks = read_ahead(self._blocks(unit, profile))
@@ -101,7 +102,7 @@ class _Write(beam.DoFn):
             file.write(json.dumps(summary))
         yield path
 
-    def _blocks(self, unit: Unit, profile: table_sources.Profile) -> Iterator[Block]:
+    def _blocks(self, unit: Unit, profile: Profile) -> Iterator[Block]:
         for path in unit.paths:
             yield from self._source.records(path, profile.kinds)
 
@@ -120,4 +121,4 @@ def read_summary(folder: str, units: list[Unit]) -> Summary:
     profile = summaries[0]["profile"]
     profile["findings"] = [Finding(**row) for row in profile["findings"]]
     shards = [split_writer.Shards(**s["shards"]) for s in summaries if "shards" in s]
-    return Summary(table_sources.Profile(**profile), shards)
+    return Summary(Profile(**profile), shards)

@@ -7,6 +7,7 @@ import dataclasses
 import hashlib
 import itertools
 import os
+import pathlib
 import uuid
 from collections.abc import Iterable
 
@@ -18,6 +19,7 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.components.common import column_store
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
+from tfx_pipeline.storage.layout import is_remote
 
 
 @dataclasses.dataclass(frozen=True)
@@ -127,6 +129,17 @@ def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:
             _move(shard.paths[split], target)
             if shard.columns:
                 _move(shard.columns[split], column_store.path_for(target))
+
+
+def discard(folder: str) -> None:
+    """Removes a staging folder, and frees its space at once."""
+    if not is_remote(folder):
+        # A failed writer keeps its file open, and ML Metadata needs the space on the disk.
+        for path in pathlib.Path(folder).glob("**/*"):
+            if path.is_file():
+                os.truncate(path, 0)
+    if fileio.exists(folder):
+        fileio.rmtree(folder)
 
 
 def _move(source: str, target: str) -> None:

@@ -23,8 +23,8 @@ from tfx.types import artifact_utils
 from tfx.types import standard_component_specs as keys
 from tfx.utils import io_utils, proto_utils
 
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.example_gen import ingestion, split_writer, table_sources
@@ -52,7 +52,7 @@ class _Source(table_sources.CsvSource):
             yield Block(block.keys, block.keys)
 
 
-class Executor(executor.Executor):
+class Executor(BeamExecutor, executor.Executor):
     """Writes what TFX's executor writes."""
 
     def Do(
@@ -69,8 +69,7 @@ class Executor(executor.Executor):
             _log.info("CsvExampleGen: column by column")
             return
         finally:
-            if fileio.exists(staging):
-                fileio.rmtree(staging)
+            split_writer.discard(staging)
         super().Do(input_dict, output_dict, exec_properties)
 
     def _convert(self, artifact: Any, exec_properties: Mapping[str, Any], staging: str) -> None:
@@ -103,7 +102,7 @@ class Executor(executor.Executor):
     ) -> list[split_writer.Shards]:
         files = sorted(map(str, fileio.glob(pattern)))
         units, source = make_units(files), _Source(_header(files), {})
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, folder)
         summary = ingestion.read_summary(folder, units)
         if summary.profile.problems:

@@ -1,4 +1,4 @@
-"""Reads tables as serialized tf.Examples: CSV and Parquet by column, TFRecord by record.
+"""Reads tables as serialized tf.Examples: CSV and Parquet files, by column.
 
 A source reads a file twice: `profile` finds the columns' types over all values, and all
 problems, before `records` encodes anything. Sources are pickled and used by Beam workers.
@@ -8,9 +8,8 @@ from __future__ import annotations
 
 import contextlib
 import dataclasses
-import itertools
 import os
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import pyarrow as pa
 import pyarrow.compute as pc
@@ -21,36 +20,12 @@ from tfx_pipeline.components.common.column_kinds import Kind, arrow_kind
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
 from tfx_pipeline.components.example_gen.input_files import open_raw
+from tfx_pipeline.components.example_gen.profile import Profile
+from tfx_pipeline.components.example_gen.tfrecord_source import TfRecordSource
 from tfx_pipeline.components.example_gen.type_inference import WrongValue, convert, infer_kind
 from tfx_pipeline.errors import DataRefused, Finding
 
 _BLOCK_ROWS = 8192
-
-
-@dataclasses.dataclass
-class Profile:
-    """The types and problems of one or several files.
-
-    Attributes:
-      kinds: each column's kind; EMPTY if no row has a value.
-      findings: the first problems.
-      problems: the number of all problems.
-    """
-
-    kinds: dict[str, Kind] = dataclasses.field(default_factory=dict)
-    findings: list[Finding] = dataclasses.field(default_factory=list)
-    problems: int = 0
-
-
-def merge(profiles: Iterable[Profile]) -> Profile:
-    """The profile of all files together."""
-    result = Profile()
-    for profile in profiles:
-        for name, kind in profile.kinds.items():
-            result.kinds[name] = max(result.kinds.get(name, Kind.EMPTY), kind)
-        result.findings += profile.findings[: csv_diagnostics.MOST - len(result.findings)]
-        result.problems += profile.problems
-    return result
 
 
 @dataclasses.dataclass(frozen=True)
@@ -198,71 +173,6 @@ def _as_seconds(array: pa.Array) -> pa.Array:
         return array.cast(pa.time32("s"), safe=False).cast(pa.int32())
     seconds = pa.duration("s") if pa.types.is_duration(array.type) else pa.timestamp("s")
     return array.cast(seconds, safe=False)
-
-
-_EMPTY_TEXT = b"\x0a\x02\x0a\x00"
-"""A feature whose only value is an empty text, as it is serialized."""
-
-
-@dataclasses.dataclass(frozen=True)
-class TfRecordSource:
-    """TFRecord files of serialized tf.Examples.
-
-    They are passed on unchanged, but without the columns to leave out, and with a missing
-    value where the only value is an empty text.
-
-    Attributes:
-      exclude: the columns to leave out.
-    """
-
-    exclude: tuple[str, ...] = ()
-
-    def profile(self, path: str) -> Profile:
-        """Checks that the file's first record is a tf.Example; types are not checked."""
-        try:
-            first = next(self._read(path), None)
-            if first is not None:
-                import tensorflow as tf
-
-                tf.train.Example.FromString(first)
-        except Exception as error:
-            reason = str(error).splitlines()[0]
-            text = f"{os.path.basename(path)}: {reason}"
-            return Profile({}, [Finding("(file)", "no TFRecord of tf.Examples", text)], 1)
-        return Profile()
-
-    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
-        """Blocks of serialized tf.Examples."""
-        rows = map(self._record_and_key, self._read(path))
-        while block := list(itertools.islice(rows, _BLOCK_ROWS)):
-            records, keys = zip(*block, strict=True)
-            yield Block(list(records), list(keys))
-
-    def _record_and_key(self, record: bytes) -> tuple[bytes, bytes]:
-        """The record to write, and the bytes that TFX's CsvExampleGen would hash."""
-        if not self.exclude and _EMPTY_TEXT not in record:
-            return record, record
-        import tensorflow as tf
-
-        example = tf.train.Example.FromString(record)
-        features = example.features.feature
-        for name in self.exclude:
-            features.pop(name, None)
-        empty = [n for n, f in features.items() if list(f.bytes_list.value) == [b""]]
-        for name in empty:
-            features[name].bytes_list.ClearField("value")
-        key = example.SerializeToString(deterministic=True)
-        for name in empty:
-            features[name].Clear()
-        return example.SerializeToString(deterministic=True), key
-
-    def _read(self, path: str) -> Iterator[bytes]:
-        import tensorflow as tf
-
-        compression = "GZIP" if path.endswith(".gz") else ""
-        yield from tf.compat.v1.io.tf_record_iterator(
-            path, tf.io.TFRecordOptions(compression_type=compression)
-        )
 
 
 Source = CsvSource | ParquetSource | TfRecordSource

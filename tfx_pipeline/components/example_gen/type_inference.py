@@ -31,7 +31,7 @@ def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
         return known
     if _casts(texts, _INT64, _maybe_hexadecimal):
         return max(known, Kind.INT)
-    if _casts(texts, _FLOAT64, _has_long_integer):
+    if _casts(texts, _FLOAT64, _maybe_integer):
         return max(known, Kind.FLOAT)
     for text in pc.unique(texts.drop_null()).to_pylist():
         known = max(known, infer_value_kind(text))
@@ -54,8 +54,15 @@ def _maybe_hexadecimal(texts: pa.Array) -> bool:
     return any(pc.any(pc.match_substring(texts, x)).as_py() for x in "xX")
 
 
+def _maybe_integer(texts: pa.Array) -> bool:
+    """Whether a number may be an integer that Arrow does not take for one.
+
+    Newer Arrow reads `+5` as a float only. Integers of more than 64 bits are texts.
+    """
+    return bool(pc.any(pc.starts_with(texts, "+")).as_py()) or _has_long_integer(texts)
+
+
 def _has_long_integer(texts: pa.Array) -> bool:
-    """Whether a number may be an integer of more than 64 bits; those are texts."""
     # Lengths first: a regular expression over all texts would take most of the time.
     long = texts.filter(pc.greater_equal(pc.binary_length(texts), _LONG_DIGITS))
     return bool(pc.any(pc.match_substring_regex(long, _LONG_INTEGER)).as_py())

@@ -44,11 +44,13 @@ class Row:
       name: what is unusual about it, for messages.
       example: the row without its label, as a client sends it.
       real: whether the row is from the data.
+      label: the label alone, for signatures that need it; None for a row without one.
     """
 
     name: str
     example: tf.train.Example
     real: bool = False
+    label: tf.train.Example | None = None
 
 
 def real_rows(records: Sequence[bytes], label: str) -> list[Row]:
@@ -61,23 +63,41 @@ def real_rows(records: Sequence[bytes], label: str) -> list[Row]:
     rows = []
     for number, record in enumerate(records, 1):
         example = tf.train.Example.FromString(record)
-        example.features.feature.pop(label, None)
-        rows.append(Row(f"row {number} of the data", example, real=True))
+        alone = None
+        if label in example.features.feature:
+            alone = tf.train.Example()
+            alone.features.feature[label].CopyFrom(example.features.feature.pop(label))
+        rows.append(Row(f"row {number} of the data", example, real=True, label=alone))
     return rows
 
 
-def adversarial_rows(normal: tf.train.Example, columns: Mapping[str, int]) -> list[Row]:
-    """Variations of a normal row.
+def columns_of(rows: Sequence[Row]) -> dict[str, int]:
+    """The schema's type for each column that has a value in one of the rows."""
+    kinds = {field: kind for kind, field in _FIELDS.items()}
+    found = {
+        name: kinds[field]
+        for row in rows
+        for name, feature in row.example.features.feature.items()
+        if (field := feature.WhichOneof("kind")) and getattr(feature, field).value
+    }
+    return dict(sorted(found.items()))
+
+
+def adversarial_rows(real: Row, columns: Mapping[str, int]) -> list[Row]:
+    """Variations of a real row.
 
     Args:
-      normal: a real row without its label.
+      real: the row.
       columns: the schema's types by column, without the label.
     """
-    rows = [Row("no column at all", tf.train.Example())]
+    normal, label = real.example, real.label
+    rows = [Row("no column at all", tf.train.Example(), label=label)]
     for name, kind in columns.items():
-        rows.append(Row(f"{name} missing", _changed(normal, columns, {name: None})))
+        missing = _changed(normal, columns, {name: None})
+        rows.append(Row(f"{name} missing", missing, label=label))
         for description, value in _UNUSUAL_VALUES.get(kind, {}).items():
-            rows.append(Row(f"{name} {description}", _changed(normal, columns, {name: value})))
+            changed = _changed(normal, columns, {name: value})
+            rows.append(Row(f"{name} {description}", changed, label=label))
     for description, position in (("first", 0), ("last", -1)):
         values = {
             name: list(_UNUSUAL_VALUES[kind].values())[position]
@@ -85,7 +105,8 @@ def adversarial_rows(normal: tf.train.Example, columns: Mapping[str, int]) -> li
             if kind in _UNUSUAL_VALUES
         }
         changed = _changed(normal, columns, values)
-        rows.append(Row(f"every column with its {description} unusual value", changed))
+        name = f"every column with its {description} unusual value"
+        rows.append(Row(name, changed, label=label))
     return rows
 
 

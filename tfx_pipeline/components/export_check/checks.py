@@ -35,12 +35,21 @@ def failing_rows(
             failures.append((row, row_error))
         if len(failures) == 2 and failures[1][0] is rows[-1]:
             # Both a real row and the most unusual one fail: the others need not be sent.
-            yield Finding(name, "answers every row", f"it answers none: {reason(error)}")
+            yield Finding(name, "answers every row", f"it answers none: {_explained(error)}")
             return
     for row, failure in failures[:_MOST_ROWS]:
         yield Finding(name, "answers every row", f"{row.name}: {reason(failure)}")
     if not failures:
         yield Finding(name, "answers a batch of rows", reason(error))
+
+
+def _explained(error: Exception) -> str:
+    """The reason, with what to do about it where that is known."""
+    text = reason(error)
+    if "Could not find variable" in text:
+        text += ". A graph session cannot restore what Keras 3 saves with TensorFlow 2.16:"
+        text += " set TF_USE_LEGACY_KERAS=1 before TensorFlow is imported, and train anew"
+    return text
 
 
 def output_findings(name: str, outputs: Outputs, rows: Sequence[Row]) -> Iterator[Finding]:

@@ -8,17 +8,18 @@ from __future__ import annotations
 
 import dataclasses
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
 
 from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import blessing, example_files
 from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
-from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
 from tfx_pipeline.components.export_check import adversarial_rows, checks, reference
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.config.schema_file import parse_schema
@@ -29,7 +30,7 @@ _log = logging.getLogger(__name__)
 # As TFX's InfraValidator has them.
 _BLESSED_FILE, _NOT_BLESSED_FILE = "INFRA_BLESSED", "INFRA_NOT_BLESSED"
 
-_SPLIT, _REAL_ROWS = "test", 64
+_REAL_ROWS = 64
 _MOST_FINDINGS = 50
 
 
@@ -39,24 +40,27 @@ class Executor(base_executor.BaseExecutor):
     @reports_refusals
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput | None:
         """Checks the model. Completes also if it finds problems: then the blessing is 0.
 
+        Says so if the export cannot be compared with Transform and model.
+
         Raises:
-          NodeError: the examples have no rows to send.
+          NodeError: the examples have no such split, or no rows to send.
         """
-        label = exec_properties["label"]
+        label, split = exec_properties["label"], exec_properties["split"]
         model = artifact_utils.get_single_instance(input_dict["model"])
-        files = example_files.files(input_dict["examples"], _SPLIT)
+        files = example_files.files(input_dict["examples"], split)
         real = adversarial_rows.real_rows(example_files.head(files, _REAL_ROWS), label)
         if not real:
-            raise NodeError("the export cannot be checked: the test split has no rows")
-        schema = parse_schema(read_schema_text(input_dict["schema"]))
+            raise NodeError(f"the export cannot be checked: the split {split!r} has no rows")
+        columns = _columns(input_dict, real)
         export = Export(
             path_utils.serving_model_path(model.uri),
-            artifact_utils.get_single_uri(input_dict["transform_graph"]),
-            {f.name: f.type for f in schema.feature if f.name != label},
+            _uri(input_dict, "transform_graph"),
+            {name: kind for name, kind in columns.items() if name != label},
             label,
+            bool(exec_properties["unusual_rows"]),
         )
         findings = list(export.findings(real))[:_MOST_FINDINGS]
         _log.info("ExportCheck: %d findings in %s", len(findings), export.folder)
@@ -64,23 +68,46 @@ class Executor(base_executor.BaseExecutor):
             _log.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
         (infra_blessing,) = output_dict["blessing"]
         blessing.write(infra_blessing, model, findings, _BLESSED_FILE, _NOT_BLESSED_FILE)
+        if not export.not_compared:
+            return None
+        message = "the export was not compared with Transform and model"
+        note = Finding("model", "same answer as Transform and model", export.not_compared)
+        return completed_output(output_dict, message, [note])
 
 
-@dataclasses.dataclass(frozen=True)
+def _uri(input_dict: Artifacts, key: str) -> str:
+    """The folder of an optional input; empty if it is not connected."""
+    return artifact_utils.get_single_uri(input_dict[key]) if input_dict.get(key) else ""
+
+
+def _columns(input_dict: Artifacts, rows: Sequence[adversarial_rows.Row]) -> dict[str, int]:
+    """The types by raw column: the schema's, or those of the rows."""
+    if not input_dict.get("schema"):
+        return adversarial_rows.columns_of(rows)
+    schema = parse_schema(read_schema_text(input_dict["schema"]))
+    return {feature.name: feature.type for feature in schema.feature}
+
+
+@dataclasses.dataclass
 class Export:
     """An exported model, and the data for checking it.
 
     Attributes:
       folder: the SavedModel's folder.
-      transform_graph: Transform's output folder.
+      transform_graph: Transform's output folder; empty if there is none.
       columns: the schema's types by raw column, without the label.
       label: the label's column.
+      unusual_rows: whether to send unusual rows as well.
+      not_compared: why the model was not compared with Transform and model, after `findings`;
+        empty if it was.
     """
 
     folder: str
     transform_graph: str
     columns: Mapping[str, int]
     label: str
+    unusual_rows: bool = True
+    not_compared: str = ""
 
     def findings(self, real: list[adversarial_rows.Row]) -> Iterator[Finding]:
         """Runs all checks.
@@ -103,7 +130,11 @@ class Export:
             found = ", ".join(sorted(model.signatures)) or "none"
             yield Finding("model", f"has the signature {checks.SERVING}", f"it has {found}")
         client = SignatureClient(model, list(self.columns))
-        rows = real + adversarial_rows.adversarial_rows(real[0].example, self.columns)
+        rows = list(real)
+        if self.unusual_rows:
+            rows += adversarial_rows.adversarial_rows(real[0], self.columns)
+        for name in client.add_labels_where_needed(real[0], checks.SERVING):
+            _log.info("ExportCheck: %s needs the label %r; it was sent", name, self.label)
         outputs, failures = client.call_all(rows)
         for name, error in failures.items():
             yield from checks.failing_rows(client, name, rows, error)
@@ -128,8 +159,13 @@ class Export:
             yield Finding("model", "loads in Python", reason(error))
             return
         yield from reference.python_findings(model, client, outputs, rows)
-        if checks.SERVING in outputs:
+        if not self.transform_graph:
+            self.not_compared = "there is no transform_graph"
+        elif checks.SERVING in outputs:
             serving = outputs[checks.SERVING]
-            yield from reference.transform_findings(
-                model, self.transform_graph, serving, real, self.label
-            )
+            try:
+                yield from reference.transform_findings(
+                    model, self.folder, self.transform_graph, serving, real, self.label
+                )
+            except reference.NotComparedError as error:
+                self.not_compared = str(error)

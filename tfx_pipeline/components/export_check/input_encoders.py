@@ -15,6 +15,10 @@ from tfx_pipeline.components.export_check.adversarial_rows import Row
 # A float64 holds no integer beyond it exactly.
 _GREATEST_INT = 2**53
 
+_COLUMNS = "columns"
+_EXAMPLES = {"examples", "inputs"}
+"""The names that inputs of serialized tf.Examples have."""
+
 
 class NotRepresentable(Exception):
     """A row that the inputs of a signature cannot express."""
@@ -26,14 +30,24 @@ class ExamplesInput:
 
     Attributes:
       name: the input's name.
+      with_label: whether the examples have their label.
     """
 
     name: str
+    with_label: bool = False
 
     def feed(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """A batch of rows, by input name."""
-        records = [row.example.SerializeToString(deterministic=True) for row in rows]
+        records = [self._example(row).SerializeToString(deterministic=True) for row in rows]
         return {self.name: np.array(records, dtype=object)}
+
+    def _example(self, row: Row) -> tf.train.Example:
+        if not self.with_label or row.label is None:
+            return row.example
+        example = tf.train.Example()
+        example.CopyFrom(row.example)
+        example.MergeFrom(row.label)
+        return example
 
     def representable(self, row: Row) -> Row:
         """The row as this input can express it: unchanged."""
@@ -94,11 +108,19 @@ def _is_exact(value: int, dtype: tf.DType) -> bool:
 
 
 def input_of(
-    definition: meta_graph_pb2.SignatureDef, columns: Collection[str]
+    signature: str, definition: meta_graph_pb2.SignatureDef, columns: Collection[str]
 ) -> ExamplesInput | ColumnsInput | None:
-    """The encoder for a signature; None if its inputs are not raw rows."""
+    """The encoder for a signature; None if its inputs are not raw rows.
+
+    Args:
+      signature: its name.
+      definition: its inputs.
+      columns: the names of the raw columns.
+    """
     inputs = definition.inputs
-    if inputs and all(name in columns for name in inputs):
+    # A column can have the name of an input for examples.
+    of_examples = len(inputs) == 1 and set(inputs) <= _EXAMPLES and signature != _COLUMNS
+    if inputs and all(name in columns for name in inputs) and not of_examples:
         dtypes = {name: tf.dtypes.as_dtype(info.dtype) for name, info in inputs.items()}
         ranks = {name: len(info.tensor_shape.dim) for name, info in inputs.items()}
         return ColumnsInput(dtypes, ranks)

@@ -2,24 +2,28 @@
 
 from __future__ import annotations
 
-import logging
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 import tensorflow as tf
+import tf_keras
 
+from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.compat.saved_model_session import ServedModel, reason
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.export_check.adversarial_rows import Row
 from tfx_pipeline.components.export_check.checks import difference
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.errors import Finding
-
-_log = logging.getLogger(__name__)
+from tfx_pipeline.modeling.graph_names import of_column
 
 _WARMUP = os.path.join("assets.extra", "tf_serving_warmup_requests")
+
+
+class NotComparedError(Exception):
+    """Why the export could not be compared with Transform and model."""
 
 
 def load(folder: str) -> Any:
@@ -44,7 +48,7 @@ def python_findings(
     for name, expected in outputs.items():
         try:
             feed = client.inputs[name].feed(rows)
-            in_python = model.signatures[name](**{k: tf.constant(v) for k, v in feed.items()})
+            in_python = _call_signature(model.signatures[name], feed)
         except Exception as error:
             yield Finding(name, rule, reason(error))
             continue
@@ -53,31 +57,44 @@ def python_findings(
             yield Finding(name, rule, found)
 
 
+def _call_signature(function: Any, feed: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Calls a loaded signature; Python cannot pass arguments with the names of some columns."""
+    _, arguments = function.structured_input_signature
+    internal = not feed.keys() <= arguments.keys()
+    return function(
+        **{of_column(k) if internal else k: tf.constant(values) for k, values in feed.items()}
+    )
+
+
 def transform_findings(
-    model: Any, transform_graph: str, outputs: Outputs, rows: Sequence[Row], label: str
+    model: Any, folder: str, transform_graph: str, outputs: Outputs, rows: Sequence[Row], label: str
 ) -> Iterator[Finding]:
     """Checks that the export computes the same as Transform's graph and the Keras model.
 
-    A model that is not a Keras model, or has other inputs, cannot be compared in this
-    way. That is logged and is no finding.
-
     Args:
-      model: what `load` returns.
+      model: what `load` returns for the folder.
+      folder: the model's.
       transform_graph: Transform's output folder.
       outputs: of `serving_default` for a batch that begins with `rows`.
       rows: real rows.
       label: the label's column.
+
+    Raises:
+      NotComparedError: Transform's graph or the model cannot be called in this way: it is no
+        Keras model, say, or has other inputs or outputs.
     """
     try:
         transformed = _transformed(transform_graph, rows, label)
-        reference = _call(model, transformed)
     except Exception as error:
-        _log.info("ExportCheck: not compared with Transform and model: %s", reason(error))
-        return
+        raise NotComparedError(f"Transform's graph: {reason(error)}") from error
+    try:
+        reference = _call(model, folder, transformed)
+    except Exception as error:
+        raise NotComparedError(f"the model: {reason(error)}") from error
     name = _matching_output(outputs, reference)
     if name is None:
-        _log.info("ExportCheck: not compared with Transform and model: other outputs")
-        return
+        shape = list(reference.shape)
+        raise NotComparedError(f"no output of serving_default has the model's shape {shape}")
     exported = outputs[name][: len(rows)]
     found = difference({name: exported}, {name: reference.reshape(exported.shape)}, rows)
     if found:
@@ -99,17 +116,29 @@ def _transformed(transform_graph: str, rows: Sequence[Row], label: str) -> dict[
         return session.run(outputs)
 
 
-def _call(model: Any, transformed: Mapping[str, np.ndarray]) -> np.ndarray:
+def _call(model: Any, folder: str, transformed: Mapping[str, np.ndarray]) -> np.ndarray:
     """Calls the Keras model inside the export with transformed rows.
 
-    tf_keras.models.load_model would take three seconds to build it from the same file.
+    Keras saves a model's call only if it cannot build the model from its settings.
     """
-    function = model.__call__.concrete_functions[0]
-    specs = function.structured_input_signature[0][0]
-    inputs = {name: tf.cast(transformed[name], spec.dtype) for name, spec in specs.items()}
-    shapes = {n: [-1 if d is None else d for d in spec.shape] for n, spec in specs.items()}
-    outputs = model({n: tf.reshape(inputs[n], shape) for n, shape in shapes.items()}, False, None)
-    return np.asarray(outputs)
+    if callable(model):
+        function = model.__call__.concrete_functions[0]
+        specs = function.structured_input_signature[0][0]
+        return np.asarray(model(_inputs(specs, transformed), False, None))
+    with keras_not_converted():
+        keras = tf_keras.models.load_model(folder, compile=False)
+    specs = keras.input if isinstance(keras.input, dict) else {keras.input.name: keras.input}
+    return np.asarray(keras(_inputs(specs, transformed), training=False))
+
+
+def _inputs(specs: Mapping[str, Any], transformed: Mapping[str, np.ndarray]) -> dict[str, Any]:
+    """Transformed rows with the types and ranks of a model's inputs."""
+    return {
+        name: tf.reshape(
+            tf.cast(transformed[name], spec.dtype), [-1 if d is None else d for d in spec.shape]
+        )
+        for name, spec in specs.items()
+    }
 
 
 def _matching_output(outputs: Outputs, reference: np.ndarray) -> str | None:

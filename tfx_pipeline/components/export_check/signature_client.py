@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import logging
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -38,11 +39,39 @@ class SignatureClient:
         self.model = model
         self.inputs: dict[str, ExamplesInput | ColumnsInput] = {}
         for name, definition in sorted(model.signatures.items()):
-            inputs = input_of(definition, columns)
+            inputs = input_of(name, definition, columns)
             if inputs is None:
                 _log.warning("ExportCheck: %s does not accept raw rows; it was not checked", name)
             else:
                 self.inputs[name] = inputs
+
+    def add_labels_where_needed(self, row: Row, except_for: str) -> list[str]:
+        """Signatures that answer only examples with a label get such ones from now on.
+
+        TFX's templates export `transform_features`, which the Evaluator calls with whole rows.
+
+        Args:
+          row: a real row.
+          except_for: the signature that clients call, without labels.
+
+        Returns:
+          The signatures' names.
+        """
+        changed = []
+        for name, inputs in self.inputs.items():
+            if isinstance(inputs, ExamplesInput) and name != except_for and row.label is not None:
+                labelled = dataclasses.replace(inputs, with_label=True)
+                if not self._answers(name, inputs, row) and self._answers(name, labelled, row):
+                    changed.append(name)
+                    self.inputs[name] = labelled
+        return changed
+
+    def _answers(self, name: str, inputs: ExamplesInput, row: Row) -> bool:
+        try:
+            self.model.call(name, inputs.feed([row]))
+        except Exception:
+            return False
+        return True
 
     def call_all(self, rows: Sequence[Row]) -> tuple[dict[str, Outputs], dict[str, Exception]]:
         """Sends a batch of rows to all signatures.

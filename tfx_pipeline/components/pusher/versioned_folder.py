@@ -192,9 +192,9 @@ def push_in_place(model: str, push_dir: str, pushed_by: str) -> str:
     """
     target = _claim(push_dir, pushed_by)
     try:
-        io_utils.copy_dir(model, target, deny_regex_patterns=[r"saved_model\.pb"])
-        io_utils.write_string_file(f"{target}/{PUSHED_BY}", pushed_by)
-        io_utils.copy_file(os.path.join(model, _MARKER), f"{target}/{_MARKER}")
+        # Not TFX's copy_dir: it removes the target first, and so the claim.
+        for path in _files(model):
+            io_utils.copy_file(os.path.join(model, path), f"{target}/{path}")
     except Exception as error:
         with contextlib.suppress(Exception):
             fileio.rmtree(target)
@@ -203,6 +203,15 @@ def push_in_place(model: str, push_dir: str, pushed_by: str) -> str:
         # Remote file systems have exceptions of their own, which are not OSErrors.
         raise OSError(errno.EIO, str(error), target) from error
     return target
+
+
+def _files(model: str) -> list[str]:
+    """The paths of a model's files below its folder, the marker last."""
+    found = []
+    for folder, _, names in fileio.walk(model):
+        below = os.path.relpath(str(folder), model)
+        found += [os.path.normpath(os.path.join(below, str(name))) for name in names]
+    return [*sorted({*found} - {PUSHED_BY, _MARKER}), _MARKER]
 
 
 def _claim(push_dir: str, pushed_by: str) -> str:

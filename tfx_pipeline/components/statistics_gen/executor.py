@@ -22,10 +22,10 @@ from tfx.proto import example_gen_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, stats_utils
 
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
 from tfx_pipeline.compat.sliced_statistics import SplitStatistics
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
 
 _log = logging.getLogger(__name__)
@@ -34,7 +34,7 @@ _log = logging.getLogger(__name__)
 _FILE_NAME = "FeatureStats.pb"
 
 
-class Executor(executor.Executor):
+class Executor(BeamExecutor, executor.Executor):
     """Writes each split's statistics as TFX does; options that it does not cover are TFX's."""
 
     def Do(
@@ -64,7 +64,7 @@ class Executor(executor.Executor):
         _set_properties(statistics, examples[0], splits)
         files = {split: example_files.files(examples, split) for split in splits}
         targets = {split: artifact_utils.get_split_uri([statistics], split) for split in splits}
-        with beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline) as pipeline:
+        with self._make_beam_pipeline() as pipeline:
             _ = (
                 pipeline
                 | "Examples" >> ReadRecordBatches(files)

@@ -27,9 +27,11 @@ from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
 
-from tfx_pipeline.compat.in_process_beam import beam_pipeline
+from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.compat.table import TRACES
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
+from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_store import ROWS
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
@@ -45,7 +47,7 @@ _CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 _STAGING = ".staging"
 
 
-class Executor(tfx_executor.Executor):
+class Executor(BeamExecutor, tfx_executor.Executor):
     """Fits `preprocessing_fn` on the splits to analyze; applies it to those to transform."""
 
     @reports_refusals
@@ -75,8 +77,7 @@ class Executor(tfx_executor.Executor):
             output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
         )
         staging = os.path.join(graph, _STAGING)
-        pipelines = beam_pipeline(self._beam_pipeline_args, self._make_beam_pipeline)
-        with _without_export_warnings(), pipelines as pipeline:
+        with _without_export_warnings(), applied([TRACES]), self._make_beam_pipeline() as pipeline:
             steps = _BeamSteps(function, parse_schema(schema_text), files, graph, staging)
             steps.add_to(pipeline, list(splits.analyze), list(splits.transform))
         transformed = artifact_utils.get_single_instance(

@@ -133,7 +133,8 @@ def _parameter(parameter: manifest.Parameter) -> dict[str, Any]:
     kind = _JSON_TYPES[parameter.type]
     return {
         "default": parameter.default,
-        "type": kind if parameter.default is not None else ["null", kind],
+        # The trigger form makes None of an empty text, and refuses it unless it may be null.
+        "type": ["null", kind] if parameter.default in (None, "") else kind,
         "description": f"read by {', '.join(parameter.nodes)}",
     }
 

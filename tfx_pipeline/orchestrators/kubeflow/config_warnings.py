@@ -11,6 +11,7 @@ from collections.abc import Iterator
 
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.config.metadata_database import FORM, SQLITE
 from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.storage.layout import is_remote
 
@@ -30,10 +31,9 @@ def _root(config: PipelineConfig) -> Iterator[str]:
 
 
 def _metadata(config: PipelineConfig) -> Iterator[str]:
-    if config.metadata == "sqlite":
+    if config.metadata == SQLITE:
         yield (
-            "metadata is sqlite, a file that steps on a cluster cannot share: "
-            "use a server, mysql://USER@HOST/DATABASE"
+            f"metadata is sqlite, a file that steps on a cluster cannot share: use a server, {FORM}"
         )
         return
     section = config.kubeflow

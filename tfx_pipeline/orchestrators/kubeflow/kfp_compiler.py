@@ -26,7 +26,7 @@ def write(plan: Document, target: str) -> None:
     parameters = {name: TYPES[p["type"]] for name, p in plan["parameters"].items()}
 
     def pipeline(*values: Any) -> None:
-        given = dict(zip(parameters, values))
+        given = dict(zip(ordered, values))
         if plan["exit_step"] is None:
             add_steps(plan, given)
             return
@@ -35,7 +35,7 @@ def write(plan: Document, target: str) -> None:
             add_steps(plan, given)
 
     defaults = {name: p["default"] for name, p in plan["parameters"].items()}
-    sign(pipeline, plan["name"], parameters, defaults)
+    ordered = sign(pipeline, plan["name"], parameters, defaults)
     made = dsl.pipeline(name=plan["name"], description=plan["description"] or None)(pipeline)
     compiler.Compiler().compile(made, target)
 
@@ -45,8 +45,12 @@ def sign(
     name: str,
     types: Mapping[str, Any],
     defaults: Mapping[str, Any] | None = None,
-) -> None:
-    """Gives a function the name and the signature that kfp reads."""
+) -> list[str]:
+    """Gives a function the name and the signature that kfp reads.
+
+    Returns:
+      The arguments in the order in which kfp passes them: those without a default first.
+    """
     kind = inspect.Parameter.POSITIONAL_OR_KEYWORD
     absent = dict.fromkeys(types, inspect.Parameter.empty)
     absent.update({k: v for k, v in (defaults or {}).items() if v is not None})
@@ -57,13 +61,14 @@ def sign(
         [inspect.Parameter(k, kind, default=absent[k], annotation=types[k]) for k in ordered]
     )
     vars(function)["__signature__"] = signature
+    return ordered
 
 
 def component(step: Document, types: Mapping[str, Any]) -> Any:
     """A container component with inputs of these types."""
 
     def build(*values: Any) -> dsl.ContainerSpec:
-        inputs = dict(zip(types, values))
+        inputs = dict(zip(ordered, values))
         # kfp's placeholders replace the values that are known at run time.
         arguments = [
             "".join(p if isinstance(p, str) else f"{inputs[p['value']]}" for p in pieces)
@@ -71,7 +76,7 @@ def component(step: Document, types: Mapping[str, Any]) -> Any:
         ]
         return dsl.ContainerSpec(image=step["image"], command=step["command"], args=arguments)
 
-    sign(build, step["name"], types)
+    ordered = sign(build, step["name"], types)
     return dsl.container_component(build)
 
 

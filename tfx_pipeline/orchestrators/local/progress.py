@@ -113,7 +113,8 @@ def print_run(console: Console, run: Run) -> None:
     """The closing table: every node, then metrics, blessing and the pushed model."""
     table = _table()
     for name, node in run.nodes.items():
-        table.add_row(name, state_text(node.state), _seconds(node.seconds), _remark(node))
+        remark = _remark(node, run.state == "refused")
+        table.add_row(name, state_text(node.state), _seconds(node.seconds), remark)
     console.print(table)
     for name, node in run.nodes.items():
         if node.findings:
@@ -148,10 +149,11 @@ def _seconds(seconds: float) -> Text:
     return Text(f"{seconds:.1f}")
 
 
-def _remark(node: NodeRun) -> Text:
+def _remark(node: NodeRun, refused: bool) -> Text:
     """The last column of the closing table: an error, a note, or the first output's path."""
     if node.error:
-        return Text("refused: see below" if node.findings else _why(node))
+        below = "refused: see below" if refused else "see below"
+        return Text(below if node.findings else _why(node))
     first_output = next((shown_path(uris[0]) for uris in node.outputs.values() if uris), "")
     return Text(node.note or first_output, "dim")
 

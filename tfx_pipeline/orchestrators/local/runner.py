@@ -29,6 +29,8 @@ from tfx_pipeline.storage.layout import CompiledLayout, Layout, RunLayout
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
+    from tfx_pipeline.metadata.history import History
+
 _RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}")
 
 
@@ -67,6 +69,7 @@ class LocalRunner(Runner[Run]):
         self._jobs = jobs or os.cpu_count() or 1
         self._cache = cache
         self._started = time.time()
+        self._history: History | None = None
 
     @property
     def files(self) -> RunLayout:
@@ -131,33 +134,35 @@ class LocalRunner(Runner[Run]):
 
         TFX identifies a run by its id only: both would be one run.
         """
+        if self._open_history(compiled).has_run(self.run_id):
+            compiled.manifest.unlink()  # nothing has run here, so there is nothing to resume
+            raise self._in_use("It is in ML Metadata, but not on this machine. Choose another id.")
+
+    def _open_history(self, compiled: CompiledLayout) -> History:
+        """The pipeline's runs; ML Metadata is opened once."""
         from tfx_pipeline.ir import pipeline_ir
         from tfx_pipeline.metadata import database
         from tfx_pipeline.metadata.history import History
 
-        pipeline = pipeline_ir.read(compiled.ir)
-        store = database.open_store(pipeline_ir.metadata_connection(pipeline))
-        if History(store, pipeline.pipeline_info.id).has_run(self.run_id):
-            compiled.manifest.unlink()  # nothing has run here, so there is nothing to resume
-            raise self._in_use("It is in ML Metadata, but not on this machine. Choose another id.")
+        if self._history is None:
+            pipeline = pipeline_ir.read(compiled.ir)
+            store = database.open_store(pipeline_ir.metadata_connection(pipeline))
+            self._history = History(store, pipeline.pipeline_info.id)
+        return self._history
 
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Run:
         """Executes the nodes and returns the run."""
         from tfx_pipeline.compiler import partial_run
         from tfx_pipeline.ir import pipeline_ir
-        from tfx_pipeline.metadata import database
-        from tfx_pipeline.metadata.history import History
 
-        pipeline = pipeline_ir.read(compiled.ir)
-        store = database.open_store(pipeline_ir.metadata_connection(pipeline))
-        nodes = pipeline_ir.nodes(pipeline)
+        nodes = pipeline_ir.nodes(pipeline_ir.read(compiled.ir))
         skipped = frozenset(node.node_info.id for node in nodes if partial_run.is_skipped(node))
         execution_plan = Plan(
             run_id=self.run_id,
             manifest=plan,
             compiled=compiled,
             files=self.files,
-            history=History(store, plan.pipeline),
+            history=self._open_history(compiled),
             excluded=skipped,
             jobs=self._jobs,
             cache=self._cache is not False,

@@ -11,6 +11,9 @@ from tfx_pipeline.serving.protocol import tensors
 
 COLUMNS = "columns"
 
+_EXAMPLES = "examples"
+_EXAMPLES_METHODS = ("tensorflow/serving/classify", "tensorflow/serving/regress")
+
 
 @dataclasses.dataclass(frozen=True)
 class Tensor:
@@ -32,11 +35,21 @@ class Tensor:
 
 @dataclasses.dataclass(frozen=True)
 class Signature:
-    """A signature of a model; its inputs are the columns of a row."""
+    """A signature of a model.
+
+    Attributes:
+      name: its name.
+      inputs: the columns of a row, or one input of serialized tf.Examples.
+      outputs: the outputs.
+      examples: the name of the input of tf.Examples; None if the inputs are columns.
+      columns: the columns of the tf.Examples; None if the model does not report them.
+    """
 
     name: str
     inputs: Mapping[str, Tensor]
     outputs: Mapping[str, Tensor]
+    examples: str | None = None
+    columns: Mapping[str, Tensor] | None = None
 
 
 def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
@@ -55,6 +68,10 @@ def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
         raise ConfigError(Problem("signature", f"model {model} has no {name!r}", hint))
     definition = definitions[name]
     signature = Signature(name, _tensors(definition.inputs), _tensors(definition.outputs))
+    if name != COLUMNS and _takes_examples(definition):
+        columns = _tensors(definitions[COLUMNS].inputs) if COLUMNS in definitions else None
+        (examples,) = signature.inputs
+        return dataclasses.replace(signature, examples=examples, columns=columns)
     for column, tensor in signature.inputs.items():
         shape = definition.inputs[column].tensor_shape
         if len(shape.dim) > 2 or tensor.width not in (None, 1):
@@ -62,6 +79,16 @@ def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
             message = f"input {column!r} of {name!r} is not a column: its shape is {sizes}"
             raise ConfigError(Problem("signature", message))
     return signature
+
+
+def _takes_examples(definition: Any) -> bool:
+    """Whether the only input is serialized tf.Examples, by TensorFlow's conventions."""
+    inputs = dict(definition.inputs)
+    if len(inputs) != 1:
+        return False
+    name, info = next(iter(inputs.items()))
+    is_text = info.dtype == tensors.STRING and len(info.tensor_shape.dim) <= 1
+    return is_text and (name == _EXAMPLES or definition.method_name in _EXAMPLES_METHODS)
 
 
 def _tensors(infos: Mapping[str, Any]) -> dict[str, Tensor]:

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import math
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from tfx_pipeline.errors import ConfigError, Problem
+from tfx_pipeline.serving.client import example_encoder
 from tfx_pipeline.serving.client.model_signature import Signature, Tensor
-from tfx_pipeline.serving.client.table import Table, ensure_known_columns
+from tfx_pipeline.serving.client.table import Table, ensure_known_columns, is_missing
 from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.tensors import Array
 
@@ -30,13 +31,26 @@ _BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
 def encode(table: Table, signature: Signature) -> dict[str, Array]:
     """Returns an array for each input, as long as the table.
 
+    Rows become tf.Examples where the signature takes those. A table with a column of the
+    input's name has serialized tf.Examples already.
+
     Raises:
-      ConfigError: values are wrong. The error lists row and column of the first 20 of them.
+      ConfigError: values are wrong, or no column is one of the model. The error lists row and
+        column of the first 20 wrong values.
     """
-    ensure_known_columns(table, [*signature.inputs])
+    name, columns = signature.examples, signature.columns
+    if name is None or (name in table.columns and name not in (columns or ())):
+        return _encode(table, signature.inputs)
+    if columns is None:
+        return {name: example_encoder.from_values(table)}
+    return {name: example_encoder.from_arrays(_encode(table, columns), table)}
+
+
+def _encode(table: Table, columns: Mapping[str, Tensor]) -> dict[str, Array]:
+    ensure_known_columns(table, [*columns])
     inputs: dict[str, Array] = {}
     problems: list[tuple[int, Problem]] = []
-    for name, tensor in signature.inputs.items():
+    for name, tensor in columns.items():
         values = table.columns.get(name)
         values = [None] * table.count if values is None else values
         try:
@@ -69,19 +83,9 @@ def _text(value: Any) -> bytes:
         return value
     if isinstance(value, str):
         return value.encode("utf-8", "surrogateescape")
-    if _is_missing(value):
+    if is_missing(value):
         return b""
     raise TypeError
-
-
-def _is_missing(value: Any) -> bool:
-    """Whether a value is None, NaN, or one of pandas' missing values."""
-    if value is None:
-        return True
-    try:
-        return bool(value != value)
-    except (TypeError, ValueError):
-        return type(value).__name__ == "NAType"
 
 
 def _boolean(value: Any) -> bool:
@@ -112,7 +116,7 @@ def _numbers(values: Sequence[Any], kind: type[np.generic]) -> Array:
         return values.astype(kind) if is_float else _integers(values, kind)
     plain: list[Any] = []
     for value in values:
-        if _is_missing(value):
+        if is_missing(value):
             plain.append(math.nan)
         elif isinstance(value, (int, float, np.number)) and not isinstance(value, bool):
             plain.append(value)
@@ -162,7 +166,7 @@ def _problems(
             where = f"row {row}, column {name}"
             if rule == "a number" and tensor.type_name == "double" and _is_integer(value):
                 rule = "between -2^53 and 2^53: the model takes it as a float64"
-            if _is_missing(value) or value == "":
+            if is_missing(value) or value == "":
                 yield row, Problem(where, "has no value, and the model needs one")
                 continue
             found = repr(value)

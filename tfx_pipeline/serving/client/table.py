@@ -143,7 +143,7 @@ def ensure_known_columns(table: Table, wanted: Sequence[str]) -> None:
 
     Raises:
       ConfigError: a key of a dict is unknown, or the name of another table's column is
-        close to the name of a column that is missing.
+        close to the name of a column that is missing, or no column is one of the model.
     """
     missing = [name for name in wanted if name not in table.columns]
     problems = []
@@ -157,3 +157,17 @@ def ensure_known_columns(table: Table, wanted: Sequence[str]) -> None:
             problems.append(Problem(name, "is not a column of the model", hint))
     if problems:
         raise ConfigError(problems[:_MAX_PROBLEMS], table.source)
+    if table.columns and len(missing) == len(wanted) > 0:
+        # Every row would be all missing values, and so every answer the same.
+        message = f"none of the columns is one of the model's. It takes {', '.join(wanted[:12])}"
+        raise ConfigError(Problem("", message), table.source)
+
+
+def is_missing(value: Any) -> bool:
+    """Returns whether a value is None, NaN, or one of pandas' missing values."""
+    if value is None:
+        return True
+    try:
+        return bool(value != value)
+    except (TypeError, ValueError):
+        return type(value).__name__ == "NAType"

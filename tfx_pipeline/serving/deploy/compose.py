@@ -5,12 +5,21 @@ from __future__ import annotations
 import os
 from typing import Any
 
+from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.deploy import common
 from tfx_pipeline.serving.deploy.spec import GRPC_PORT, REST_PORT, USER, DeploymentSpec
+from tfx_pipeline.storage.layout import is_remote
 
 
 def documents(spec: DeploymentSpec) -> dict[str, Any]:
-    """Returns the contents of the files by name."""
+    """Returns the contents of the files by name.
+
+    Raises:
+      ConfigError: the models are on an object store.
+    """
+    if is_remote(spec.push_dir):
+        remedy = "Copy the versions to a folder, or use the target kserve, which downloads models."
+        raise ConfigError(Problem("push_dir", f"Compose cannot mount {spec.push_dir}", remedy))
     return {
         "compose.yaml": [{"name": spec.model, "services": {"serving": _service(spec)}}],
         common.MODELS_CONFIG: common.models_config(spec),

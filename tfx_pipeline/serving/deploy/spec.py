@@ -10,6 +10,7 @@ from tfx_pipeline.config import kubernetes_types
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.client.traffic_split import CANARY
 from tfx_pipeline.serving.rollout.traffic_state import State
+from tfx_pipeline.storage.layout import is_remote
 
 VERSION = "2.16.1"
 """TensorFlow Serving's version; KServe's default is too old for these models."""
@@ -32,9 +33,11 @@ class DeploymentSpec:
 
     Attributes:
       model: the model's name, also used as the name of the objects.
-      push_dir: the folder of versions on this machine; Compose mounts it.
+      push_dir: the folder of versions, on this machine or an object store. Compose mounts
+        it, so there it is on this machine.
       model_uri: the push folder as the cluster sees it: `pvc://CLAIM/PATH`, `s3://...`;
-        if None, a PersistentVolumeClaim named `<model>-models`.
+        if None, the push folder on its object store, or else a PersistentVolumeClaim named
+        `<model>-models`.
       canary_uri: the canary's folder as the cluster sees it. KServe and Seldon split
         traffic between folders, not between the versions in one folder.
       namespace: the namespace of the objects.
@@ -59,7 +62,11 @@ class DeploymentSpec:
     @property
     def uri(self) -> str:
         """The push folder as the cluster sees it."""
-        return self.model_uri or f"pvc://{self.model}-models/{self.model}"
+        if self.model_uri is not None:
+            return self.model_uri
+        if is_remote(self.push_dir):
+            return self.push_dir.rstrip("/")
+        return f"pvc://{self.model}-models/{self.model}"
 
     @property
     def claim(self) -> tuple[str, str]:

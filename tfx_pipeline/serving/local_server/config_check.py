@@ -8,6 +8,7 @@ from typing import Any
 
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.protocol.status_codes import invalid
+from tfx_pipeline.storage.layout import is_remote
 
 
 def check_models(config: Any) -> dict[str, Any]:
@@ -26,7 +27,7 @@ def check_models(config: Any) -> dict[str, Any]:
     for model in config.model_config_list.config:
         if model.name in models:
             raise invalid(f"Illegal to list model {model.name} multiple times in config list")
-        if not os.path.isabs(model.base_path):
+        if not (os.path.isabs(model.base_path) or is_remote(model.base_path)):
             raise invalid(
                 f"Expected model {model.name} to have an absolute path or URI; "
                 f"got base_path()={model.base_path}"

@@ -10,6 +10,7 @@ from tfx_pipeline.serving.local_server import classify_regress, services
 from tfx_pipeline.serving.local_server.servable import Servable
 from tfx_pipeline.serving.local_server.served_model import ServedVersion
 from tfx_pipeline.serving.protocol.status_codes import invalid
+from tfx_pipeline.storage import object_store
 
 _MAX_RECORDS = 1000
 """TensorFlow Serving's limit."""
@@ -31,7 +32,9 @@ def load(served: ServedVersion, *, warmup_iterations: int = 1) -> Servable:
 
     Raises:
       ServingError: it cannot be loaded, or one of its warm-up requests fails.
+      MissingExtra: what its scheme needs is not installed.
     """
+    object_store.prepare([served.folder.path])
     servable = Servable(served.folder.path)
     try:
         if warmup_iterations:

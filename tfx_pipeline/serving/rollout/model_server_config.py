@@ -3,14 +3,13 @@
 from __future__ import annotations
 
 import os
-import pathlib
 from typing import Any
 
 from google.protobuf import text_format
 
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.protocol import protos
-from tfx_pipeline.storage.atomic_write import write_atomically
+from tfx_pipeline.storage import files
 
 
 def read(path: str | os.PathLike[str]) -> Any:
@@ -33,7 +32,7 @@ def read_monitoring(path: str | os.PathLike[str]) -> Any:
 
 def _read(path: str | os.PathLike[str], message: str) -> Any:
     try:
-        text = pathlib.Path(path).read_text()
+        text = files.read(path).decode()
     except OSError as error:
         raise ConfigError(Problem(str(path), f"cannot be read: {error.strerror}")) from error
     except UnicodeDecodeError as error:
@@ -48,11 +47,15 @@ def single(name: str, base_path: str | os.PathLike[str]) -> Any:
     """Returns the ModelServerConfig of one model, without a policy: the latest version."""
     config = protos.message("ModelServerConfig")()
     config.model_config_list.config.add(
-        name=name, base_path=os.path.abspath(base_path), model_platform="tensorflow"
+        name=name, base_path=files.absolute(base_path), model_platform="tensorflow"
     )
     return config
 
 
-def write(path: pathlib.Path, config: Any) -> None:
-    """Writes a ModelServerConfig; a server that polls it reads the old file or the new one."""
-    write_atomically(path, text_format.MessageToString(config, as_utf8=True))
+def write(path: str | os.PathLike[str], config: Any) -> None:
+    """Writes a ModelServerConfig; a server that polls it reads the old file or the new one.
+
+    Raises:
+      OSError: it cannot be written.
+    """
+    files.write(path, text_format.MessageToString(config, as_utf8=True))

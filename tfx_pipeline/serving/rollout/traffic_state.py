@@ -3,7 +3,7 @@
 The state is in the file `<push_dir>.traffic.json`, beside the push folder. From it
 `<push_dir>.config` is written, which TensorFlow Serving and the local server read and
 poll. TensorFlow Serving itself does not split traffic: clients do, by the canary's
-percentage.
+percentage. The push folder may be on an object store; the files are then there, too.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pydantic import Field
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.serving.client.traffic_split import CANARY, STABLE
 from tfx_pipeline.serving.rollout import model_server_config
-from tfx_pipeline.storage.atomic_write import write_atomically
+from tfx_pipeline.storage import files
+from tfx_pipeline.storage.layout import is_remote
 
 _LABEL = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _MAX_HISTORY = 50
+_MARKER = "saved_model.pb"
 
 
 class _Frozen(pydantic.BaseModel):
@@ -51,19 +53,26 @@ class Traffic(_Frozen):
     history: tuple[State, ...] = ()
 
     @property
-    def file(self) -> pathlib.Path:
-        """The file that holds this object."""
-        return pathlib.Path(f"{self.base_path}.traffic.json")
+    def file(self) -> str:
+        """The file that holds this object, a path or a URI."""
+        return f"{self.base_path}.traffic.json"
 
     @property
-    def config_file(self) -> pathlib.Path:
-        """The ModelServerConfig that servers read."""
-        return pathlib.Path(f"{self.base_path}.config")
+    def config_file(self) -> str:
+        """The ModelServerConfig that servers read, a path or a URI."""
+        return f"{self.base_path}.config"
 
     def versions(self) -> list[int]:
-        """Returns the pushed versions, the oldest first."""
-        names = pathlib.Path(self.base_path).glob("*/saved_model.pb")
-        return sorted(int(path.parent.name) for path in names if path.parent.name.isdecimal())
+        """Returns the pushed versions, the oldest first.
+
+        Raises:
+          OSError: an object store cannot be read.
+        """
+        if is_remote(self.base_path):
+            names = [*files.subfolders(self.base_path, [_MARKER])]
+        else:
+            names = [path.parent.name for path in pathlib.Path(self.base_path).glob(f"*/{_MARKER}")]
+        return sorted(int(name) for name in names if name.isdecimal())
 
     def promoted(self, version: int, label: str = STABLE) -> Traffic:
         """Returns the traffic with a label on that version.
@@ -145,8 +154,12 @@ class Traffic(_Frozen):
         return result
 
     def write(self) -> None:
-        """Writes the state, and the configuration that servers read."""
-        write_atomically(self.file, self.model_dump_json(indent=1) + "\n")
+        """Writes the state, and the configuration that servers read.
+
+        Raises:
+          OSError: they cannot be written.
+        """
+        files.write(self.file, self.model_dump_json(indent=1) + "\n")
         self.write_config()
 
     def write_config(self) -> None:
@@ -159,23 +172,24 @@ def load(model: str, base_path: str) -> Traffic:
 
     Args:
       model: the model's name.
-      base_path: its push folder.
+      base_path: its push folder, on this machine or an object store.
 
     Raises:
       ConfigError: the file of the traffic cannot be read.
     """
-    empty = Traffic(model=model, base_path=str(pathlib.Path(base_path).resolve()))
+    where = base_path if is_remote(base_path) else str(pathlib.Path(base_path).resolve())
+    empty = Traffic(model=model, base_path=files.absolute(where))
     try:
-        text = empty.file.read_text()
+        text = files.read(empty.file).decode()
     except FileNotFoundError:
         return empty
     except (OSError, UnicodeDecodeError) as error:
-        raise ConfigError(Problem(str(empty.file), f"cannot be read: {error}")) from error
+        raise ConfigError(Problem(empty.file, f"cannot be read: {error}")) from error
     try:
         found = Traffic.model_validate_json(text)
     except pydantic.ValidationError as error:
         first = error.errors()[0]
         where = ".".join(map(str, first["loc"]))
         message = f"cannot be read: {where}: {first['msg']}"
-        raise ConfigError(Problem(str(empty.file), message, "Correct it or remove it.")) from error
+        raise ConfigError(Problem(empty.file, message, "Correct it or remove it.")) from error
     return found.model_copy(update={"model": model, "base_path": empty.base_path})
