@@ -39,6 +39,12 @@ def test_what_matches(both, folder, pattern):
     assert ours.glob(str(folder / pattern)) == sorted(theirs.glob(str(folder / pattern)))
 
 
+@pytest.mark.parametrize("name", ["", "a", "b"])
+def test_what_is_in_a_folder(both, folder, name):
+    ours, theirs = (filesystem.listdir(str(folder / name)) for filesystem in both)
+    assert sorted(ours) == sorted(theirs)
+
+
 @pytest.mark.parametrize("name", ["b", "b/1.txt"])
 def test_what_it_is_like(both, folder, name):
     ours, theirs = (filesystem.stat(str(folder / name)) for filesystem in both)
@@ -51,7 +57,7 @@ def test_what_is_not_there(both, folder):
     from tfx.dsl.io import filesystem
 
     for each in both:
-        for call in (each.stat, each.rmtree):
+        for call in (each.stat, each.rmtree, each.listdir):
             with pytest.raises(filesystem.NotFoundError):
                 call(str(folder / "nowhere"))
 

@@ -35,6 +35,14 @@ class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
         return sorted(glob.glob(pattern))
 
     @staticmethod
+    def listdir(path: Any) -> list[Any]:
+        """The names in a folder."""
+        try:
+            return os.listdir(path)
+        except FileNotFoundError as error:
+            raise filesystem.NotFoundError() from error
+
+    @staticmethod
     def makedirs(path: Any) -> None:
         """Makes a folder and those above it."""
         os.makedirs(path, exist_ok=True)

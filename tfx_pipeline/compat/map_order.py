@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import functools
 
+from google.protobuf import struct_pb2
+
 _LAST = 256
 
 
@@ -21,9 +23,6 @@ def sort_key(name: str) -> list[int]:
 
 @functools.cache
 def _longer_first() -> bool:
-    from tensorflow.core.example import feature_pb2
-
-    features = feature_pb2.Features()
-    features.feature["a"].SetInParent()
-    features.feature["aa"].SetInParent()
-    return b"aa" in features.SerializeToString(deterministic=True)[:6]
+    data = struct_pb2.Struct()
+    data.update({"a": None, "aa": None})
+    return b"aa" in data.SerializeToString(deterministic=True)[:6]

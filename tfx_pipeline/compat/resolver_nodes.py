@@ -35,9 +35,5 @@ def found_nothing(node: pipeline_pb2.PipelineNode, error: str) -> bool:
       node: the node.
       error: its execution's message.
     """
-    is_resolver = node.node_info.type.name == _type_name()
+    is_resolver = node.node_info.type.name == resolver.Resolver.get_class_type()
     return is_resolver and error.rstrip().endswith(_NOTHING)
-
-
-def _type_name() -> str:
-    return f"{resolver.Resolver.__module__}.{resolver.Resolver.__qualname__}"

@@ -15,7 +15,6 @@ from tfx_pipeline.config import features
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import node_record
 from tfx_pipeline.metadata.history import PUSHED_MODEL, History
-from tfx_pipeline.storage.layout import is_remote
 from tfx_pipeline.user_code import code_digest, installed
 
 CODE_PARAMETER = "code_digest"
@@ -114,7 +113,7 @@ def forget_vanished_pushes(history: History, node: pipeline_pb2.PipelineNode) ->
 
 
 def _path_check() -> Callable[[str], bool]:
-    """Whether a path exists; on an object store, which is slow, each folder is listed once."""
+    """Whether a path exists; lists each folder once, since an object store is slow to answer."""
     from tfx.dsl.io import fileio  # heavy, and the local runner imports this module
 
     @functools.cache
@@ -125,7 +124,7 @@ def _path_check() -> Callable[[str], bool]:
 
     def exists(path: str) -> bool:
         folder, _, name = path.rstrip("/").rpartition("/")
-        return (is_remote(path) and name in names(folder)) or bool(fileio.exists(path))
+        return name in names(folder) or bool(fileio.exists(path))
 
     return exists
 
