@@ -1,15 +1,23 @@
 # syntax=docker/dockerfile:1
 # The image of a pipeline's steps: TFX, this library and a project, and no kfp.
 #   docker build --tag registry.example/team/taxi:1.0 .
+#   docker build --build-arg TFX_LINE=1.16 ...     TFX 1.16 on Python 3.10
 # Its working directory is the project; `docker run IMAGE --help` is the node command's.
+# Compile the pipeline with the same line as the image has.
 
-FROM python:3.10.18-slim-bookworm AS build
+ARG TFX_LINE=1.21
+FROM python:3.10.18-slim-bookworm AS python-1.16
+FROM python:3.13-slim-trixie AS python-1.21
+
+# hadolint ignore=DL3006
+FROM python-${TFX_LINE} AS build
+ARG TFX_LINE
 # What the steps need, into one folder that the next stage takes over. The lock file is
 # the whole closure, so there is nothing to resolve (--no-deps).
 RUN apt-get update \
-    && apt-get install --yes --no-install-recommends g++=4:12.2.0-3 \
+    && apt-get install --yes --no-install-recommends g++=4:1* \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements/cluster.txt /requirements.txt
+COPY requirements/cluster-${TFX_LINE}.txt /requirements.txt
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --requirement /requirements.txt
 WORKDIR /src
@@ -18,7 +26,8 @@ COPY requirements ./requirements
 COPY tfx_pipeline ./tfx_pipeline
 RUN /opt/venv/bin/pip install --no-cache-dir --no-deps .
 
-FROM python:3.10.18-slim-bookworm
+# hadolint ignore=DL3006
+FROM python-${TFX_LINE}
 LABEL org.opencontainers.image.title="tfx-pipeline" \
       org.opencontainers.image.description="Executes the nodes of a TFX pipeline" \
       org.opencontainers.image.licenses="Apache-2.0"

@@ -1,11 +1,13 @@
 # Every target does its own set-up, from the lock files in requirements/ into .venv, for the
 # newest line of TFX that this machine can load.
 .DEFAULT_GOAL := help
-.PHONY: help setup setup-dev setup-airflow setup-kubeflow setup-kubeflow-dev setup-mariadb \
-	run airflow-demo check test test-fast coverage lint types format docs audit bench lock clean
+.PHONY: help setup setup-dev setup-airflow setup-kubeflow setup-kubeflow-dev setup-servers \
+	run airflow-demo check test test-fast test-other-line coverage lint types format docs audit bench lock clean
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
+# What a line of TFX may change.
+OTHER_LINE := tests/e2e tests/components tests/modeling tests/compat tests/serving/local_server
 SETUP := sh scripts/setup.sh
 # The set-up leaves its own uv here, unless there is one on PATH.
 UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,uv)
@@ -20,7 +22,7 @@ setup-dev:  ## Install what the tests need as well
 	@$(SETUP) tfx-dev
 
 setup-airflow:  ## Install Airflow into an environment of its own, .airflow-venv
-	@$(SETUP) --into .airflow-venv --python 3.12 requirements/airflow.txt
+	@$(SETUP) --into .airflow-venv requirements/airflow.txt
 
 setup-kubeflow:  ## Install kfp into .kubeflow, to write pipelines for Kubeflow
 	@$(SETUP) --into .kubeflow requirements/kubeflow.txt
@@ -28,8 +30,8 @@ setup-kubeflow:  ## Install kfp into .kubeflow, to write pipelines for Kubeflow
 setup-kubeflow-dev:  ## Install what the tests of the Kubeflow runner need as well
 	@$(SETUP) --into .kubeflow requirements/kubeflow-dev.txt
 
-setup-mariadb:  ## Install MariaDB's server for the tests, with apt-get as root
-	@sh scripts/setup_mariadb.sh
+setup-servers:  ## Install MariaDB, PostgreSQL and Chromium for the tests, with apt-get as root
+	@sh scripts/setup_servers.sh
 
 run: setup  ## Run the pipeline of pipeline.yaml here; ARGS="--set training.steps=200"
 	@$(PYTHON) runners/local_runner.py $(ARGS)
@@ -39,8 +41,11 @@ airflow-demo: setup setup-airflow  ## Run the pipeline as a DAG on an Airflow of
 
 check: lint test-fast  ## Check style and types, then run the fast tests
 
-test: lint setup-airflow setup-kubeflow-dev setup-mariadb  ## Check style and types, then run all tests; ARGS="-k name"
+test: lint setup-airflow setup-kubeflow-dev setup-servers  ## Check style and types, then run all tests; ARGS="-k name"
 	$(PYTEST) $(ARGS)
+
+test-other-line: setup-dev  ## Run the end-to-end tests and those of the components on the other line of TFX
+	@sh scripts/other_line.sh $(PYTEST) $(OTHER_LINE) $(ARGS) || [ $$? = 69 ]
 
 test-fast: setup-dev setup-airflow setup-kubeflow-dev  ## Run the tests that need no TensorFlow
 	$(PYTEST) -m "not tensorflow and not e2e" \
@@ -70,7 +75,7 @@ audit: setup-dev  ## List known vulnerabilities of the locked packages; needs uv
 
 bench: setup-dev  ## Measure quality and speed, compared with stock TFX and simple baselines
 	$(PYTHON) runners/local_runner.py
-	$(PYTHON) -m benchmarks quality
+	$(PYTHON) -m benchmarks quality --config pipeline.yaml
 	$(PYTHON) -m benchmarks serving
 	$(PYTHON) -m benchmarks speed $(ARGS)
 

@@ -41,15 +41,19 @@ setup(
         "tfx_pipeline": [
             "py.typed",
             "orchestrators/airflow/dag.py.jinja",
+            "report/templates/*",
+            "report/ui/templates/*",
             "serving/protocol/protos.binpb",
         ],
     },
     install_requires=requirements("tfx.in"),
     extras_require={
         "dev": requirements("dev.in"),
+        "excel": requirements("excel.in"),
         "kubeflow": requirements("kubeflow.in"),
         "mysql": requirements("mysql.in"),
         "s3": requirements("s3.in"),
+        "sql": requirements("sql.in"),
     },
     entry_points={
         "console_scripts": ["tfx-pipeline=tfx_pipeline.cli.main:run"],

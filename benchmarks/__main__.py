@@ -2,7 +2,18 @@
 
 import click
 
-from benchmarks import metadata, patches, quality, serving, speed, templates
+from benchmarks import (
+    drift,
+    lines,
+    metadata,
+    patches,
+    quality,
+    report,
+    serving,
+    speed,
+    tables,
+    templates,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})
@@ -16,6 +27,10 @@ cli.add_command(serving.command)
 cli.add_command(patches.command)
 cli.add_command(templates.command)
 cli.add_command(metadata.command)
+cli.add_command(lines.command)
+cli.add_command(drift.command)
+cli.add_command(tables.command)
+cli.add_command(report.command)
 
 if __name__ == "__main__":
     cli()

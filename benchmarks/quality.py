@@ -1,7 +1,9 @@
-"""How good is the model? Ours beside logistic regression and boosted trees, on the same split.
+"""How good is the model? On public tables, or with `--config` on the rows of a run.
 
-Run the pipeline first; this reads the examples it made, so that all three see the same rows.
-Ours is trained by `modules.trainer.run_fn` and asked through the exported `serving_default`.
+Without `--config`: ours beside boosted trees, linear models and an MLP on public tables; it
+writes a page. With it: ours beside logistic regression and boosted trees. Run the pipeline first;
+this reads the examples it made, so that all three see the same rows. Ours is trained by
+`modules.trainer.run_fn` and asked through the exported `serving_default`.
 """
 
 from __future__ import annotations
@@ -23,6 +25,9 @@ import pandas as pd
 from rich.console import Console
 from rich.table import Table
 
+from benchmarks import public_quality, quality_page
+from benchmarks.public_quality import CONTESTANTS
+from benchmarks.quality_tables import TABLES
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import Config
 from tfx_pipeline.errors import ConfigError
@@ -33,11 +38,42 @@ Score = tuple[float, float, float]
 
 
 @click.command("quality", help=__doc__)
-@click.option("--config", "config_file", default="pipeline.yaml", show_default=True)
+@click.option("--config", "config_file", help="The configuration of a finished run.")
 @click.option("--seeds", default=3, show_default=True, help="How many seeds: 1, 2, ...")
 @click.option("--root", help="Where the run lies, if not where the config says.")
 @click.option("--set", "overrides", multiple=True, metavar="KEY=VALUE", help="As in a run.")
-def command(config_file: str, seeds: int, root: str | None, overrides: tuple[str, ...]) -> None:
+@click.option("--table", "tables", multiple=True, type=click.Choice([*TABLES]), help="Only these.")
+@click.option(
+    "--model", "models", multiple=True, type=click.Choice(CONTESTANTS), help="Only these."
+)
+@click.option("--folder", default="build/quality", show_default=True, help="Of what is measured.")
+@click.option("--output", type=click.Path(path_type=pathlib.Path), help="The page to write.")
+@click.option("--note", default="", help="A sentence for the page: how it was measured.")
+def command(
+    config_file: str | None,
+    seeds: int,
+    root: str | None,
+    overrides: tuple[str, ...],
+    tables: tuple[str, ...],
+    models: tuple[str, ...],
+    folder: str,
+    output: pathlib.Path | None,
+    note: str,
+) -> None:
+    if config_file:
+        of_run(config_file, seeds, root, overrides)
+        return
+    home = pathlib.Path(folder).resolve()
+    public_quality.run(home, tables or tuple(TABLES), models or CONTESTANTS, seeds)
+    text = quality_page.page(public_quality.read(home), note)
+    if output:
+        output.write_text(text)
+    else:
+        click.echo(text)
+
+
+def of_run(config_file: str, seeds: int, root: str | None, overrides: tuple[str, ...]) -> None:
+    """Prints how good the model of a run is beside scikit-learn's."""
     try:
         config = load_config(config_file, overrides, root=root)
     except ConfigError as error:
@@ -105,7 +141,7 @@ class Run:
         """The raw feature columns and the label; missing values are NaN."""
         import tensorflow as tf
 
-        names = [*self._config.raw_columns, self._config.label.name]
+        names = [*self._config.features, self._config.label.name]
         rows = []
         for record in self.records(split):
             features = tf.train.Example.FromString(record).features.feature
@@ -156,7 +192,7 @@ def _trees(config: Config, seed: int):
 
 def fit_sklearn(model, rows: dict[str, pd.DataFrame], config: Config) -> Score:
     """Trains on the raw columns of the train split, scores on the test split."""
-    label, columns = config.label.name, list(config.raw_columns)
+    label, columns = config.label.name, list(config.features)
     before = time.perf_counter()
     model.fit(rows["train"][columns], rows["train"][label])
     seconds = time.perf_counter() - before

@@ -55,7 +55,7 @@ class Comparison:
         result = [["", *names, f"{STOCK} / {OURS}"]]
         for label, figure in self.figures():
             values = {name: self._values(name, figure) for name in names}
-            cells = [_cell(values[name]) for name in names]
+            cells = [cell(values[name]) for name in names]
             result.append([label, *cells, _ratio(values[STOCK], values[OURS])])
         for metric in ("auc", "binary_accuracy") if self.real_rows and not self.data_only else ():
             cells = [f"{_metric(self.runs[name], metric):.4f}" for name in names]
@@ -77,7 +77,8 @@ def _metric(runs: list[Measured], name: str) -> float:
     return statistics.median(run.document["metrics"][name] for run in runs)
 
 
-def _cell(values: list[float]) -> str:
+def cell(values: list[float]) -> str:
+    """The median, and the least and the most in brackets; empty without values."""
     if not values:
         return ""
     median = f"{statistics.median(values):,.1f}"
@@ -87,7 +88,7 @@ def _cell(values: list[float]) -> str:
 def _ratio(stock: list[float], ours: list[float]) -> str:
     """The median of the rounds' ratios, with their spread."""
     ratios = [s / max(o, 0.01) for s, o in zip(stock, ours)]
-    return _cell(ratios)
+    return cell(ratios)
 
 
 @dataclasses.dataclass

@@ -13,15 +13,15 @@ def build_model(setup: Setup) -> tf_keras.Model:
 
     Args:
       setup: the features, Transform's output, and the section `model` of
-        pipeline.yaml (hidden_units, dropout, l2, wide).
+        pipeline.yaml (hidden_units, ensemble, dropout, l2, wide …).
 
     Returns:
       A model with one input [batch, 1] for each transformed column, and the output
-      [batch, units]: one logit for two classes, one for each of several classes,
-      one number for regression.
+      [batch, units], or [batch, members, units] of an ensemble: one logit for two
+      classes, one for each of several classes, one number for regression.
     """
-    # Numbers as they are, ids as embeddings, side by side: [batch, n].
-    inputs, features = network.encode_features(setup.table, setup.transform)
+    # Numbers scaled and embedded, ids as embeddings, side by side: [batch, n].
+    inputs, features = network.encode_features(setup.table, setup.transform, setup.model)
 
     # An input for a column of your own, which preprocessing.py has made:
     #   inputs["expensive"] = tf_keras.Input((1,), name="expensive")

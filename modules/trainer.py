@@ -38,7 +38,8 @@ def run_fn(fn_args: FnArgs) -> None:
     training.fit(model, setup, rows, callbacks)
 
     # From logits to probabilities, or to predictions in the label's own unit.
-    served = network.prediction_model(model, task, rows.label_mean, rows.label_std)
+    temperature = training.fit_temperature(model, setup, rows)
+    served = network.prediction_model(model, task, rows.label_mean, rows.label_std, temperature)
 
     # Preprocessing becomes part of the saved model, so that clients send raw columns.
     exports.save(served, setup.table, setup.transform, fn_args.serving_model_dir)

@@ -1,15 +1,16 @@
 """Builds the Dockerfile's root file system without Docker, and executes a node in it.
 
-    sudo .venv/bin/python scripts/check_image.py FOLDER
+    sudo .venv/bin/python scripts/check_image.py FOLDER [--line 1.16]
 
-Where no container runtime is at hand: `debootstrap` makes the base, an interpreter of
-this machine stands in for the Python of the base image, and the Dockerfile's own
-steps run in it with chroot, in their order, under their users. Needs root, Debian,
-5 GB and some minutes.
+Where no container runtime is at hand: `debootstrap` makes the base, Debian's Python 3.13
+(or this machine's 3.10, for the older line) stands in for the Python of the base image,
+and the Dockerfile's own steps run in it with chroot, in their order, under their users.
+Needs root, Debian, 6 GB and some minutes.
 """
 
 from __future__ import annotations
 
+import argparse
 import json
 import os
 import pathlib
@@ -19,8 +20,15 @@ import subprocess
 import sys
 
 PROJECT = pathlib.Path(__file__).resolve().parent.parent
-SUITE = "bookworm"
-LIBRARIES = "ca-certificates,libbz2-1.0,libffi8,liblzma5,libreadline8,libsqlite3-0,libssl3,zlib1g"
+BASES = {
+    "1.16": (
+        "bookworm",
+        "ca-certificates,libbz2-1.0,libffi8,liblzma5,libreadline8,libsqlite3-0,libssl3,zlib1g",
+    ),
+    "1.21": ("trixie", "ca-certificates,python3,python3-dev,python3-venv"),
+}
+"""For each line of TFX, Debian's version and the packages that its Python is made of."""
+
 OWN_CODE = """
 from tfx_pipeline.user_code.code_digest import code_digests
 found = code_digests("modules.trainer.run_fn")
@@ -63,43 +71,50 @@ class Root:
         return self.folder / os.path.join(self.workdir, inside).lstrip("/")
 
 
-def make_base(folder: pathlib.Path) -> None:
-    """Debian with this machine's Python 3.10 at its own prefix, linked into PATH."""
-    command = ["debootstrap", "--variant=minbase", f"--include={LIBRARIES}", SUITE, str(folder)]
+def make_base(folder: pathlib.Path, line: str) -> None:
+    """Debian with a Python that PATH finds as `python`."""
+    suite, packages = BASES[line]
+    command = ["debootstrap", "--variant=minbase", f"--include={packages}", suite, str(folder)]
     subprocess.run(command, check=True, stdout=subprocess.DEVNULL)
-    prefix = pathlib.Path(sys.base_prefix)
-    shutil.copytree(prefix, folder / str(prefix).lstrip("/"), symlinks=True)
+    python = pathlib.Path("/usr/bin/python3")
+    if line == "1.16":
+        prefix = pathlib.Path(sys.base_prefix)
+        python = prefix / "bin" / "python3.10"
+        shutil.copytree(prefix, folder / str(prefix).lstrip("/"), symlinks=True)
+        _open_parents(folder / str(prefix).lstrip("/"), folder)
     for name in ("python", "python3"):
-        (folder / "usr/local/bin" / name).symlink_to(prefix / "bin" / "python3.10")
+        (folder / "usr/local/bin" / name).symlink_to(python)
     for name in ("/etc/resolv.conf", "/etc/hosts"):
         shutil.copy(name, folder / name.lstrip("/"))
     # Where a proxy stands in front of the registry, its certificate is among these.
     certificates = folder / "etc/ssl/certs"
     shutil.rmtree(certificates)
     shutil.copytree("/etc/ssl/certs", certificates)
-    # Passages that a parent of this folder may bar to users other than root.
     os.chmod(folder, 0o755)
-    _open_parents(folder / str(prefix).lstrip("/"), folder)
 
 
 def _open_parents(path: pathlib.Path, top: pathlib.Path) -> None:
+    """Lets users other than root pass through the folders above `path`."""
     while path != top:
         path.chmod(path.stat().st_mode | 0o055)
         path = path.parent
 
 
-def build(folder: pathlib.Path) -> Root:
-    """Runs the Dockerfile's steps; returns the last stage."""
-    base = folder / "base"
+def build(folder: pathlib.Path, line: str) -> Root:
+    """Runs the Dockerfile's steps for a line of TFX; returns the last stage."""
+    base = folder / f"base-{line}"
     if not base.exists():
-        make_base(base)
+        make_base(base, line)
     stages: dict[str, Root] = {}
     root = Root(base)
-    for name, rest in instructions((PROJECT / "Dockerfile").read_text()):
+    for name, text in instructions((PROJECT / "Dockerfile").read_text()):
+        rest = text.replace("${TFX_LINE}", line)
         print(f"{name} {rest}"[:100], flush=True)
         if name == "FROM":
-            label = rest.partition(" AS ")[2] or "final"
-            root = stages[label] = Root(folder / label)
+            image, _, label = rest.partition(" AS ")
+            if image.startswith("python:"):  # `base` stands in for it
+                continue
+            root = stages[label or "final"] = Root(folder / (label or "final"))
             root.make(base)
             root.env |= {k: v for k, v in os.environ.items() if k in _CERTIFICATES}
         else:
@@ -151,8 +166,8 @@ def check(root: Root) -> None:
     root.run("python", "-c", program)
     assert compiled.exists()
     root.run("python", "-c", OWN_CODE)
-    arguments = ["--pipeline", "/tmp/pipeline.pb", "--node", "ExampleGen", "--run-id", "one"]
-    root.run(*root.entrypoint, *arguments)
+    options = ["--pipeline", "/tmp/pipeline.pb", "--node", "ExampleGen", "--run-id", "one"]
+    root.run(*root.entrypoint, *options)
     owner = (root.folder / "tmp/runs").stat().st_uid
     assert owner == int(root.user.partition(":")[0]), f"the node ran as user {owner}"
     size = subprocess.run(["du", "-sh", str(root.folder)], capture_output=True, text=True)
@@ -160,7 +175,10 @@ def check(root: Root) -> None:
 
 
 if __name__ == "__main__":
-    target = pathlib.Path(sys.argv[1])
-    target.mkdir(parents=True, exist_ok=True)
-    os.chmod(target, 0o755)
-    check(build(target))
+    parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
+    parser.add_argument("folder", type=pathlib.Path)
+    parser.add_argument("--line", choices=sorted(BASES), default="1.21", help="of TFX")
+    arguments = parser.parse_args()
+    arguments.folder.mkdir(parents=True, exist_ok=True)
+    os.chmod(arguments.folder, 0o755)
+    check(build(arguments.folder, arguments.line))

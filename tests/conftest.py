@@ -11,7 +11,7 @@ import sys
 
 import pytest
 
-from tests import mariadb
+from tests import mariadb, postgres
 from tests.projects import Project, make_project
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 
@@ -81,6 +81,13 @@ def trained(tmp_path_factory) -> Project:
             assert first.exit_code == 0, first.log
             finished.touch()
     return project
+
+
+@pytest.fixture(scope="session")
+def postgres_server():
+    """A PostgreSQL server for the whole session."""
+    with postgres.serve() as running:
+        yield running
 
 
 @pytest.fixture(scope="session")

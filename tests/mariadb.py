@@ -8,13 +8,14 @@ import os
 import pathlib
 import pwd
 import shutil
-import socket
 import subprocess
 import tempfile
 import time
 from collections.abc import Iterator, Sequence
 
 import pymysql
+
+from tests import programs
 
 USER, PASSWORD = "tfx", "correct horse"
 LIMITED = "limited"
@@ -52,9 +53,10 @@ def serve(options: Sequence[str] = ()) -> Iterator[Server]:
     process = None
     try:
         _install(folder, account)
-        port = _free_port()
+        port = programs.free_port()
         log = (folder / "log").open("wb")
-        command = [*_command(folder, account, port), *options]
+        # From 11.4 on a server makes certificates of its own unless TLS is switched off.
+        command = [*_command(folder, account, port), *(options or ["--skip-ssl"])]
         process = subprocess.Popen(command, stdout=log, stderr=log)
         _create_user(process, folder, port)
         yield Server(port)
@@ -97,16 +99,7 @@ def _command(folder: pathlib.Path, account: str, port: int) -> list[str]:
 
 
 def _program(name: str) -> str:
-    path = os.pathsep.join([os.environ.get("PATH", ""), "/usr/sbin", "/usr/bin"])
-    found = shutil.which(name, path=path)
-    assert found, f"{name} is not installed: make setup-mariadb"
-    return found
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return probe.getsockname()[1]
+    return programs.find(name, ["/usr/sbin", "/usr/bin"])
 
 
 def _create_user(process: subprocess.Popen, folder: pathlib.Path, port: int) -> None:

@@ -7,6 +7,10 @@ import dataclasses
 from collections.abc import Iterator
 from typing import Any
 
+import pytest
+
+from tfx_pipeline.storage import s3 as storage
+
 KEYS = {"AWS_ACCESS_KEY_ID": "key", "AWS_SECRET_ACCESS_KEY": "secret"}
 NAME = "pipelines"
 
@@ -26,6 +30,15 @@ class Bucket:
     def keys(self, prefix: str) -> list[str]:
         pages = self.client.get_paginator("list_objects_v2").paginate(Bucket=NAME, Prefix=prefix)
         return [entry["Key"] for page in pages for entry in page.get("Contents", [])]
+
+
+def use(bucket: Bucket, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Lets this process use the bucket while a fixture is alive."""
+    for name, value in bucket.variables.items():
+        monkeypatch.setenv(name, value)
+    storage.client.cache_clear()
+    yield
+    storage.client.cache_clear()
 
 
 @contextlib.contextmanager

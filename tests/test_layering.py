@@ -17,6 +17,8 @@ LIGHT = (
     "tfx_pipeline/ir/manifest.py",
     "tfx_pipeline/node.py",
     "tfx_pipeline/orchestrators",
+    "tfx_pipeline/profiling",
+    "tfx_pipeline/report",
     "tfx_pipeline/serving/client",
     "tfx_pipeline/serving/deploy",
     "tfx_pipeline/serving/protocol",

@@ -31,7 +31,7 @@ if TYPE_CHECKING:
         Refused,
         ServingError,
     )
-    from tfx_pipeline.metadata.run_history import Run, Runs, open_runs
+    from tfx_pipeline.metadata.run_history import NodeRun, Run, Runs, open_runs
     from tfx_pipeline.orchestrators.base_runner import Runner
     from tfx_pipeline.orchestrators.local.runner import LocalRunner
 else:
@@ -48,6 +48,7 @@ else:
             "LocalRunner": "tfx_pipeline.orchestrators.local.runner",
             "MissingExtra": "tfx_pipeline.errors",
             "NodeError": "tfx_pipeline.errors",
+            "NodeRun": "tfx_pipeline.metadata.run_history",
             "PipelineConfig": "tfx_pipeline.config.models",
             "PipelineError": "tfx_pipeline.errors",
             "Problem": "tfx_pipeline.errors",
@@ -75,6 +76,7 @@ __all__ = [
     "LocalRunner",
     "MissingExtra",
     "NodeError",
+    "NodeRun",
     "PipelineConfig",
     "PipelineError",
     "Problem",

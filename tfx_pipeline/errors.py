@@ -18,7 +18,7 @@ from __future__ import annotations
 import dataclasses
 import difflib
 import signal
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 EXIT_OK = 0
 EXIT_FAILED = 1
@@ -146,6 +146,12 @@ def shown_name(name: str) -> str:
     That is a name with blanks at an end, or with invisible characters.
     """
     return name if name == name.strip() and name.isprintable() else repr(name)
+
+
+def first_of(items: Sequence[str], most: int) -> str:
+    """Returns the first items of a list and how many more there are: `a, b and 3 more`."""
+    more = f" and {len(items) - most} more" if len(items) > most else ""
+    return f"{', '.join(items[:most])}{more}"
 
 
 def did_you_mean(word: str, candidates: Iterable[str]) -> str:

@@ -69,7 +69,10 @@ def _copy(name: str, folder: pathlib.Path) -> pathlib.Path:
         text = _IMPORTS.sub("from ", file.read_text()).replace("{{PIPELINE_NAME}}", f"my_{name}")
         file.write_text(text.replace("# components.append(", "components.append("))
     configs = folder / "pipeline" / "configs.py"
-    configs.write_text(configs.read_text().replace("NUM_STEPS = 1000", "NUM_STEPS = 200"))
+    # Taxi takes minutes otherwise; penguin's model often misses its threshold after 100 steps.
+    steps = {"taxi": ("TRAIN_NUM_STEPS = 1000", 200), "penguin": ("TRAIN_NUM_STEPS = 100", 1000)}
+    old, new = steps[name]
+    _edit(configs, (old + "\n", f"TRAIN_NUM_STEPS = {new}\n"))
     (folder / "data").mkdir()
     return folder
 

@@ -68,7 +68,6 @@ def test_functions_of_one_class_are_told_apart_by_instance():
 
 
 def test_everything_is_put_back():
-    import dill
     from apache_beam.transforms import core
     from tensorflow_transform import impl_helper
 
@@ -76,17 +75,31 @@ def test_everything_is_put_back():
     from tfx_pipeline.compat.table import BUILDING, TRACES
 
     trace = impl_helper.trace_preprocessing_function
-    before = core.get_function_args_defaults, dill.dill._trace
+    before = core.get_function_args_defaults
     with applied((*BUILDING, TRACES)):
-        assert core.get_function_args_defaults is not before[0]
-        assert dill.dill._trace is not before[1]
+        assert core.get_function_args_defaults is not before
         assert impl_helper.trace_preprocessing_function is not trace
-        dill.dill._trace(True)
-        assert logging.getLogger("dill").level == logging.INFO
-        dill.dill._trace(False)
-        assert logging.getLogger("dill").level == logging.WARNING
-    assert (core.get_function_args_defaults, dill.dill._trace) == before
+    assert core.get_function_args_defaults is before
     assert impl_helper.trace_preprocessing_function is trace
+
+
+def test_dills_logger_still_follows_the_switch():
+    import dill
+
+    from tfx_pipeline.compat.beam_patches import changing_the_level_only
+
+    set_levels = []
+
+    def trace(boolean):
+        set_levels.append(boolean)
+        logging.getLogger("dill").setLevel(logging.INFO if boolean else logging.WARNING)
+
+    assert dill.__name__ == logging.getLogger("dill").name
+    trace(False)
+    changing = changing_the_level_only(trace)
+    for boolean in (False, True, True, False, False):
+        changing(boolean)
+    assert set_levels == [False, True, False]
 
 
 def test_views_of_options_are_made_once_and_share_their_values():

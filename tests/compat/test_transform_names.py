@@ -23,4 +23,13 @@ def test_names_with_slashes_at_both_ends():
     with pytest.raises(ValueError, match="Duplicate node name"):
         _placeholders(["km/"])
     with patch.applied(table.BUILDING):
-        assert list(_placeholders(names)) == names
+        made = _placeholders([*names, "a b", "a_b", "a:b"])
+    assert list(made) == [*names, "a b", "a_b", "a:b"]
+    assert len({tensor.values.op.name for tensor in made.values()}) == len(made)
+
+
+def test_the_first_part_of_a_scope_is_not_shared_by_two_columns():
+    """It becomes the name of a parameter when the graph is loaded."""
+    with patch.applied(table.BUILDING):
+        made = _placeholders(["a/b", "a b", "a:b", "a.b"])
+    assert len({tensor.values.op.name.partition("/")[0] for tensor in made.values()}) == len(made)

@@ -100,13 +100,23 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file(shop)
         ("name=A b", "name: must be 1 to 63 lower-case letters"),
         (
             "data.format=cvs",
-            "must be 'csv', 'parquet' or 'tfrecord', found 'cvs'. Did you mean 'csv'?",
+            "must be 'csv', 'tsv', 'jsonl', 'parquet', 'orc', 'avro', 'tfrecord' "
+            "or 'sql', found 'cvs'. Did you mean 'csv'?",
         ),
         ("data.split.train=0", "data.split.train: must be above 0, found 0"),
-        ("data.delimiter=;;", "must have at most 1 character(s), found ';;'"),
+        ("data.delimiter=;;", "must be one ASCII character and no line break, found ';;'"),
         ("training.steps=many", "training.steps: must be a whole number, found 'many'"),
         ("training.steps=1.5", "training.steps: must be a whole number, found 1.5"),
         ("training.learning_rate=.inf", "must be a finite number, found inf"),
+        (
+            "training.early_stopping.metric=rmse",
+            "training.early_stopping.metric: 'rmse' is not computed during the training of a "
+            "binary label. Use one of loss, auc, binary_accuracy, binary_crossentropy",
+        ),
+        (
+            "training.effort=fast",
+            "training.effort: must be 'quick', 'standard' or 'best', found 'fast'",
+        ),
         ("training.learning_rate=0", "training.learning_rate: must be above 0, found 0"),
         ("folder=/tmp", "folder: unknown key"),
         ("schema_source={}", "unknown key. Did you mean 'schema'?"),
@@ -120,14 +130,13 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file(shop)
         ("schema=", "schema: must be a mapping of keys, found nothing"),
         ("features.price.transform=lgo", "there is no transform 'lgo'. Did you mean 'log'?"),
         ("features.price={transfrm: log}", "has the unknown key 'transfrm'. Did you mean"),
-        ("features.price={}", "has no 'transform'. Known: zscore"),
+        ("features.price={top_k: 1}", "has no 'transform'. Known: auto, zscore"),
         ("features.price.mising=mean", "unknown key of transform 'log'. Did you mean 'missing'?"),
         ("features.price.missing=constant", "'fill_value' and 'missing: constant' require"),
         (
             "features.price={transform: integer, min: 3, max: 1}",
             "'min' (3) must be below 'max' (1)",
         ),
-        ("features={}", "features: names no column"),
         ("metadata=postgresql://me@host/db", "PostgreSQL is not supported"),
         ("metadata=mysql://me:word@host/db", "contains a password; remove it and set"),
         ("modules.run_fn=run_fn", "must be a dotted path such as"),
@@ -153,8 +162,19 @@ def test_a_password_is_never_printed(shop):
         ("label.name=b$indices", "label.name: 'b$indices' ends with '$indices'"),
         ("label.classes=[a, b, c]", "must name 2 classes for task 'binary', found 3"),
         ("label.classes=[a, a]", "label.classes: names 'a' twice"),
+        ("label={name: b, task: multiclass, positive: a}", "is for task 'binary', not for task"),
+        ("label={name: b, task: binary, classes: [a, b], positive: c}", "'c' is none of label.cl"),
+        ("label.weight=bought", "label.weight: 'bought' is the label"),
+        ("label.weight=price", "features.price (line 8): is the weight of the rows and cannot be"),
         ("data.exclude=[city]", "data.exclude.0: 'city' is a feature and cannot be excluded"),
         ("data.exclude=[bought]", "data.exclude.0: 'bought' is the label and cannot be excluded"),
+        ("gates.bias.groups=[bought]", "gates.bias.groups.0: 'bought' is the label, and cannot be"),
+        ("gates.bias.groups=[]", "gates.bias.groups: "),
+        ("gates.bias.groups=[a, a]", "gates.bias.groups: names 'a' twice"),
+        (
+            "gates.bias={groups: [a], max_mean_difference: 1}",
+            "max_mean_difference: is for a regression, not for task 'binary'. Use max_rate_diff",
+        ),
         (
             "evaluation.metrics=[accuracy]",
             "does not fit the task 'binary'. Use one of auc",
@@ -166,6 +186,29 @@ def test_a_password_is_never_printed(shop):
 )
 def test_what_does_not_fit_together(shop, override, message):
     assert message in the_problem(shop, override)
+
+
+def test_groups_fit_a_regression_and_are_in_the_data(shop):
+    regression = ["label={name: bought, task: regression}"]
+    rates = "gates.bias={groups: [a], min_rate_ratio: 0.8}"
+    message = "gates.bias.min_rate_ratio: is for classes, not for task 'regression'. Use max_mean"
+    assert message in the_problem(shop, *regression, rates)
+    means = "gates.bias={groups: [a], max_mean_difference: 2}"
+    assert load_config(shop, [*regression, means]).gates.bias.max_mean_difference == 2
+    excluded = ["data.exclude=[a]", "gates.bias.groups=[a]"]
+    assert "'a' is in gates.bias.groups and cannot be excluded" in the_problem(shop, *excluded)
+
+
+def test_classes_are_the_texts_of_plain_values(shop):
+    positive = ["label.classes=[false, true]", "label.positive=true"]
+    label = load_config(shop, positive).label
+    assert (label.classes, label.positive) == (("false", "true"), "true")
+    label = load_config(
+        shop, ["label.classes=[1, 2.0]", "label.positive=2", "label.weight=w"]
+    ).label
+    assert (label.classes, label.positive, label.weight) == (("1", "2"), "2", "w")
+    config = load_config(shop, ["label.weight=w"])
+    assert config.evaluation.metrics[-2:] == ("example_count", "weighted_example_count")
 
 
 def test_overrides_are_yaml(shop):
@@ -209,7 +252,7 @@ def test_overrides_that_are_wrong(shop, override, message):
 def test_a_wrong_configuration_is_read_as_far_as_it_goes(shop):
     reading = read_config(shop, ["training.steps=0"])
     assert len(reading.problems) == 1
-    assert reading.config.training.steps == 1000
+    assert reading.config.training.steps is None
     assert pathlib.Path(reading.config.data.path).is_absolute()
 
 

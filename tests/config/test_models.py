@@ -14,8 +14,10 @@ SMALL = {
 
 def test_the_smallest_configuration_has_defaults_for_the_rest():
     config = Config.model_validate(SMALL)
-    assert config.training.steps == 1000
-    assert config.data.split.model_dump() == {"train": 6, "eval": 2, "test": 2}
+    assert config.training.steps is None
+    assert config.training.effort == "standard"
+    assert config.data.split.shares == {"train": 6, "eval": 2, "test": 2}
+    assert config.data.split.rule is None
     assert config.model_name == "shop"
     assert config.push_dir == "build/serving/shop"
 
@@ -66,3 +68,24 @@ def test_known_keys_are_those_of_the_file_and_not_of_the_class():
 )
 def test_known_keys_of_sections_below(where, key):
     assert key in error_messages.known_keys(where, SMALL)
+
+
+@pytest.mark.parametrize(
+    ("split", "rule", "no_features"),
+    [
+        ({"by": "customer"}, ("by", "customer"), ("customer",)),
+        ({"time": "when"}, ("time", "when"), ()),
+        ({"column": "part"}, ("column", "part"), ("part",)),
+        ({"stratify": True}, None, ()),
+    ],
+)
+def test_what_divides_the_rows(split, rule, no_features):
+    config = Config.model_validate({**SMALL, "data": {"path": "data", "split": split}})
+    assert config.data.split.rule == rule
+    assert config.data.split.no_features == no_features
+
+
+def test_only_one_rule_divides_the_rows():
+    data = {"path": "data", "split": {"by": "customer", "stratify": True}}
+    with pytest.raises(pydantic.ValidationError, match="has by and stratify; only one can decide"):
+        Config.model_validate({**SMALL, "data": data})

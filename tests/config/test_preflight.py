@@ -48,6 +48,15 @@ def test_nothing_is_wrong_with_the_bundled_example(project):
     assert problems_of(project / "pipeline.yaml") == []
 
 
+def test_groups_are_columns_of_the_data_and_of_the_schema(shop, with_schema):
+    problems = problems_of(with_schema, "gates.bias.groups=[city, agee]")
+    assert problems == [
+        "gates.bias.groups.1: the data has no column 'agee' "
+        f"({shop.parent}/data/rows.csv). Did you mean 'age'?",
+        "gates.bias.groups.1: the schema has no 'agee'. Did you mean 'age'?",
+    ]
+
+
 def test_preflight_raises_all_problems(shop):
     (shop.parent / "data" / "rows.csv").write_text("prize,bought\n1,1\n")
     with pytest.raises(ConfigError) as caught:
@@ -85,10 +94,30 @@ def test_a_missing_label(shop):
     assert the_problem(shop).startswith("label.name: the data has no column 'bought'")
 
 
-def test_a_column_missing_in_a_later_file(shop):
-    (shop.parent / "data" / "sold.csv").write_text("price,bought\n1,1\n")
+def test_a_column_may_be_in_some_files_only(shop):
+    (shop.parent / "data" / "rows.csv").write_text("price,bought\n1,1\n")
     assert "'city'" in the_problem(shop)
-    assert "sold.csv" in the_problem(shop)
+    (shop.parent / "data" / "sold.csv").write_text("bought,price,city\n1,1,Rome\n")
+    assert problems_of(shop) == []
+
+
+def test_a_file_without_a_header_needs_names(shop):
+    (shop.parent / "data" / "rows.csv").write_text("1.5,Rome,1\n2,Oslo,0\n")
+    assert "data.header" in the_problem(shop)
+    assert problems_of(shop, "data.header=[price, city, bought]") == []
+
+
+def test_a_type_of_a_column_that_is_not_there(shop):
+    expected = "columns.cty: the data has no column 'cty'. Did you mean 'city'?"
+    assert the_problem(shop, "columns.cty=text") == expected
+
+
+def test_a_type_that_the_schema_contradicts(with_schema):
+    assert problems_of(with_schema, "columns.bought=boolean", "columns.city=datetime") == []
+    problem = the_problem(with_schema, "columns.age=text")
+    assert problem == (
+        "columns.age: text is held as BYTES, and the schema says INT. Correct one of them"
+    )
 
 
 def test_a_file_without_a_header_and_a_wrong_delimiter(shop):
@@ -154,7 +183,7 @@ def test_schemas_that_cannot_be_used(shop, text, message):
         ("city={transform: zscore}", "'zscore' does not fit a column of type BYTES"),
         ("price={transform: vocabulary}", "'vocabulary' does not fit a column of type FLOAT"),
         ("price={transform: integer}", "'integer' does not fit a column of type FLOAT"),
-        ("city={transform: integer}", "Use vocabulary or hash"),
+        ("city={transform: integer}", "Use vocabulary, hash or text"),
         ("age={transform: integer}", "the range of its integers is not known"),
         ("size={transform: log}", "the schema has no 'size'"),
     ],

@@ -12,7 +12,8 @@ import textwrap
 import numpy as np
 import pytest
 
-from tests.components.statistics_gen.test_statistics_gen import as_numbers, equal
+from tests import approximately
+from tests.components.statistics_gen.test_statistics_gen import ROUNDING, as_numbers
 from tests.projects import make_project
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
@@ -96,7 +97,9 @@ def test_statistics_are_the_same(spread, alone):
             )
             for nodes in (spread, alone)
         )
-        assert equal(as_numbers(ours), as_numbers(theirs))
+        assert approximately.equal(
+            as_numbers(ours), as_numbers(theirs), relative=ROUNDING, absolute=1e-12
+        )
 
 
 def transformed(nodes, split) -> np.ndarray:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import pathlib
+import re
 import subprocess
 import sys
 
@@ -64,6 +65,7 @@ def test_every_node_runs_and_a_resolver_may_find_nothing(tmp_path):
     """BulkInferrer's graph session cannot load a model of Keras 3, so Keras 2 is used.
 
     KerasTuner works with Keras 3 only, so it is another run, on the data of the next day.
+    Its model may be worse than the first: whether it is blessed depends on how both were trained.
     """
     project = templates.penguin_example(tmp_path)
     (project / "flow.py").write_text(FLOW)
@@ -75,7 +77,22 @@ def test_every_node_runs_and_a_resolver_may_find_nothing(tmp_path):
     assert list(pathlib.Path(project, results[0]).glob("*.gz"))
 
     second = _run(project, "tuning", "20220103", legacy_keras=False)
-    assert {node["state"] for node in second["nodes"].values()} <= {"complete", "skipped"}
+    evaluator, pusher = (second["nodes"].pop(name) for name in ("Evaluator", "Pusher"))
+    assert {node["state"] for node in second["nodes"].values()} == {"complete"}
+    _check_verdict(evaluator, pusher)
     assert second["nodes"]["transform_cache_resolver"]["note"] is None
     assert len(second["nodes"]["span_resolver"]["outputs"]["examples"]) == 2
     assert second["nodes"]["Tuner"]["outputs"]["best_hyperparameters"]
+
+
+def _check_verdict(evaluator: dict, pusher: dict) -> None:
+    """The second model is pushed if it is as accurate as the first; else the report says so."""
+    if evaluator["state"] == "complete":
+        assert pusher["state"] == "complete"
+        return
+    assert (evaluator["state"], pusher["state"]) == ("failed", "skipped")
+    [finding] = evaluator["findings"]
+    assert finding["subject"] == "sparse_categorical_accuracy"
+    assert finding["rule"] == "not worse than the baseline by 1e-10"
+    candidate, baseline = (float(n) for n in re.findall(r"\d+\.?\d*", finding["found"]))
+    assert candidate < baseline

@@ -227,6 +227,21 @@ def test_newest_executions_are_read_in_pages(store, history, count):
     assert len(ids) == count
 
 
+@pytest.mark.parametrize("later", [0, 1, 7, 80])
+def test_the_executions_of_a_node_in_an_old_run(store, history, later):
+    wanted = [record_execution(store, "A", "old", pb.Execution.FAILED) for _ in range(2)]
+    others = ("B", "old", "taxi"), ("A", "other", "taxi"), ("A", "old", "shop")
+    for node, run, pipeline in others:
+        record_execution(store, node, run, pb.Execution.COMPLETE, pipeline=pipeline)
+    for number in range(later):
+        record_execution(store, "A", f"r{number}", pb.Execution.COMPLETE)
+    found = [execution.id for execution in history.executions("A", "old")]
+    assert found == wanted
+    again = record_execution(store, "A", "old", pb.Execution.COMPLETE)
+    assert [execution.id for execution in history.executions("A", "old")] == [*wanted, again]
+    assert history.executions("C", "old") == history.executions("A", "r80") == []
+
+
 def test_several_processes_may_create_the_database_together(tmp_path):
     program = (
         "import sys; from tfx_pipeline.metadata import database as m;"

@@ -10,6 +10,7 @@ import tempfile
 
 import ml_metadata
 import pytest
+from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tests import mariadb
 from tests.certificates import Authority
@@ -20,6 +21,7 @@ from tfx_pipeline.metadata import database
 
 pytestmark = pytest.mark.e2e  # needs a server that apt-get installs
 
+RUN = pb.ContextType(name="pipeline_run")
 PROGRAM = """
 import sys
 from tfx_pipeline.metadata import database
@@ -105,6 +107,61 @@ def test_a_lock_that_is_not_given_is_one_clear_error(mariadb_server, password, m
         pytest.raises(errors.PipelineError, match="another process has held the lock"),
     ):
         open_store(mariadb_server.uri("held"))
+
+
+WRITER = """
+import sys
+from ml_metadata.proto import metadata_store_pb2 as pb
+from tfx_pipeline.metadata import database
+from tfx_pipeline.config import metadata_database
+where = metadata_database.parse(sys.argv[1])
+store = database.open_store(database.connection_config(where, "unused"))
+while True:
+    executions = store.get_executions()
+    for execution in executions:
+        execution.custom_properties["count"].int_value += 1
+    store.put_executions(executions)
+    print(executions[0].custom_properties["count"].int_value, flush=True)
+"""
+
+
+@pytest.fixture(scope="module")
+def strict_server():
+    """As MariaDB 11.8 is by default."""
+    with mariadb.serve(["--skip-ssl", "--innodb-snapshot-isolation=ON"]) as running:
+        yield running
+
+
+def _read_often(store, run):
+    for _ in range(20_000):
+        store.get_executions_by_context(run)
+
+
+def test_what_another_process_changes_is_read_again(strict_server, password):
+    uri = strict_server.uri("changing")
+    store = open_store(uri)
+    kind = store.put_execution_type(pb.ExecutionType(name="node"))
+    run = store.put_contexts([pb.Context(type_id=store.put_context_type(RUN), name="run")])[0]
+    ids = store.put_executions([pb.Execution(type_id=kind) for _ in range(12)])
+    links = [pb.Association(context_id=run, execution_id=number) for number in ids]
+    store.put_attributions_and_associations([], links)
+    bare = ml_metadata.MetadataStore(database.with_password(connection(uri)))
+    writer = subprocess.Popen([sys.executable, "-c", WRITER, uri], stdout=subprocess.PIPE)
+    try:
+        assert writer.stdout.readline()
+        with pytest.raises(ml_metadata.errors.InternalError, match="try restarting transaction"):
+            _read_often(bare, run)
+        for _ in range(50):
+            assert len(store.get_executions_by_context(run)) == len(ids)
+    finally:
+        writer.kill()
+        writer.wait()
+
+
+def test_other_errors_are_not_repeated(strict_server, password):
+    store = open_store(strict_server.uri("other"))
+    with pytest.raises(ml_metadata.errors.NotFoundError):
+        store.get_context_type("none")
 
 
 @pytest.fixture(scope="module")

@@ -42,13 +42,14 @@ def example(row: Row) -> bytes:
     """A serialized tf.Example of a row; the type follows the value."""
     features = {}
     for name, value in row.items():
-        if isinstance(value, (str, bytes)):
-            text = value.encode() if isinstance(value, str) else value
-            features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=[text]))
-        elif isinstance(value, int):
-            features[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=[value]))
+        values = value if isinstance(value, list) else [value]
+        if any(isinstance(value, (str, bytes)) for value in values):
+            texts = [v.encode() if isinstance(v, str) else v for v in values]
+            features[name] = tf.train.Feature(bytes_list=tf.train.BytesList(value=texts))
+        elif all(isinstance(value, int) for value in values):
+            features[name] = tf.train.Feature(int64_list=tf.train.Int64List(value=values))
         else:
-            features[name] = tf.train.Feature(float_list=tf.train.FloatList(value=[value]))
+            features[name] = tf.train.Feature(float_list=tf.train.FloatList(value=values))
     example = tf.train.Example(features=tf.train.Features(feature=features))
     return example.SerializeToString(deterministic=True)
 

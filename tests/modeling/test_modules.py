@@ -40,6 +40,7 @@ def test_training_gives_the_same_model(taxi, taxi_rows, server, tmp_path):
 
 def test_the_cache_key_covers_the_example_and_what_it_calls():
     digests = code_digests("modules.preprocessing.preprocessing_fn", "modules.trainer.run_fn")
-    library = ("preprocessing", "column_statistics", "training", "network", "label_spelling")
+    library = ("preprocessing", "column_statistics", "training", "network", "decisions")
     expected = {"modules.preprocessing", "modules.trainer", "modules.model"}
+    expected.add("tfx_pipeline.config.label_classes")
     assert expected | {f"tfx_pipeline.modeling.{name}" for name in library} <= digests.keys()

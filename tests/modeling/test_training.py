@@ -9,7 +9,7 @@ import pytest
 
 from tests.modeling import harness
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
-from tfx_pipeline.modeling import dataset
+from tfx_pipeline.modeling import dataset, decisions
 from tfx_pipeline.modeling.training import class_weights
 
 pytestmark = pytest.mark.tensorflow
@@ -64,6 +64,59 @@ def test_balanced_class_weights():
     assert class_weights(labels, "balanced", "binary") == pytest.approx({0: 2 / 3, 1: 2.0})
     assert class_weights(labels, "none", "binary") is None
     assert class_weights(labels, "balanced", "regression") is None
+
+
+def test_balanced_class_weights_of_weighted_rows():
+    labels, weights = np.array([0, 0, 1, 2]), np.array([1.0, 2.0, 6.0, 0.0])
+    found = class_weights(labels, "balanced", "binary", weights)
+    assert found == pytest.approx({0: 1.5, 1: 0.75, 2: 1.0})
+
+
+def test_the_loss_is_weighted(tmp_path):
+    """Without a usable feature the best constant is the weighted share, as in scikit-learn."""
+    from sklearn.dummy import DummyClassifier
+
+    rng = np.random.default_rng(2)
+    rows = _rows(300)
+    for row in rows:
+        row["w"] = float(rng.integers(0, 3) * (3 if row["kind"] == "b" else 1))
+    rows[0]["w"], rows[1]["w"] = -5.0, float("nan")  # refused at the gate; with warn they are 0
+    config = {
+        "features": {"gone": {"transform": "zscore"}},  # always missing
+        "label": {"name": "kind", "task": "binary", "classes": ["a", "b"], "weight": "w"},
+    }
+    schema = SCHEMA + 'feature { name: "w" type: FLOAT }'
+    transformed = harness.transform(tmp_path, config, schema, {"train": rows})
+    weights = np.array([0, 0, *(row["w"] for row in rows[2:])])
+    assert transformed.rows("train")["w"] == weights.tolist()
+    linear = {"hidden_units": []}
+    steps = {"steps": 200, "batch_size": 300, "eval_every": 200, "learning_rate": 0.05}
+    folder = harness.train(transformed, tmp_path, linear, **steps)
+    answer = harness.Server(folder).call("serving_default", examples=[harness.example({})])
+    labels = [row["kind"] for row in rows]
+    dummy = DummyClassifier(strategy="prior").fit(np.zeros([300, 1]), labels, weights)
+    expected = dummy.predict_proba(np.zeros([1, 1]))[0]
+    assert abs(expected[1] - np.mean(np.array(labels) == "b")) > 0.1
+    assert answer["probabilities"][0] == pytest.approx(expected, abs=0.01)
+
+
+def test_decided_classes_are_those_of_the_export(tmp_path):
+    """Transform writes what it decided beside its graph, and the Trainer reads it there."""
+    rows = [{**row, "kind": {"a": "low", "b": "high"}[row["kind"]]} for row in _rows(200)]
+    label = {"name": "kind", "task": "binary", "positive": "low"}
+    as_configured = {"label": label, "features": {"x": {"transform": "zscore"}}}
+    found = decisions.decide(as_configured, {"high": 90, "low": 110}, {})
+    assert found.classes.names == ("high", "low")
+    assert found.classes.reason == 'the values in the training split; "low" is set as positive'
+    config = {**found.sections}
+    transformed = harness.transform(tmp_path, config, SCHEMA, {"train": rows})
+    ids = {"high": 0, "low": 1}
+    assert transformed.rows("train")["kind"] == [ids[row["kind"]] for row in rows]
+    transformed.config["label"] = label
+    decisions.write(transformed.graph, found.sections)
+    server = harness.Server(harness.train(transformed, tmp_path, **harness.SHORT))
+    answer = server.call("serving_default", examples=[harness.example(rows[0])])
+    assert answer["classes"].tolist() == [[b"high", b"low"]]
 
 
 def test_multiclass_with_classes_from_the_data(tmp_path):
@@ -128,7 +181,10 @@ def test_unusual_names_fixed_shapes_and_data_larger_than_memory(tmp_path, monkey
 def test_autograph_rules_are_restored():
     from tensorflow.python.autograph.core import config
 
+    from tfx_pipeline.compat.table import AUTOGRAPH_RULES
+
     before = config.CONVERSION_RULES
     with keras_not_converted():
-        assert len(config.CONVERSION_RULES) > len(before)
+        added = len(config.CONVERSION_RULES) > len(before)
+        assert added is AUTOGRAPH_RULES.is_for_installed()
     assert config.CONVERSION_RULES is before

@@ -113,13 +113,13 @@ def call_by_protoset(protoset, body, address, method):
         pool.Add(file)
     service, name = method.split("/")
     descriptor = pool.FindServiceByName(service).FindMethodByName(name)
-    factory = message_factory.MessageFactory(pool)
-    request = json_format.Parse(body, factory.GetPrototype(descriptor.input_type)())
+    # protobuf 4 before 4.22 has the second one only, protobuf 6 the first.
+    message_class = getattr(message_factory, "GetMessageClass", None)
+    message_class = message_class or message_factory.MessageFactory(pool).GetPrototype
+    request = json_format.Parse(body, message_class(descriptor.input_type)())
     with grpc.insecure_channel(address) as channel:
         call = channel.unary_unary(f"/{method}")
-        reply = factory.GetPrototype(descriptor.output_type).FromString(
-            call(request.SerializeToString())
-        )
+        reply = message_class(descriptor.output_type).FromString(call(request.SerializeToString()))
     return json_format.MessageToDict(reply, preserving_proto_field_name=True)
 
 

@@ -21,8 +21,8 @@ pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 FOLDER = f"s3://{s3.NAME}/serving/{tiny.NAME}"
 PUSH = """
 import os, sys
-from tfx_pipeline.storage import object_store
-object_store.prepare([sys.argv[2]])
+from tfx_pipeline.compat import s3_access
+s3_access.prepare([sys.argv[2]])
 from tfx_pipeline.components.pusher import versioned_folder
 print(versioned_folder.push(sys.argv[1], sys.argv[2], pushed_by=sys.argv[1]), flush=True)
 os._exit(0)  # tensorflow-io's S3 would abort

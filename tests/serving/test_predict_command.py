@@ -2,9 +2,13 @@
 
 from __future__ import annotations
 
+import csv
+import io
 import json
 
 import pytest
+
+from tests.serving import tiny
 
 GOOD = {"trip_start_month": 5, "trip_start_timestamp": 1, "trip_start_day": 6, "trip_start_hour": 1}
 
@@ -121,3 +125,15 @@ def test_no_rows_are_not_an_error(predict):
     done = predict("rows.jsonl", "")
     assert done.returncode == 0, done.stderr
     assert done.stdout == ""
+
+
+@pytest.mark.e2e
+@pytest.mark.tensorflow
+def test_a_model_without_columns_is_called_by_serving_default(tiny_server, invoke, tmp_path):
+    file = tmp_path / "rows.csv"
+    file.write_text("x\n2\n4\n")
+    options = ("--target", tiny_server.grpc, "--model", tiny.NAME)
+    done = invoke("predict", file, *options)
+    assert done.returncode == 0, done.stderr
+    assert [*csv.DictReader(io.StringIO(done.stdout))] == [{"y": "2.0"}, {"y": "3.0"}]
+    assert invoke("predict", file, *options, "--signature", "columns").returncode == 2

@@ -16,11 +16,7 @@ def bucket():
 
 @pytest.fixture
 def environment(bucket, monkeypatch):
-    for name, value in bucket.variables.items():
-        monkeypatch.setenv(name, value)
-    files._s3_client.cache_clear()
-    yield
-    files._s3_client.cache_clear()
+    yield from s3.use(bucket, monkeypatch)
 
 
 @pytest.fixture(params=["local", "s3"])

@@ -1,8 +1,9 @@
+import importlib
 import sys
 
 import pytest
 
-from tfx_pipeline.user_code import code_digest
+from tfx_pipeline.user_code import code_digest, finder
 
 
 @pytest.fixture
@@ -16,15 +17,11 @@ def package(tmp_path, monkeypatch):
     (folder / "layers.py").write_text("dense = 1\n")
     (folder / "unrelated.py").write_text("raise RuntimeError('never imported')\n")
     monkeypatch.syspath_prepend(str(tmp_path))
-    forget_paths()
+    finder.forget_places()
     yield folder
-    forget_paths()
+    finder.forget_places()
     for name in [name for name in sys.modules if name.startswith("shop")]:
         del sys.modules[name]
-
-
-def forget_paths():
-    code_digest.module_file.cache_clear()
 
 
 def test_follows_imports_of_the_projects_own_modules_only(package):
@@ -121,3 +118,19 @@ def test_file_digest_depends_on_content_only(tmp_path):
     two.write_text("other")
     assert code_digest.file_digest(one) != code_digest.file_digest(two)
     assert code_digest.file_digest(tmp_path / "none") == "absent"
+
+
+def test_a_package_of_the_same_name_in_another_project(tmp_path, monkeypatch):
+    monkeypatch.setattr(sys, "path", [*sys.path])
+    found = []
+    for name in ("one", "other"):
+        folder = tmp_path / name / "same_name"
+        folder.mkdir(parents=True)
+        (folder / "__init__.py").touch()
+        (folder / "part.py").write_text(f"def f():\n    return {name!r}\n")
+        finder.add_to_import_path(tmp_path / name)
+        found.append(code_digest.code_digests("same_name.part.f"))
+        importlib.import_module("same_name")  # stays loaded, from the first project
+    assert found[0].keys() == found[1].keys() == {"same_name", "same_name.part"}
+    assert found[0]["same_name.part"] != found[1]["same_name.part"]
+    del sys.modules["same_name"]

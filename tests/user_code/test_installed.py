@@ -9,7 +9,7 @@ import sys
 import pytest
 
 import tfx_pipeline
-from tfx_pipeline.user_code import code_digest, installed
+from tfx_pipeline.user_code import code_digest, finder, installed
 
 
 @pytest.fixture
@@ -49,7 +49,7 @@ def install(folder: pathlib.Path, name: str, files: dict[str, str]) -> None:
 
 
 def forget():
-    code_digest.module_file.cache_clear()
+    finder.forget_places()
     for function in vars(installed).values():
         if hasattr(function, "cache_clear"):
             function.cache_clear()

@@ -126,14 +126,29 @@ def _compile_group() -> click.Command:
 
 
 COMMANDS: dict[str, Lazy] = {
+    "init": Lazy(
+        _module("tfx_pipeline.cli.init:command"),
+        "Write a project for a table of your own.",
+    ),
     "check": Lazy(
         _module("tfx_pipeline.cli.check:command"),
         "Check the configuration, and the data and schema it names.",
     ),
     "run": Lazy(_local_runner, "Run the pipeline on this machine."),
     "compile": Lazy(_compile_group, "Write the files that another orchestrator runs."),
+    "schema": Lazy(
+        _module("tfx_pipeline.cli.schema:group"),
+        "Show the curated schema, and review what new data would change.",
+    ),
     "runs": Lazy(_module("tfx_pipeline.cli.runs:command"), "List the runs."),
     "show": Lazy(_module("tfx_pipeline.cli.show:command"), "Show a run's artifacts and metrics."),
+    "report": Lazy(
+        _module("tfx_pipeline.cli.report:command"), "Write the report of a run as one HTML file."
+    ),
+    "ui": Lazy(
+        _module("tfx_pipeline.cli.ui:command"),
+        "Serve a local page over all runs: live states, logs, metrics, models.",
+    ),
     "serve": Lazy(
         _module("tfx_pipeline.cli.serve:command"),
         "Serve pushed models over TensorFlow Serving's gRPC and REST APIs.",

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from tfx_pipeline import terminal
+from tfx_pipeline.cli import predict_input
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.errors import ConfigError, Problem, ServingError
 from tfx_pipeline.serving.client import row_files
@@ -40,7 +41,10 @@ _CURL_ROWS = 3
     "--version", type=click.IntRange(1), help="The version to use.  [default: the latest]"
 )
 @click.option("--label", help="The label to use, instead of a version.")
-@click.option("--signature", default="columns", show_default=True, help="The signature to call.")
+@click.option(
+    "--signature",
+    help="The signature to call.  [default: columns; serving_default where there is none]",
+)
 @click.option("--split", is_flag=True, help="Split the rows as 'tfx-pipeline canary' has set it.")
 @click.option(
     "--canary-percent",
@@ -96,14 +100,15 @@ _CURL_ROWS = 3
     default="pipeline.yaml",
     show_default=True,
     metavar="FILE",
-    help="The configuration; used if --model is not given.",
+    help="The configuration; says which model, and how FILE may be written.",
 )
 def command(**options: Any) -> None:
     """Send the rows of FILE to a model server and print the predictions.
 
     FILE is CSV with a header, or has one JSON object on each line; - means
     standard input. Columns that the model does not have are ignored. Absent
-    values are missing values.
+    values are missing values. A text file that is written as data: in pipeline.yaml
+    says is read like that.
     """
     from tfx_pipeline.serving.client.sync import Client
 
@@ -120,7 +125,8 @@ def command(**options: Any) -> None:
         headers=_headers(options["headers"]),
         ca_file=options["ca_file"],
     )
-    with client, row_files.open_input(options["file"]) as file:
+    rows = predict_input.open_rows(options["file"], file_format, options["config"])
+    with client, rows as file:
         _ensure_reachable(client, options["target"])
         if options["print_curl"]:
             click.echo(_curl(client, file, file_format, options))
@@ -156,7 +162,7 @@ def _split(options: dict[str, Any]) -> Split | None:
         return Split(options["canary_percent"], options["key"])
     if options["split"]:
         config = load_config(options["config"])
-        return Split.of(traffic_state.load(config.model_name, config.push_dir), options["key"])
+        return traffic_state.load(config.model_name, config.push_dir).split(options["key"])
     if options["key"]:
         raise ConfigError("--key: only with --split or --canary-percent")
     return None

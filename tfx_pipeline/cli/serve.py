@@ -22,7 +22,7 @@ from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.local_server import ports
 from tfx_pipeline.serving.local_server.log_format import OneLineFormatter
 from tfx_pipeline.serving.rollout import model_server_config, traffic_state
-from tfx_pipeline.storage import files, object_store
+from tfx_pipeline.storage import files, s3
 
 _METRICS_PATH = "/monitoring/prometheus/metrics"
 _PROJECT_POLL_SECONDS = 1
@@ -164,7 +164,7 @@ def _project_models(flags: dict[str, Any]) -> dict[str, str]:
 
 def _ensure_readable_by_tensorflow_serving(models: dict[str, str]) -> None:
     for path in models.values():
-        if object_store.is_s3(path):
+        if s3.is_s3(path):
             remedy = "Add --local, or copy the versions to a folder of this machine."
             message = f"{MODEL_SERVER} cannot read {path}: since version 2.7 it has no S3"
             raise ConfigError(Problem("serve", message, remedy))

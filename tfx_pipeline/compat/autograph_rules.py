@@ -1,4 +1,4 @@
-"""Keeps AutoGraph away from library code that needs no conversion."""
+"""Keeps AutoGraph away from library code that needs no conversion, while models are made."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfx_pipeline.compat.patch import applied
-from tfx_pipeline.compat.table import AUTOGRAPH_RULES
+from tfx_pipeline.compat.table import ARGUMENT_NAMES, AUTOGRAPH_RULES
 
 
 def with_own_rules(rules: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -21,6 +21,9 @@ def with_own_rules(rules: tuple[Any, ...]) -> tuple[Any, ...]:
 
 @contextlib.contextmanager
 def keras_not_converted() -> Iterator[None]:
-    """Lets AutoGraph leave tf_keras and TensorFlow Transform as they are, inside."""
-    with applied([AUTOGRAPH_RULES]):
+    """Lets AutoGraph leave tf_keras and TensorFlow Transform as they are, inside.
+
+    Columns of any name can be inputs of the graphs that are loaded there.
+    """
+    with applied([AUTOGRAPH_RULES, ARGUMENT_NAMES]):
         yield

@@ -22,6 +22,7 @@ import types
 from collections.abc import Iterator, Sequence
 from typing import Any
 
+from tfx_pipeline.compat import model_analysis_names
 from tfx_pipeline.compat.table import IMPORTS
 
 MODULES = (
@@ -137,7 +138,7 @@ class _Empty(importlib.abc.Loader):
 
 
 class _WithSubmodules(importlib.abc.Loader):
-    """The real loader; also names submodules that were imported before their package."""
+    """The real loader; also names what stand-ins kept from being set on the package."""
 
     def __init__(self, real: Any):
         self._real = real
@@ -154,6 +155,7 @@ class _WithSubmodules(importlib.abc.Loader):
             parent, _, child = name.rpartition(".")
             if parent == module.__name__:
                 vars(module).setdefault(child, submodule)
+        model_analysis_names.complete(module)
 
 
 class _StandIn(types.ModuleType):

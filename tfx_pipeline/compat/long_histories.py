@@ -5,24 +5,39 @@ They give what TFX's own queries give.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable
+import contextlib
+import contextvars
+from collections.abc import Callable, Iterable, Iterator
 from typing import Any
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
-from tfx_pipeline.metadata.history import RUN_CONTEXT, newest_executions
+from tfx_pipeline.metadata.memberships import RUN_CONTEXT, Memberships
+from tfx_pipeline.metadata.newest import newest_executions
 
 Find = Callable[..., Any]
 
 
+_known: contextvars.ContextVar[Memberships] = contextvars.ContextVar("known")
+
+
+@contextlib.contextmanager
+def knowing(memberships: Memberships) -> Iterator[None]:
+    """Within it, the queries use and extend what is known of the same database."""
+    token = _known.set(memberships)
+    try:
+        yield
+    finally:
+        _known.reset(token)
+
+
 def reading_this_run(present: Find) -> Find:
     """For `_get_executions_by_all_contexts`."""
-    held: dict[int, frozenset[int]] = {}
 
     def find(store: ml_metadata.MetadataStore, contexts: Iterable[pb.Context]) -> Any:
         contexts = list(contexts)
-        found = _in_all(store, contexts, held)
+        found = _in_all(store, contexts)
         return present(store, contexts) if found is None else found
 
     return find
@@ -33,33 +48,21 @@ def reading_this_run_by_handle(present: Find) -> Find:
 
     def find(metadata_handle: Any, contexts: Iterable[pb.Context]) -> Any:
         contexts = list(contexts)
-        found = _in_all(metadata_handle.store, contexts, {})
+        found = _in_all(metadata_handle.store, contexts)
         return present(metadata_handle, contexts) if found is None else found
 
     return find
 
 
 def _in_all(
-    store: ml_metadata.MetadataStore,
-    contexts: list[pb.Context],
-    held: dict[int, frozenset[int]],
+    store: ml_metadata.MetadataStore, contexts: list[pb.Context]
 ) -> list[pb.Execution] | None:
-    """The executions that belong to all contexts; None if no context is a run.
-
-    Args:
-      held: remembers the contexts of executions.
-    """
+    """The executions that belong to all contexts; None if no context is a run."""
     run = _run(store, contexts)
     if run is None:
         return None
-    wanted, result = {context.id for context in contexts}, []
-    for execution in store.get_executions_by_context(run.id):
-        if execution.id not in held:
-            found = store.get_contexts_by_execution(execution.id)
-            held[execution.id] = frozenset(context.id for context in found)
-        if wanted <= held[execution.id]:
-            result.append(execution)
-    return result
+    memberships = _known.get(None) or Memberships(store)
+    return memberships.of_run(run.id, [context.id for context in contexts])
 
 
 def _run(store: ml_metadata.MetadataStore, contexts: list[pb.Context]) -> pb.Context | None:

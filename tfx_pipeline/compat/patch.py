@@ -12,13 +12,13 @@ import contextlib
 import dataclasses
 import functools
 import importlib
-import importlib.metadata
 import inspect
 import os
 from collections.abc import Iterable, Iterator
 from typing import Any
 from unittest import mock
 
+from tfx_pipeline.compat.lines import minor_version
 from tfx_pipeline.config import environment
 
 
@@ -52,7 +52,7 @@ class Patch:
 
     def fits(self) -> bool:
         """Whether to apply it: wanted, on a known version, and the target as expected."""
-        if _is_switched_off(self.name) or _version(self.library) not in self.versions:
+        if _is_switched_off(self.name) or not self.is_for_installed():
             return False
         try:
             owner, name = self.owner()
@@ -62,6 +62,10 @@ class Patch:
         if isinstance(self.expects, type):
             return isinstance(target, self.expects)
         return self.expects is None or _parameters(target) == self.expects
+
+    def is_for_installed(self) -> bool:
+        """Whether it was measured on the version of the library that is installed."""
+        return minor_version(self.library) in self.versions
 
     def owner(self) -> tuple[Any, str]:
         """The object that holds the target, and the target's name there.
@@ -95,14 +99,6 @@ def applied(patches: Iterable[Patch]) -> Iterator[None]:
 def _is_switched_off(name: str) -> bool:
     switch = os.environ.get(environment.PLAIN, "0")
     return switch == "1" or name in [part.strip() for part in switch.split(",")]
-
-
-@functools.cache
-def _version(library: str) -> str:
-    try:
-        return ".".join(importlib.metadata.version(library).split(".")[:2])
-    except importlib.metadata.PackageNotFoundError:
-        return ""
 
 
 def _parameters(function: Any) -> tuple[str, ...]:

@@ -9,7 +9,7 @@ import types
 
 from tfx_pipeline.compat.patch import Patch
 
-_BEAM, _BEAM_VERSIONS = "apache-beam", ("2.61",)
+_BEAM, _BEAM_VERSIONS = "apache-beam", ("2.61", "2.73")
 _BEAM_TEST = "test_beam_patches.py"
 
 BUILDING = (
@@ -61,10 +61,10 @@ BUILDING = (
         name="tft.input-names",
         target="tensorflow_transform.impl_helper:_sanitize_scope_name",
         library="tensorflow-transform",
-        versions=("1.16",),
-        why="a column whose name ends with a slash fails: the name is taken for a scope",
+        versions=("1.16", "1.21"),
+        why="a name that ends with a slash, or differs from another in a space or a sign, fails",
         expects=("name",),
-        replacement="transform_names:without_slashes",
+        replacement="transform_names:unique",
         test="test_transform_names.py",
     ),
     Patch(
@@ -90,6 +90,17 @@ IN_PROCESS = (
         library="cloudpickle",
         versions=("2.2",),
         why="each pickled function searches all modules for what distant workers must import",
+        expects=("code", "top_level_dependencies"),
+        replacement="in_process_beam:without_submodules",
+        test=_IN_PROCESS_TEST,
+    ),
+    Patch(
+        name="beam.submodules",
+        saves=0.5,
+        target="apache_beam.internal.cloudpickle.cloudpickle:_find_imported_submodules",
+        library=_BEAM,
+        versions=("2.73",),
+        why="the same in Beam's own copy of cloudpickle, which its newer versions use",
         expects=("code", "top_level_dependencies"),
         replacement="in_process_beam:without_submodules",
         test=_IN_PROCESS_TEST,
@@ -127,7 +138,7 @@ LONG_HISTORIES = (
         target="tfx.orchestration.portable.input_resolution.channel_resolver:"
         "_get_executions_by_all_contexts",
         library="tfx",
-        versions=("1.16",),
+        versions=("1.16", "1.21"),
         why="each input loads the executions of all runs, to find one of this run",
         expects=("store", "contexts"),
         replacement="long_histories:reading_this_run",
@@ -138,7 +149,7 @@ LONG_HISTORIES = (
         target="tfx.orchestration.portable.mlmd.execution_lib:"
         "get_executions_associated_with_all_contexts",
         library="tfx",
-        versions=("1.16",),
+        versions=("1.16", "1.21"),
         why="the query joins the executions of all runs, to find those of this run",
         expects=("metadata_handle", "contexts"),
         replacement="long_histories:reading_this_run_by_handle",
@@ -148,7 +159,7 @@ LONG_HISTORIES = (
         name="tfx.newest-cached-outputs",
         target="tfx.orchestration.portable.cache_utils:get_cached_outputs",
         library="tfx",
-        versions=("1.16",),
+        versions=("1.16", "1.21"),
         why="all executions with the same cache key are loaded, to use the newest",
         expects=("metadata_handle", "cache_context"),
         replacement="long_histories:reading_the_newest",
@@ -163,7 +174,7 @@ IMPORTS = Patch(
     saves=0.8,
     target="sys:meta_path",
     library="tfx",
-    versions=("1.16",),
+    versions=("1.16", "1.21"),
     why="TensorFlow, Beam and TFX import clients of clouds, IPython and NLTK that few need",
     test="test_lazy_imports.py",
 )
@@ -172,7 +183,7 @@ TRACES = Patch(
     saves=0.6,
     target="tensorflow_transform.impl_helper:trace_preprocessing_function",
     library="tensorflow-transform",
-    versions=("1.16",),
+    versions=("1.16", "1.21"),
     why="the user's function is traced to learn which columns it reads, and to analyse it",
     expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
     replacement="transform_traces:remembering_traces",
@@ -182,7 +193,7 @@ LOCAL_FILES = Patch(
     name="tfx.local-files",
     target="tfx.dsl.io.filesystem_registry:DEFAULT_FILESYSTEM_REGISTRY",
     library="tfx",
-    versions=("1.16",),
+    versions=("1.16", "1.21"),
     why="looking whether a local file exists imports TensorFlow",
     test="test_local_filesystem.py",
 )
@@ -191,7 +202,7 @@ SLICED_STATISTICS = Patch(
     saves=1.0,
     target="tensorflow_data_validation.statistics.stats_impl:GenerateSlicedStatisticsImpl",
     library="tensorflow-data-validation",
-    versions=("1.16",),
+    versions=("1.16", "1.21"),
     why="tfdv.GenerateStatistics builds some 150 transforms, once for each split",
     expects=("options", "is_slicing_enabled"),
     test="../components/statistics_gen/test_statistics_gen.py",
@@ -207,12 +218,22 @@ AUTOGRAPH_RULES = Patch(
     replacement="autograph_rules:with_own_rules",
     test="test_training_patches.py",
 )
+ARGUMENT_NAMES = Patch(
+    name="tensorflow.argument-names",
+    target="tensorflow.core.function.polymorphism.function_type:sanitize_arg_name",
+    library="tensorflow",
+    versions=("2.21",),
+    why="a graph with the inputs `a b` and `a/b` is not loaded: both become the argument a_b",
+    expects=("name",),
+    replacement="transform_names:unique",
+    test="test_transform_names.py",
+)
 TRAINING_LOOP = Patch(
     name="keras.training-loop",
     saves=1.4,
     target="tf_keras:Model.make_train_function",
     library="tf-keras",
-    versions=("2.16",),
+    versions=("2.16", "2.21"),
     why="Keras traces a step twice, and AutoGraph rewrites it with all that it calls",
     expects=("self", "force"),
     test="test_training_patches.py",
@@ -222,7 +243,7 @@ UNOPTIMIZED_GRAPHS = Patch(
     saves=1.5,
     target="tensorflow.python.saved_model.loader_impl:SavedModelLoader.load",
     library="tensorflow",
-    versions=("2.16",),
+    versions=("2.16", "2.21"),
     why="optimizing a graph takes longer than running it on a test split",
     expects=("self", "sess", "tags", "import_scope", "saver_kwargs"),
     test="test_saved_model_session.py",
@@ -231,7 +252,7 @@ SESSION_CALLABLES = Patch(
     name="tensorflow.session-callables",
     target="tensorflow.compat.v1:Session._make_callable_from_options",
     library="tensorflow",
-    versions=("2.16",),
+    versions=("2.16", "2.21"),
     why="the public Session.make_callable takes three times as long for each request",
     expects=("self", "callable_options"),
     test="test_saved_model_session.py",
@@ -246,6 +267,7 @@ PATCHES: tuple[Patch, ...] = (
     LOCAL_FILES,
     SLICED_STATISTICS,
     AUTOGRAPH_RULES,
+    ARGUMENT_NAMES,
     TRAINING_LOOP,
     UNOPTIMIZED_GRAPHS,
     SESSION_CALLABLES,

@@ -2,13 +2,21 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Callable
 
 
-def without_slashes(sanitize: Callable[[str], str]) -> Callable[[str], str]:
-    """Replaces slashes, which TensorFlow reads as the borders of scopes."""
+def unique(sanitize: Callable[[str], str]) -> Callable[[str], str]:
+    """Replaces slashes as well, which TensorFlow reads as the borders of scopes.
+
+    A name that is not kept gets a few digits of its hash: else `a b` and `a/b` would become
+    one name, which newer versions of TensorFlow refuse when they load the graph.
+    """
 
     def sanitized(name: str) -> str:
-        return sanitize(name).replace("/", "_")
+        found = sanitize(name).replace("/", "_")
+        return (
+            found if found == name else f"{found}_{hashlib.sha256(name.encode()).hexdigest()[:8]}"
+        )
 
     return sanitized

@@ -25,8 +25,9 @@ def mark(path: pathlib.Path, run_id: str, first: str | None, last: str | None) -
     Raises:
       ConfigError: no such node, no node between them, or no earlier run that can be reused.
     """
-    from tfx.orchestration import metadata as tfx_metadata
     from tfx.orchestration.portable import partial_run_utils, runtime_parameter_utils
+
+    from tfx_pipeline.compat import metadata_handle
 
     pipeline = pipeline_ir.read(path)
     for name in filter(None, (first, last)):
@@ -48,7 +49,7 @@ def mark(path: pathlib.Path, run_id: str, first: str | None, last: str | None) -
     connection = pipeline_ir.metadata_connection(pipeline)
     history = History(database.open_store(connection), pipeline.pipeline_info.id)
     base = _latest_run_with(history, needed, exclude=run_id)
-    with tfx_metadata.Metadata(database.with_password(connection)) as handle:
+    with metadata_handle.of_pipeline(pipeline) as handle:
         partial_run_utils.snapshot(handle, pipeline, base_run_id=base)
 
 

@@ -11,9 +11,12 @@ if TYPE_CHECKING:
     from tfx.dsl.components.base.base_node import BaseNode
     from tfx.orchestration.data_types import RuntimeParameter
     from tfx.orchestration.pipeline import Pipeline
+    from tfx.proto.range_config_pb2 import RangeConfig
+    from tfx.types import BaseChannel
 
 COMPONENTS = (
     "BaselineResolver",
+    "BaselineStatistics",
     "DataGate",
     "Evaluator",
     "ExampleGen",
@@ -28,7 +31,7 @@ COMPONENTS = (
 )
 """The components that the standard pipeline uses."""
 
-TRAINER_PARAMETERS = ("steps", "batch_size", "learning_rate")
+TRAINER_PARAMETERS = {"steps": int, "batch_size": int, "learning_rate": float}
 """The training values that can be changed at run time."""
 
 
@@ -50,6 +53,7 @@ def create_pipeline(config: Config) -> Pipeline:
     schema = schema_node.outputs["schema"]
 
     validator = c.ExampleValidator(statistics=statistics, schema=schema).with_id("ExampleValidator")
+    earlier = earlier_data(config, statistics, examples)
     gate = c.DataGate(
         anomalies=validator.outputs["anomalies"],
         statistics=statistics,
@@ -59,11 +63,17 @@ def create_pipeline(config: Config) -> Pipeline:
         on_anomaly=config.schema_source.on_anomaly,
         examples=examples,
         classes=config.label.classes,
+        positive=config.label.positive,
+        weight=config.label.weight,
+        gates=comparisons(config),
+        baseline_statistics=earlier.outputs["statistics"] if config.gates.drift else None,
+        baseline_examples=earlier.outputs["examples"] if config.gates.bias else None,
     ).with_id("DataGate")
 
     transform = c.Transform(
         examples=examples,
         schema=schema,
+        statistics=statistics,
         **preprocessing(config),
     ).with_id("Transform")
     transform.add_upstream_node(gate)
@@ -103,6 +113,7 @@ def create_pipeline(config: Config) -> Pipeline:
     ).with_id("Pusher")
 
     nodes = [example_gen, statistics_gen, schema_gen, schema_node, validator, gate, transform]
+    nodes += [earlier] if earlier else []
     nodes += [trainer, export_check, baseline, evaluator, pusher]
     return assemble(config, nodes)
 
@@ -127,14 +138,77 @@ def assemble(config: Config, nodes: list[BaseNode]) -> Pipeline:
 def ingestion(config: Config) -> dict[str, Any]:
     """ExampleGen's arguments; the data's path can be changed at run time."""
     return {
-        "input_base": runtime_parameter("data_path", str, config.data.path),
+        **_place(config),
         "format": config.data.format,
-        "split": config.data.split.model_dump(),
+        "split": config.data.split.shares,
+        "split_rule": split_rule(config),
+        "range_config": spans(config),
         "schema_path": config.schema_source.path,
-        "delimiter": config.data.delimiter,
+        "text": config.data.text_format,
+        "columns": {
+            name: column.model_dump(include={"type", "format"}, exclude_none=True)
+            for name, column in config.columns.items()
+        },
         "exclude": config.data.exclude,
         "label": config.label.name,
     }
+
+
+def _place(config: Config) -> dict[str, Any]:
+    """Where ExampleGen finds the rows."""
+    if config.data.is_sql:
+        return {"input_base": config.data.url, "sql": config.data.sql}
+    return {"input_base": runtime_parameter("data_path", str, config.data.path)}
+
+
+def spans(config: Config) -> RangeConfig | None:
+    """Which spans are read; None for the newest."""
+    from tfx.proto import range_config_pb2 as ranges
+
+    span = config.data.span
+    if span is None:
+        return None
+    if isinstance(span, int):
+        one = ranges.StaticRange(start_span_number=span, end_span_number=span)
+        return ranges.RangeConfig(static_range=one)
+    return ranges.RangeConfig(rolling_range=ranges.RollingRange(num_spans=span.last))
+
+
+def split_rule(config: Config) -> dict[str, str] | None:
+    """What divides the rows; None for the hash of the whole row."""
+    split = config.data.split
+    if split.folders:
+        return {"kind": "folders"}
+    if split.stratify:
+        return {"kind": "stratify", "column": config.label.name}
+    if split.rule is None:
+        return None
+    kind, column = split.rule
+    declared = config.columns.get(column) if kind == "time" else None
+    form = declared.model_dump(include={"format", "zone"}, exclude_none=True) if declared else {}
+    return {"kind": kind, "column": column, **form}
+
+
+def comparisons(config: Config) -> dict[str, Any] | None:
+    """The DataGate's comparisons; None for none."""
+    found = config.gates.model_dump(exclude_none=True)
+    split = config.data.split
+    if found and split.time:
+        found["ignored"] = [split.time]
+    return found or None
+
+
+def earlier_data(config: Config, statistics: BaseChannel, examples: BaseChannel) -> Any:
+    """The node that finds the last blessed model's data; None if no gate asks for it."""
+    from tfx_pipeline import components as c
+
+    if config.gates.bias:
+        found = c.BaselineStatistics(statistics=statistics, examples=examples)
+    elif config.gates.drift:
+        found = c.BaselineStatistics(statistics=statistics)
+    else:
+        return None
+    return found.with_id("BaselineStatistics")
 
 
 def curated_schema(config: Config) -> BaseNode | None:
@@ -163,7 +237,9 @@ def preprocessing(config: Config) -> dict[str, Any]:
 def treatment(config: Config) -> dict[str, Any]:
     """The settings of preprocessing, and no others, so that caching is exact."""
     dumped = config.dump()
-    return {"features": dumped["features"], "label": dumped["label"]}
+    names = config.data.split.no_features
+    other = {"no_features": [*names]} if names else {}
+    return {name: dumped[name] for name in ("columns", "features", "label")} | other
 
 
 def network(config: Config) -> dict[str, Any]:
@@ -174,9 +250,11 @@ def network(config: Config) -> dict[str, Any]:
 
 
 def trainer_parameters(config: Config) -> dict[str, Any]:
-    """Training values as TFX runtime parameters with the configured defaults."""
-    values = {name: getattr(config.training, name) for name in TRAINER_PARAMETERS}
-    return {name: runtime_parameter(name, type(value), value) for name, value in values.items()}
+    """Training values as TFX runtime parameters with the configured defaults; 0 is no value."""
+    return {
+        name: runtime_parameter(name, ptype, ptype(getattr(config.training, name) or 0))
+        for name, ptype in TRAINER_PARAMETERS.items()
+    }
 
 
 def evaluation(config: Config) -> dict[str, Any]:
@@ -186,6 +264,7 @@ def evaluation(config: Config) -> dict[str, Any]:
     return {
         "label": config.label.name,
         "task": config.label.task,
+        "weight": config.label.weight,
         "metrics": {name: thresholds.get(name) for name in dumped["metrics"]},
         "slices": [list(slice_) for slice_ in dumped["slices"]],
     }

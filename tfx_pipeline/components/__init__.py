@@ -21,6 +21,7 @@ if TYPE_CHECKING:
     from tfx.components.tuner.component import Tuner, TunerFnResult
 
     from tfx_pipeline.components.baseline_resolver.component import BaselineResolver
+    from tfx_pipeline.components.baseline_resolver.statistics import BaselineStatistics
     from tfx_pipeline.components.data_gate.component import DataGate
     from tfx_pipeline.components.evaluator.component import Evaluator
     from tfx_pipeline.components.example_gen.component import ExampleGen
@@ -39,6 +40,7 @@ else:
         __name__,
         {
             "BaselineResolver": "tfx_pipeline.components.baseline_resolver.component",
+            "BaselineStatistics": "tfx_pipeline.components.baseline_resolver.statistics",
             "BulkInferrer": "tfx.components.bulk_inferrer.component",
             "CsvExampleGen": "tfx_pipeline.components.example_gen.stock_csv",
             "DataAccessor": "tfx.components.trainer.fn_args_utils",
@@ -65,6 +67,7 @@ else:
 
 __all__ = [
     "BaselineResolver",
+    "BaselineStatistics",
     "BulkInferrer",
     "CsvExampleGen",
     "DataAccessor",

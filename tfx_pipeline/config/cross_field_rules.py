@@ -10,7 +10,8 @@ import math
 from collections.abc import Iterator, Mapping
 from typing import Any
 
-from tfx_pipeline.config import metric_catalog
+from tfx_pipeline.config import data_files, metric_catalog
+from tfx_pipeline.config.training import STOPPING_METRICS
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
 
@@ -22,9 +23,14 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         _label_is_no_feature,
         _names_are_free,
         _classes_fit,
+        _positive_fits,
+        _weight_is_no_feature,
+        _split_fits,
         _nothing_excluded,
+        _bias_fits,
         _metrics_fit,
         _thresholds_fit,
+        _stopping_metric_fits,
         _finite,
     )
     return [
@@ -74,14 +80,89 @@ def _classes_fit(values: Mapping[Any, Any]) -> Found:
         yield where, f"names {name!r} twice", "Keep one of them"
 
 
+def _positive_fits(values: Mapping[Any, Any]) -> Found:
+    task, positive = _get(values, "label", "task"), _get(values, "label", "positive")
+    classes = _texts(_get(values, "label", "classes"))
+    where = ("label", "positive")
+    if positive is None:
+        return
+    if task in (metric_catalog.MULTICLASS, metric_catalog.REGRESSION):
+        yield where, f"is for task 'binary', not for task {task!r}", "Remove it"
+    elif isinstance(positive, str) and classes and positive not in classes:
+        remedy = did_you_mean(positive, classes)
+        yield where, f"{positive!r} is none of label.classes", remedy or "Name one of them"
+
+
+def _weight_is_no_feature(values: Mapping[Any, Any]) -> Found:
+    weight, where = _get(values, "label", "weight"), ("label", "weight")
+    if not isinstance(weight, str):
+        return
+    if weight == _get(values, "label", "name"):
+        yield where, f"{weight!r} is the label", "Name the column of the weights"
+    elif weight in _mapping(values, "features"):
+        message = "is the weight of the rows and cannot be a feature as well"
+        yield ("features", weight), message, "Remove it"
+
+
+def _split_fits(values: Mapping[Any, Any]) -> Found:
+    path = _get(values, "data", "path")
+    if _get(values, "data", "span") is not None and not data_files.has_span(str(path or "")):
+        message = "needs {SPAN}, or {YYYY}, {MM} and {DD}, in data.path"
+        yield ("data", "span"), message, "Remove it, or write the path as a pattern"
+    split = _mapping(values, "data", "split")
+    names, label = split.get("column"), _get(values, "label", "name")
+    if isinstance(names, str) and names in _mapping(values, "features"):
+        message = "names the split of each row and cannot be a feature as well"
+        yield ("features", names), message, "Remove it"
+    for key in ("by", "time", "column"):
+        column = split.get(key)
+        if isinstance(column, str) and column == label:
+            remedy = "Name another column; data.split.stratify divides each class"
+            yield ("data", "split", key), f"{column!r} is the label", remedy
+    if split.get("stratify") is True and _get(values, "label", "task") == metric_catalog.REGRESSION:
+        message = "is for classes, not for task 'regression'"
+        yield ("data", "split", "stratify"), message, "Remove it"
+    if split.get("folders") is True and _get(values, "data", "format") == "sql":
+        yield ("data", "split", "folders"), "is for files, not for a database", "Remove it"
+
+
 def _nothing_excluded(values: Mapping[Any, Any]) -> Found:
     excluded = _texts(_get(values, "data", "exclude"))
     label = _get(values, "label", "name")
     used = {**dict.fromkeys(_mapping(values, "features"), "a feature"), label: "the label"}
+    used[_get(values, "label", "weight")] = "the weight of the rows"
+    split = _mapping(values, "data", "split")
+    for key in ("by", "time", "column"):
+        if isinstance(split.get(key), str):
+            used[split[key]] = f"what data.split.{key} needs"
+    for column in _texts(_get(values, "gates", "bias", "groups")):
+        used.setdefault(column, "in gates.bias.groups")
     for index, column in enumerate(excluded):
         if column in used:
             where = ("data", "exclude", index)
             yield where, f"{column!r} is {used[column]} and cannot be excluded", "Remove it"
+
+
+_MEAN_OF_RATE = {
+    "label_rate": "label_mean",
+    "max_rate_difference": "max_mean_difference",
+    "min_rate_ratio": "max_mean_difference",
+}
+_RATE_OF_MEAN = {"label_mean": "label_rate", "max_mean_difference": "max_rate_difference"}
+
+
+def _bias_fits(values: Mapping[Any, Any]) -> Found:
+    where, bias = ("gates", "bias"), _mapping(values, "gates", "bias")
+    label, task = _get(values, "label", "name"), _get(values, "label", "task")
+    for index, column in enumerate(_texts(bias.get("groups"))):
+        if column == label:
+            message = f"{column!r} is the label, and cannot be a group as well"
+            yield (*where, "groups", index), message, "Name another column"
+    is_number = task == metric_catalog.REGRESSION
+    for key, right in (_MEAN_OF_RATE if is_number else _RATE_OF_MEAN).items():
+        if key in bias and task in metric_catalog.DEFAULTS:
+            message = f"is for {'classes' if is_number else 'a regression'}, not for task {task!r}"
+            yield (*where, key), message, f"Use {right}"
 
 
 def _metrics_fit(values: Mapping[Any, Any]) -> Found:
@@ -121,6 +202,15 @@ def _thresholds_fit(values: Mapping[Any, Any]) -> Found:
             yield (*where, "not_worse_than_baseline_by"), message, "Use min and max"
 
 
+def _stopping_metric_fits(values: Mapping[Any, Any]) -> Found:
+    task = _get(values, "label", "task")
+    name = _get(values, "training", "early_stopping", "metric")
+    known = ("loss", *(STOPPING_METRICS.get(task, ()) if isinstance(task, str) else ()))
+    if isinstance(name, str) and len(known) > 1 and name not in known:
+        message = f"{name!r} is not computed during the training of a {task} label"
+        yield ("training", "early_stopping", "metric"), message, f"Use one of {', '.join(known)}"
+
+
 def _finite(values: Any, where: Location = ()) -> Found:
     """No value of a pipeline may be infinite or NaN."""
     if isinstance(values, float) and not math.isfinite(values):
@@ -136,7 +226,8 @@ def coerced_booleans(
     values: Any, resolved: Any, document: Document, where: Location = ()
 ) -> list[LocatedProblem]:
     """Problems of `true` and `false` where a number is expected: pydantic takes them as 1 and 0."""
-    if isinstance(values, bool) and not isinstance(resolved, bool):
+    # A text is the name of a class, which may be true or false.
+    if isinstance(values, bool) and not isinstance(resolved, (bool, str)):
         message = f"must not be true or false, found {str(values).lower()}"
         return [LocatedProblem(".".join(map(str, where)), message, "", document.line(where))]
     pairs: list[tuple[Any, Any, Any]] = []

@@ -3,6 +3,9 @@
 METADATA_PASSWORD = "TFX_PIPELINE_METADATA_PASSWORD"  # noqa: S105 - the name of a variable
 """The password of a MySQL database for ML Metadata; never in a file."""
 
+DATA_PASSWORD = "TFX_PIPELINE_DATA_PASSWORD"  # noqa: S105 - the name of a variable
+"""The password of the database that `data.url` names; never in a file."""
+
 PLAIN = "TFX_PIPELINE_PLAIN"
 """With `1`, no patch of another library is applied; with names (`NAME,NAME`), all but these
 (see `tfx_pipeline.compat`)."""

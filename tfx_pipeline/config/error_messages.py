@@ -11,6 +11,7 @@ import pydantic
 from pydantic_core import ErrorDetails
 
 from tfx_pipeline.config import features, models
+from tfx_pipeline.config.treatment import Treatment
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
 from tfx_pipeline.user_code.loader import LoadError
@@ -155,9 +156,10 @@ def _section_below(section: Any, part: Any, given: Any) -> Any:
         return annotation
     if typing.get_origin(section) is dict:
         value = typing.get_args(section)[1]
-        if typing.get_origin(value) is typing.Annotated:  # features: `transform` selects the class
-            return _treatment(given)
-        return value
+        if typing.get_origin(value) is not typing.Annotated:
+            return value
+        section = typing.get_args(value)[0]  # in features, `transform` selects the class
+        return _treatment(given) if section is Treatment else section
     if typing.get_origin(section) is tuple:
         return typing.get_args(section)[0]
     return None

@@ -21,6 +21,7 @@ from tfx_pipeline.errors import did_you_mean
 from tfx_pipeline.user_code import finder, loader
 
 BUILT_IN = {
+    "auto": "tfx_pipeline.config.treatment.Auto",
     "zscore": "tfx_pipeline.modeling.numeric.ZScore",
     "minmax": "tfx_pipeline.modeling.numeric.MinMax",
     "log": "tfx_pipeline.modeling.numeric.Log",
@@ -28,6 +29,10 @@ BUILT_IN = {
     "vocabulary": "tfx_pipeline.modeling.categorical.Vocabulary",
     "hash": "tfx_pipeline.modeling.categorical.Hash",
     "integer": "tfx_pipeline.modeling.categorical.Integer",
+    "boolean": "tfx_pipeline.modeling.booleans.Boolean",
+    "datetime": "tfx_pipeline.modeling.datetimes.DateTime",
+    "list": "tfx_pipeline.modeling.bags.List",
+    "text": "tfx_pipeline.modeling.bags.Text",
 }
 """The built-in treatments: the class of each name."""
 
@@ -106,18 +111,21 @@ class _ByTransform:
     def __get_pydantic_json_schema__(
         cls, schema: core_schema.CoreSchema, handler: GetJsonSchemaHandler
     ) -> dict[str, Any]:
+        # `{}` and an empty value stand for `{transform: auto}`.
         choices = {name: find(name).__pydantic_core_schema__ for name in BUILT_IN}
         union = handler(core_schema.tagged_union_schema(choices, "transform"))
-        return {"oneOf": [*union["oneOf"], _OWN_CLASS]}
+        return {"oneOf": [*union["oneOf"], _OWN_CLASS, {"type": "null"}]}
 
 
 def _validate(value: Any, info: pydantic.ValidationInfo) -> Treatment:
     """The treatment of one column, of its plain values."""
     if isinstance(value, Treatment):
         return value
+    value = {} if value is None else value
     if not isinstance(value, Mapping):
         raise PydanticCustomError("dict_type", "Input should be a valid dictionary")
-    transform = value.get("transform")
+    undecided = "auto" if set(value) <= {"indicator"} else None
+    transform = value.get("transform", undecided)
     if not isinstance(transform, str):
         raise PydanticCustomError("union_tag_not_found", "has no transform")
     folder = (info.context or {}).get("folder", "")

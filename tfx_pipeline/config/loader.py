@@ -15,7 +15,7 @@ from typing import Any
 import pydantic
 from pydantic_core import ErrorDetails
 
-from tfx_pipeline.config import cross_field_rules, error_messages, yaml_reader
+from tfx_pipeline.config import cross_field_rules, database_url, error_messages, yaml_reader
 from tfx_pipeline.config.models import Config, PipelineConfig, config_class
 from tfx_pipeline.config.overrides import apply_overrides, override_locations
 from tfx_pipeline.errors import ConfigError, Problem
@@ -133,7 +133,12 @@ def _resolve_paths(
     }
     if isinstance(config, Config):
         data, schema = config.data, config.schema_source
-        changes["data"] = data.model_copy(update={"path": absolute(data.path)})
+        changes["data"] = data.model_copy(
+            update={
+                "path": absolute(data.path or None) or "",
+                "url": data.url and database_url.absolute(data.url, folder),
+            }
+        )
         changes["schema_source"] = schema.model_copy(update={"path": absolute(schema.path)})
     return config.model_copy(update=changes)
 

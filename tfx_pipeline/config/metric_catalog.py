@@ -140,7 +140,14 @@ METRICS: dict[str, Metric] = {
     "example_count": Metric(
         "ExampleCount",
         (BINARY, MULTICLASS, REGRESSION),
-        "The number of rows that were evaluated.",
+        "The number of rows that were evaluated, whatever their weights are.",
+        higher_is_better=None,
+    ),
+    "weighted_example_count": Metric(
+        "WeightedExampleCount",
+        (BINARY, MULTICLASS, REGRESSION),
+        "The sum of the weights of the rows that were evaluated: the number of rows without "
+        "`label.weight`.",
         higher_is_better=None,
     ),
 }

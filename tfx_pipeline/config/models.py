@@ -7,17 +7,25 @@ Nothing here imports TensorFlow or TFX. `loader` reads files and applies `--set`
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any
 
 import pydantic
-from pydantic import Field, PositiveFloat, PositiveInt
+from pydantic import Field
 
 from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.config.airflow import Airflow
 from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.columns import Column
+from tfx_pipeline.config.data_gates import Gates, SchemaSource
+from tfx_pipeline.config.data_source import Data
 from tfx_pipeline.config.features import Feature
 from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.config.label import Label
 from tfx_pipeline.config.metadata_database import SQLITE, MetadataDatabase
+from tfx_pipeline.config.training import EarlyStopping as EarlyStopping
+from tfx_pipeline.config.training import Model as Model
+from tfx_pipeline.config.training import Training as Training
+from tfx_pipeline.config.treatment import Auto
 from tfx_pipeline.storage import layout
 
 DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
@@ -25,104 +33,6 @@ DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
-
-
-class Split(Section):
-    """Hash buckets for each split; 6:2:2 means 60, 20 and 20 percent of the rows."""
-
-    train: PositiveInt = 6
-    """The share of the rows that the model is trained on, in hash buckets."""
-    eval: PositiveInt = 2
-    """The share for early stopping during training."""
-    test: PositiveInt = 2
-    """The share for the Evaluator and the export check; the Trainer never reads it."""
-
-
-class Data(Section):
-    """Where the rows come from."""
-
-    format: Literal["csv", "parquet", "tfrecord"] = "csv"
-    """The format of the files. CSV and TFRecord files may be compressed with gzip."""
-    path: str
-    """A folder of files, or one file. If it contains `{SPAN}` (and `{VERSION}`), ExampleGen
-    reads the newest span. A runtime parameter, `data_path`."""
-    split: Split = Split()
-    """How the rows are divided into the splits train, eval and test."""
-    delimiter: Annotated[str, Field(min_length=1, max_length=1)] = ","
-    """The character between two values of a CSV row."""
-    exclude: tuple[str, ...] = ()
-    """Columns to leave out, in every format."""
-
-
-class SchemaSource(Section):
-    """The curated schema; without a path the inferred one is used."""
-
-    path: str | None = None
-    """The curated schema, a text file that TensorFlow Data Validation writes. Absent:
-    SchemaGen's inferred schema is used."""
-    on_anomaly: Literal["fail", "warn"] = "fail"
-    """What happens when the data does not match the schema: `fail` stops the run before training
-    (exit code 3), `warn` only reports it."""
-
-
-class Label(Section):
-    """The column to predict."""
-
-    name: str
-    """The column to predict. It must not be one of the features."""
-    task: Literal["binary", "multiclass", "regression"]
-    """The kind of prediction: `binary` (two classes), `multiclass` (several classes) or
-    `regression` (a number)."""
-    classes: tuple[str, ...] | None = None
-    """The values of the label, in the order of the model's `probabilities`. Absent: for
-    `binary`, 0/false/no and 1/true/yes; for `multiclass`, the values in the training split,
-    the most frequent first."""
-
-
-class Model(Section):
-    """The network: normalised numerics and embeddings into dense layers, and a linear part."""
-
-    hidden_units: tuple[PositiveInt, ...] = (64, 32)
-    """The widths of the dense layers, the first layer first. An empty list leaves only linear
-    layers."""
-    dropout: Annotated[float, Field(ge=0, lt=1)] = 0.0
-    """The share of a dense layer's outputs that is dropped in training. 0: no dropout."""
-    l2: Annotated[float, Field(ge=0)] = 0.0
-    """The weight of the L2 penalty on the layers' weights. 0: no penalty."""
-    wide: bool = True
-    """Adds a linear part beside the dense layers (a wide-and-deep network)."""
-
-
-class EarlyStopping(Section):
-    """Stops when the eval loss has not improved for `patience` evaluations; keeps the best."""
-
-    patience: PositiveInt = 5
-    """After how many evaluations without an improvement the training ends."""
-    min_delta: Annotated[float, Field(ge=0)] = 0.0
-    """The smallest decrease of the eval loss that counts as an improvement."""
-
-
-class Training(Section):
-    """How the network is trained."""
-
-    steps: PositiveInt = 1000
-    """The largest number of training steps, rounded up to whole evaluations. A runtime
-    parameter."""
-    batch_size: Annotated[int, Field(ge=1, le=1_000_000)] = 64
-    """Rows per training step. A runtime parameter."""
-    eval_every: PositiveInt = 200
-    """Steps between two evaluations on the eval split."""
-    learning_rate: PositiveFloat = 0.001
-    """Adam's learning rate at the start; it falls to a twentieth of this value. A runtime
-    parameter."""
-    seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
-    """The seed of all random numbers in training: the same seed, data and machine give the same
-    model."""
-    early_stopping: EarlyStopping | None = EarlyStopping()
-    """When the training ends early. `null`: it always runs for `steps`, and the last weights are
-    kept."""
-    class_weights: Literal["none", "balanced"] = "none"
-    """`balanced` gives every class the same weight in the loss, however rare it is."""
 
 
 class Threshold(Section):
@@ -248,13 +158,20 @@ class Config(PipelineConfig):
     """The standard pipeline: what every pipeline has, the data, the model and its evaluation."""
 
     data: Data
-    """The files that hold the rows."""
+    """Where the rows come from."""
+    columns: dict[str, Column] = {}
+    """The types of columns whose values alone do not tell them, for example `zip: text`. Other
+    columns have the type in the schema, or the one that all their values have."""
     schema_source: SchemaSource = Field(SchemaSource(), alias="schema")
     """The schema that the rows must match."""
+    gates: Gates = Gates()
+    """What is compared before training, beside the schema."""
     label: Label
     """The column to predict."""
-    features: dict[str, Feature]
-    """For each column that the model reads, its treatment."""
+    features: dict[str, Feature] = {}
+    """For each column that the model reads, its treatment; `{}` lets the run decide it from the
+    schema and the statistics of the training split. Absent: all columns except the label, the
+    weight, identifiers and columns of one value. `tfx-pipeline check` prints what is decided."""
     model: Model = Model()
     """The network."""
     training: Training = Training()
@@ -263,24 +180,22 @@ class Config(PipelineConfig):
     """The metrics, and the thresholds that a model must meet."""
 
     @property
-    def raw_columns(self) -> tuple[str, ...]:
-        """The columns a model reads, without the label, in the order of the configuration."""
-        return tuple(self.features)
-
-    @pydantic.field_validator("features")
-    @classmethod
-    def _has_features(cls, value: dict[str, Any]) -> dict[str, Any]:
-        if not value:
-            raise ValueError("names no column; a model needs at least one feature")
-        return value
+    def undecided(self) -> bool:
+        """Whether the run decides the treatment of a column."""
+        return not self.features or any(isinstance(f, Auto) for f in self.features.values())
 
     @pydantic.model_validator(mode="after")
     def _has_metrics(self) -> Config:
         if not self.evaluation.metrics:
             chosen = tuple(metric_catalog.DEFAULTS[self.label.task])
+            if self.label.weight:
+                chosen += ("weighted_example_count",)
             object.__setattr__(
                 self, "evaluation", self.evaluation.model_copy(update={"metrics": chosen})
             )
+        names = (*self.evaluation.thresholds, *self.evaluation.metrics)
+        training = self.training.with_stopping_metric(self.label.task, names)
+        object.__setattr__(self, "training", training)
         return self
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import dataclasses
 from collections.abc import Iterator
-from typing import ClassVar
+from typing import ClassVar, Literal
 
 from tfx_pipeline.config.base import Section
 
@@ -16,7 +16,7 @@ TEXT, INTEGER, NUMBER = "BYTES", "INT", "FLOAT"
 """The types of features, as the schema names them."""
 
 _SUGGESTIONS = {
-    TEXT: "Use vocabulary or hash for text",
+    TEXT: "Use vocabulary, hash or text for text, datetime for dates, list for several values",
     INTEGER: "",
     NUMBER: "Use one of zscore, minmax, log, buckets for numbers",
 }
@@ -47,6 +47,8 @@ class Treatment(Section):
 
     accepts: ClassVar[tuple[str, ...]] = (TEXT, INTEGER, NUMBER)
     """The types of columns that the treatment is for."""
+    takes_lists: ClassVar[bool] = False
+    """Whether the treatment is for columns with several values in a row."""
 
     def check(self, column: SchemaColumn) -> Iterator[tuple[str, str]]:
         """Why the treatment does not fit the column: pairs of a message and a remedy.
@@ -56,3 +58,10 @@ class Treatment(Section):
         if column.type not in self.accepts:
             message = f"transform {self.transform!r} does not fit a column of type {column.type}"
             yield message, _SUGGESTIONS.get(column.type, "")
+
+
+class Auto(Treatment):
+    """Decided from the schema and the statistics of the training split: `{}` is enough."""
+
+    transform: Literal["auto"] = "auto"
+    """Selects this treatment."""

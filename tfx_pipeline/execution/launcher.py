@@ -15,20 +15,27 @@ import traceback
 from collections.abc import Callable, Iterable
 
 from ml_metadata.proto import metadata_store_pb2
-from tfx.orchestration import metadata as tfx_metadata
 from tfx.orchestration.local import runner_utils
 from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import local_filesystem, patch, resolver_nodes, table
-from tfx_pipeline.execution import cache_key, condition, result_file
+from tfx_pipeline.compat import (
+    known_warnings,
+    local_filesystem,
+    long_histories,
+    metadata_handle,
+    patch,
+    resolver_nodes,
+    s3_access,
+    table,
+)
+from tfx_pipeline.execution import blessing, cache_key, condition, local_copies, result_file
 from tfx_pipeline.execution.operators import UNKNOWN, make_operators
 from tfx_pipeline.execution.request import Request
 from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.metadata import database, node_record, pinned_pipeline
 from tfx_pipeline.metadata.history import History
-from tfx_pipeline.storage import object_store
 from tfx_pipeline.user_code import code_digest
 
 _FOUND_NOTHING = "it found no artifacts"
@@ -48,9 +55,10 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     """
     logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
     logging.getLogger("tfx_pipeline").setLevel(logging.INFO)
+    known_warnings.leave_out()
     local_filesystem.register()
     pipeline = pipeline_ir.read(request.pipeline)
-    object_store.prepare([str(pipeline), *request.parameters.values()])
+    s3_access.prepare([str(pipeline), *request.parameters.values()])
     connection = pipeline_ir.metadata_connection(pipeline)
     history = History(database.open_store(connection), pipeline.pipeline_info.id)
     if request.keep_pipeline:
@@ -74,7 +82,7 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
             _launch(pipeline, node, request, history, before_execution)
         else:
             reason = f"its upstream node {skipped} was skipped"
-            condition.record_skip(node, reason, _metadata(pipeline))
+            condition.record_skip(node, reason, metadata_handle.of_pipeline(pipeline))
         done = history.record(request.node, request.run_id)
     return _report(request, history, done)
 
@@ -118,18 +126,20 @@ def _launch(
     cache_key.forget_vanished_pushes(history, node)
     if not request.cache:
         node.execution_options.caching_options.enable_cache = False
+    executor_spec = runner_utils.extract_executor_spec(deployment, request.node)
+    local_copies.ensure_possible(executor_spec, pipeline_ir.pipeline_root(pipeline))
     tfx_launcher = launcher.Launcher(
         pipeline_node=node,
-        mlmd_connection=_metadata(pipeline),
+        mlmd_connection=metadata_handle.of_pipeline(pipeline),
         pipeline_info=pipeline.pipeline_info,
         pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=runner_utils.extract_executor_spec(deployment, request.node),
+        executor_spec=executor_spec,
         custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
         custom_executor_operators=make_operators(before_execution),
     )
     history.reopen(request.node, request.run_id)
     try:
-        with patch.applied(table.LONG_HISTORIES):
+        with long_histories.knowing(history.memberships), patch.applied(table.LONG_HISTORIES):
             tfx_launcher.launch()
     except Exception:
         # The executor's own errors are in ML Metadata by now; those of the
@@ -143,16 +153,12 @@ def _launch(
         return
     record = history.record(request.node, request.run_id)
     if record is None and node.inputs.conditionals:
-        condition.record_skip(node, "its condition is false", _metadata(pipeline))
+        condition.record_skip(node, "its condition is false", metadata_handle.of_pipeline(pipeline))
     elif record is not None and resolver_nodes.found_nothing(node, record.error or ""):
         state = metadata_store_pb2.Execution.COMPLETE
         _end(history, request, metadata_store_pb2.Execution.FAILED, state, 0, _FOUND_NOTHING)
-
-
-def _metadata(pipeline: pipeline_pb2.Pipeline) -> tfx_metadata.Metadata:
-    """A connection to ML Metadata that is not open."""
-    connection = pipeline_ir.metadata_connection(pipeline)
-    return tfx_metadata.Metadata(database.with_password(connection))
+    elif record is not None and record.refused and not record.findings:
+        blessing.explain(history.store, record)
 
 
 def _end(

@@ -22,6 +22,7 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
 
 from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.components.common import executor_outcome
+from tfx_pipeline.execution import local_copies
 from tfx_pipeline.ir import pipeline_ir
 
 UNKNOWN = 2
@@ -62,7 +63,7 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
         if self._before_execution is not None:
             self._before_execution()
         try:
-            return self._tfx_operator().run_executor(execution_info)
+            return local_copies.run(self._tfx_operator().run_executor, execution_info)
         except Exception as error:
             return _failed_output(error)
 

@@ -17,6 +17,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.metadata_database import MySqlServer
 from tfx_pipeline.metadata import schema_lock
+from tfx_pipeline.metadata.restarting_store import restarting
 
 _ATTEMPTS = 5
 
@@ -59,7 +60,8 @@ def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
     with _schema_lock(config):
         for attempt in range(_ATTEMPTS):
             try:
-                return ml_metadata.MetadataStore(config)
+                store = ml_metadata.MetadataStore(config)
+                return restarting(store) if config.HasField("mysql") else store
             except (RuntimeError, ml_metadata.errors.StatusError) as error:
                 if attempt == _ATTEMPTS - 1:
                     raise _cannot_open(config, error) from error

@@ -6,20 +6,22 @@ Only `ml_metadata` is imported here, neither TensorFlow nor TFX, so that `runs` 
 
 from __future__ import annotations
 
-import functools
 from collections.abc import Callable, Iterable, Iterator
-from typing import TypeVar
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
 
 from tfx_pipeline.metadata import node_record
+from tfx_pipeline.metadata.memberships import (
+    NODE_CONTEXT,
+    PIPELINE_CONTEXT,
+    RUN_CONTEXT,
+    Memberships,
+)
+from tfx_pipeline.metadata.newest import newest_executions
 from tfx_pipeline.metadata.node_record import NodeRecord, Output
 
-RUN_CONTEXT, NODE_CONTEXT, PIPELINE_CONTEXT = "pipeline_run", "node", "pipeline"
 PUSHED_MODEL = "PushedModel"
-_FIRST_PAGE, _PAGE_GROWTH = 8, 8
-_Node = TypeVar("_Node", pb.Execution, pb.Artifact)
 
 
 class History:
@@ -28,16 +30,23 @@ class History:
     def __init__(self, store: ml_metadata.MetadataStore, pipeline: str) -> None:
         self.store = store
         self.pipeline = pipeline
+        self.memberships = Memberships(store)
         self._nodes: dict[int, str | None] = {}  # by execution; it never changes
 
     def run_ids(self) -> list[str]:
         """The ids of this pipeline's runs, oldest first."""
+        return list(self.run_starts())
+
+    def run_starts(self) -> dict[str, float]:
+        """Of each run, oldest first, the Unix seconds when its first node was registered."""
         pipeline = self._context(PIPELINE_CONTEXT, self.pipeline)
         if pipeline is None:
-            return []
+            return {}
         below = self.store.get_children_contexts_by_context(pipeline.id)
         runs = [context for context in below if context.type == RUN_CONTEXT]
-        return [run.name for run in sorted(runs, key=lambda run: run.id)]
+        return {
+            run.name: run.create_time_since_epoch / 1000 for run in sorted(runs, key=lambda r: r.id)
+        }
 
     def has_run(self, run_id: str) -> bool:
         """Whether a run of this or another pipeline has that id."""
@@ -45,7 +54,11 @@ class History:
 
     def executions(self, node: str, run_id: str) -> list[pb.Execution]:
         """The node's executions in one run, oldest first."""
-        return [e for e in self._executions_of_run(run_id) if self._node_of(e) == node]
+        run = self._context(RUN_CONTEXT, run_id)
+        context = self._context(NODE_CONTEXT, f"{self.pipeline}.{node}")
+        if run is None or context is None:
+            return []
+        return self.memberships.of_run(run.id, [context.id])
 
     def newest_executions(self, node: str) -> Iterator[pb.Execution]:
         """The node's executions in all runs, newest first."""
@@ -54,9 +67,7 @@ class History:
 
     def _executions_of_run(self, run_id: str) -> list[pb.Execution]:
         run = self._context(RUN_CONTEXT, run_id)
-        if run is None:
-            return []
-        return sorted(self.store.get_executions_by_context(run.id), key=lambda e: e.id)
+        return [] if run is None else self.memberships.of_run(run.id)
 
     def _context(self, type_name: str, name: str) -> pb.Context | None:
         try:
@@ -151,6 +162,14 @@ class History:
                 result.setdefault(event.path.steps[0].key, []).append(event.artifact_id)
         return {key: sorted(ids) for key, ids in result.items()}
 
+    def execution_properties(
+        self, execution_ids: Iterable[int]
+    ) -> dict[int, dict[str, str | int | float]]:
+        """What each execution was called with: plain values by name."""
+        ids = list(execution_ids)
+        found = self.store.get_executions_by_id(ids) if ids else []
+        return {execution.id: node_record.properties(execution) for execution in found}
+
     def reopen(self, node: str, run_id: str) -> None:
         """Marks a failed node as RUNNING before a retry; TFX would leave it FAILED."""
         for execution in self.executions(node, run_id):
@@ -164,54 +183,3 @@ class History:
             if execution.last_known_state in (pb.Execution.RUNNING, pb.Execution.NEW):
                 execution.last_known_state = pb.Execution.CANCELED
                 self.store.put_executions([execution])
-
-
-def newest_executions(
-    store: ml_metadata.MetadataStore,
-    context_id: int,
-    order_by: ml_metadata.OrderByField = ml_metadata.OrderByField.ID,
-) -> Iterator[pb.Execution]:
-    """A context's executions, newest first, read in pages: most callers need only the first."""
-    read = functools.partial(store.get_executions_by_context, context_id)
-    return _pages(read, order_by=order_by)
-
-
-def newest_artifacts(
-    store: ml_metadata.MetadataStore, context_id: int, type_name: str
-) -> Iterator[pb.Artifact]:
-    """A context's live artifacts of a type, newest first, read in pages.
-
-    No filter query does it: ML Metadata has none since TFX 1.17.
-    """
-    for artifact in _pages(functools.partial(store.get_artifacts_by_context, context_id)):
-        if artifact.type == type_name and artifact.state == pb.Artifact.LIVE:
-            yield artifact
-
-
-def newest_producer(
-    store: ml_metadata.MetadataStore, artifact_id: int, context_id: int | None = None
-) -> pb.Execution | None:
-    """The newest execution with that output; in a context if one is given."""
-    events = store.get_events_by_artifact_ids([artifact_id])
-    made = {event.execution_id for event in events if event.type == pb.Event.OUTPUT}
-    for execution_id in sorted(made, reverse=True):
-        if context_id is None or any(
-            context.id == context_id for context in store.get_contexts_by_execution(execution_id)
-        ):
-            return store.get_executions_by_id([execution_id])[0]
-    return None
-
-
-def _pages(
-    read: Callable[..., list[_Node]],
-    order_by: ml_metadata.OrderByField = ml_metadata.OrderByField.ID,
-) -> Iterator[_Node]:
-    seen, limit = 0, _FIRST_PAGE
-    while True:
-        page = read(
-            list_options=ml_metadata.ListOptions(limit=limit, order_by=order_by, is_asc=False)
-        )
-        yield from page[seen:]
-        if len(page) < limit:
-            return
-        seen, limit = len(page), limit * _PAGE_GROWTH

@@ -17,11 +17,12 @@ from collections.abc import Iterable, Iterator
 from typing import TYPE_CHECKING, Any, Literal
 
 import pydantic
+from typing_extensions import override
 
 from tfx_pipeline import errors
-from tfx_pipeline.config.base import Section
 from tfx_pipeline.config.metadata_database import SQLITE
 from tfx_pipeline.config.models import PipelineConfig
+from tfx_pipeline.metadata import notebook_view
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -38,8 +39,8 @@ _BLESSINGS = ("ModelBlessing", "InfraBlessing")
 RunState = Literal["complete", "failed", "refused", "canceled", "running"]
 
 
-class NodeRun(Section):
-    """How one node ended in one run.
+class NodeRun(notebook_view.Shown):
+    """How one node ended in one run. A notebook shows it with what the node has made.
 
     Attributes:
       outputs: URIs by output key.
@@ -63,9 +64,29 @@ class NodeRun(Section):
     cpu_seconds: float | None = None
     peak_memory_mb: int | None = None
 
+    @property
+    def artifacts(self) -> dict[str, notebook_view.OutputArtifact]:
+        """The outputs by key, which a notebook shows: `artifacts["statistics"]`.
 
-class Run(Section):
-    """One run of a pipeline; the content of run.json.
+        Empty for a record that is not a part of a `Run`.
+        """
+        origin = self._origin
+        if origin.run is None:
+            return {}
+        return {
+            key: notebook_view.OutputArtifact(origin.node, key, tuple(uris), origin.run)
+            for key, uris in self.outputs.items()
+        }
+
+    def _repr_html_(self) -> str | None:
+        origin = self._origin
+        if origin.run is None:
+            return None
+        return notebook_view.html(origin.run, lambda view, facts: view.of_node(facts, origin.node))
+
+
+class Run(notebook_view.Shown):
+    """One run of a pipeline; the content of run.json. A notebook shows its result and its nodes.
 
     Attributes:
       seconds: wall time.
@@ -89,6 +110,11 @@ class Run(Section):
     pushed_model: str | None = None
 
     @property
+    def pushed_version(self) -> str | None:
+        """The version of the pushed model, the name of its folder."""
+        return _version(self.pushed_model) if self.pushed_model else None
+
+    @property
     def exit_code(self) -> int:
         """The exit code of the command that ran it."""
         return {
@@ -96,6 +122,15 @@ class Run(Section):
             "refused": errors.EXIT_REFUSED,
             "canceled": errors.EXIT_INTERRUPTED,
         }.get(self.state, errors.EXIT_FAILED)
+
+    @override
+    def model_post_init(self, context: Any, /) -> None:
+        super().model_post_init(context)
+        for name, node in self.nodes.items():
+            node._origin = notebook_view.Origin(run=self, node=name)
+
+    def _repr_html_(self) -> str:
+        return notebook_view.html(self, lambda view, facts: view.of_run(facts))
 
     def to_json(self) -> str:
         """The content of run.json."""
@@ -191,16 +226,17 @@ class Runs:
 
     Attributes:
       history: the pipeline's records in ML Metadata; None if it has no database yet.
+      layout: the folder of the pipeline.
     """
 
     def __init__(self, layout: Layout, history: History | None) -> None:
-        self._layout = layout
+        self.layout = layout
         self.history = history
 
     def ids(self) -> list[str]:
         """The runs' ids, oldest first."""
         known = self.history.run_ids() if self.history else []
-        files = sorted(self._layout.runs.glob("*/run.json"), key=lambda f: f.stat().st_mtime)
+        files = sorted(self.layout.runs.glob("*/run.json"), key=lambda f: f.stat().st_mtime)
         local = dict.fromkeys(file.parent.name for file in files)
         return list(dict.fromkeys([*known, *local]))
 
@@ -213,10 +249,10 @@ class Runs:
         ids = self.ids()
         if not ids:
             raise errors.ConfigError(
-                f"pipeline {self._layout.name!r} has no runs below {self._layout.root}. "
+                f"pipeline {self.layout.name!r} has no runs below {self.layout.root}. "
                 "Start one: tfx-pipeline run"
             )
-        return self._read(ids[-1])
+        return self.read(ids[-1])
 
     def get(self, run_id: str) -> Run:
         """The run with that id, or with an id that begins with `run_id`.
@@ -228,12 +264,12 @@ class Runs:
         ids = self.ids()
         matches = [i for i in ids if i == run_id] or [i for i in ids if i.startswith(run_id)]
         if len(matches) != 1:
-            message = f"pipeline {self._layout.name!r} has no such run"
+            message = f"pipeline {self.layout.name!r} has no such run"
             if matches:
-                message = f"pipeline {self._layout.name!r} has several runs whose ids begin with it"
+                message = f"pipeline {self.layout.name!r} has several runs whose ids begin with it"
             hint = "" if matches else errors.did_you_mean(run_id, ids)
             raise errors.ConfigError(errors.Problem(run_id, message, hint))
-        return self._read(matches[0])
+        return self.read(matches[0])
 
     def newest(self, count: int) -> list[Run]:
         """The newest runs, oldest first. A warning names a run that cannot be read."""
@@ -262,13 +298,25 @@ class Runs:
         """Those runs that can be read. A warning names the others."""
         for run_id in run_ids:
             try:
-                yield self._read(run_id)
+                yield self.read(run_id)
             except errors.ConfigError as error:
                 _log.warning("run %s is left out: %s", run_id, error)
 
-    def _read(self, run_id: str) -> Run:
-        """The run with exactly this id."""
-        file = self._layout.run(run_id).run_json
+    def attach(self, run: Run) -> Run:
+        """Makes a run of these show its artifacts in a notebook; returns it."""
+        run._origin = notebook_view.Origin(runs=self)
+        return run
+
+    def read(self, run_id: str) -> Run:
+        """The run with exactly this id.
+
+        Raises:
+          ConfigError: there is none, or its run.json is damaged and ML Metadata does not know it.
+        """
+        return self.attach(self._read_record(run_id))
+
+    def _read_record(self, run_id: str) -> Run:
+        file = self.layout.run(run_id).run_json
         try:
             local = Run.model_validate_json(file.read_bytes())
         except (OSError, pydantic.ValidationError):
@@ -290,7 +338,7 @@ class Runs:
         last_end = max(r.started + r.seconds for r in records.values())
         return summarise(
             run_id,
-            self._layout.name,
+            self.layout.name,
             records,
             {},
             records,

@@ -208,6 +208,10 @@ class Integer(Categorical):
         return tf.cast(offset, tf.int64) + _FIRST_ID
 
     @override
+    def ordered(self, inputs: dict[str, Any]) -> list[Any]:
+        return [tf.cast(inputs[self.name], tf.float32)]
+
+    @override
     def num_ids(self, transform: tft.TFTransformOutput) -> int:
         low, high = self.bounds
         return high - low + 1 + _FIRST_ID

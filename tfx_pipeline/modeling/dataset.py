@@ -11,7 +11,7 @@ import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.modeling.label_spelling import UNKNOWN_CLASS
+from tfx_pipeline.config.label_classes import UNKNOWN_CLASS
 
 _READ_ROWS = 4096
 MAX_BYTES_IN_MEMORY = 200_000_000
@@ -19,8 +19,11 @@ MAX_BYTES_IN_MEMORY = 200_000_000
 
 _SHUFFLE_ROWS = 200_000
 
-Rows = tuple[dict[str, tf.Tensor], tf.Tensor]
-"""Columns by name and the label of some rows, each [rows, 1]."""
+MOST_COUNTED = 2_000_000
+"""More rows change no decision of `recipe`."""
+
+Rows = tuple[dict[str, tf.Tensor], tf.Tensor] | tuple[dict[str, tf.Tensor], tf.Tensor, tf.Tensor]
+"""Columns by name, the label and perhaps the weight of some rows, each [rows, 1]."""
 
 # Without this, AutoGraph would convert each function below, and none of them needs it.
 _without_autograph = tf.autograph.experimental.do_not_convert
@@ -42,7 +45,7 @@ class Split:
 
     @functools.cached_property
     def batches(self) -> tf.data.Dataset:
-        """All rows once, as (columns, label) of up to 4096 rows."""
+        """All rows once, as (columns, label[, weight]) of up to 4096 rows."""
         return self.records.map(_without_autograph(self.parse), tf.data.AUTOTUNE).prefetch(2)
 
     def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
@@ -71,12 +74,24 @@ class Split:
             return self.batches.apply(tf.data.experimental.assert_cardinality(count))
         return tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
 
+    def sample(self) -> dict[str, np.ndarray]:
+        """The columns of all rows; of a large split, of up to 200,000 rows.
+
+        They are spread over a split in memory, and the first ones of another.
+        """
+        if self.rows is not None:
+            step = max(1, -(-len(self.labels) // _SHUFFLE_ROWS))
+            return {name: values[::step].numpy() for name, values in self.rows[0].items()}
+        batches = self.batches.take(_SHUFFLE_ROWS // _READ_ROWS)
+        read = [rows[0] for rows in batches.as_numpy_iterator()]
+        return {name: np.concatenate([columns[name] for columns in read]) for name in read[0]}
+
     def with_label(self, change: Callable[[tf.Tensor], tf.Tensor]) -> Split:
         """The split with `change` applied to its label, [rows, 1]."""
 
         def changed(rows: Rows) -> Rows:
-            columns, label = rows
-            return columns, change(label)
+            columns, label, *weight = rows
+            return (columns, change(label), *weight)
 
         rows = changed(self.rows) if self.rows else None
         return Split(self.records, lambda records: changed(self.parse(records)), rows)
@@ -84,14 +99,28 @@ class Split:
     @functools.cached_property
     def labels(self) -> np.ndarray:
         """The label of every row, [rows]."""
+        return self._values(1)
+
+    @functools.cached_property
+    def weights(self) -> np.ndarray | None:
+        """The weight of every row, [rows]; None if all rows count alike."""
+        return self._values(2) if len(self.batches.element_spec) > 2 else None
+
+    def _values(self, part: int) -> np.ndarray:
+        """The label (1) or the weight (2) of every row, [rows]."""
         if self.rows is not None:
-            return self.rows[1].numpy()[:, 0]
-        found = [label[:, 0] for _, label in self.batches.as_numpy_iterator()]
+            values: tf.Tensor = self.rows[part]
+            return values.numpy()[:, 0]
+        found = [rows[part][:, 0] for rows in self.batches.as_numpy_iterator()]
         return np.concatenate(found) if found else np.zeros([0])
 
 
 def read_split(
-    patterns: list[str], transform: tft.TFTransformOutput, names: Iterable[str], label: str
+    patterns: list[str],
+    transform: tft.TFTransformOutput,
+    names: Iterable[str],
+    label: str,
+    weight: str | None = None,
 ) -> Split:
     """Reads gzipped TFRecords of transformed examples; rows without a label are left out.
 
@@ -100,10 +129,11 @@ def read_split(
       transform: Transform's output, which has the types of the columns.
       names: the columns that the model takes.
       label: the column to predict.
+      weight: the column with the weights of the rows.
     """
     files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
     spec = transform.transformed_feature_spec()
-    spec = {name: spec[name] for name in [*names, label]}
+    spec = {name: spec[name] for name in [*names, label, *filter(None, [weight])]}
 
     def parse(records: tf.Tensor) -> Rows:
         columns = tf.io.parse_example(records, spec)
@@ -111,12 +141,21 @@ def read_split(
         found = columns[label][:, 0]
         labelled = tf.not_equal(found, UNKNOWN_CLASS) if is_id else tf.math.is_finite(found)
         columns = _take(columns, tf.where(labelled)[:, 0])
-        return columns, columns.pop(label)
+        if weight is None:
+            return columns, columns.pop(label)
+        return columns, columns.pop(label), columns.pop(weight)
 
     records = tf.data.TFRecordDataset(files, "GZIP", num_parallel_reads=None).batch(_READ_ROWS)
     size = sum(tf.io.gfile.stat(path).length for path in files)
     rows = _concatenate(map(parse, records)) if size <= MAX_BYTES_IN_MEMORY else None
     return Split(records.prefetch(2), parse, rows)
+
+
+def count_rows(patterns: list[str], most: int = MOST_COUNTED) -> int:
+    """The number of examples in gzipped TFRecords; `most` if there are more."""
+    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    batches = tf.data.TFRecordDataset(files, "GZIP").take(most).batch(_READ_ROWS)
+    return sum(len(records) for records in batches.as_numpy_iterator())
 
 
 def _take(columns: Any, rows: tf.Tensor) -> Any:

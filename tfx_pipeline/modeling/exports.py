@@ -108,7 +108,8 @@ class Signatures:
         columns = [feature.column for feature in self._table.features]
         if with_label:
             columns.append(self._table.label.column)
-        return tf.io.parse_example(examples, {c.name: c.feature_spec() for c in columns})
+        parsed = tf.io.parse_example(examples, {c.name: c.feature_spec() for c in columns})
+        return {column.name: column.from_parsed(parsed[column.name]) for column in columns}
 
     def _outputs(self, raw: dict[str, Any]) -> Outputs:
         """[batch] predictions, or [batch, classes] probabilities and names of the classes."""

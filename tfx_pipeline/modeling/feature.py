@@ -32,6 +32,9 @@ if TYPE_CHECKING:
 _TYPES = {"string": TEXT, "int64": INTEGER, "float32": NUMBER}
 _Section = TypeVar("_Section", bound=Section)
 
+_MOST_ONE_HOT = 32
+"""Categories with more ids than this are embedded."""
+
 
 def create(column: Column, treatment: Feature, indicator_name: str = "") -> Feature:
     """Creates the feature of a column from its section of the configuration.
@@ -130,6 +133,16 @@ class Feature(Treatment):
         """
         raise NotImplementedError
 
+    def ordered(self, inputs: dict[str, Any]) -> list[Any]:
+        """Numbers to embed, whose order has a meaning: Keras tensors float32 [batch, 1].
+
+        A tensor that `encode` returned too is replaced by its embedding.
+
+        Args:
+          inputs: what `model_inputs` returned.
+        """
+        return []
+
     @contextlib.contextmanager
     def named_in_errors(self, method: str) -> Iterator[None]:
         """Reports an error of your own class by the names of column, class and method.
@@ -179,11 +192,21 @@ def embed(ids: Any, name: str, num_ids: int, dim: int | None) -> Any:
     """Embeds ids [batch, 1] in the range 0..num_ids-1.
 
     Returns:
-      [batch, dim]; without `dim`, the width grows with the number of ids, up to 16.
+      [batch, dim]; without `dim`, few ids are one-hot, and of more the width grows with
+      their number, up to 16.
     """
-    dim = dim or min(16, math.ceil(3 * num_ids**0.25))
-    layers = tf_keras.layers
-    embedded = layers.Embedding(num_ids, dim, name=graph_names.of_column(name, "embed"))(ids)
+    layers, initializers = tf_keras.layers, tf_keras.initializers
+    is_one_hot = dim is None and num_ids <= _MOST_ONE_HOT
+    dim = dim or (num_ids if is_one_hot else min(16, math.ceil(3 * num_ids**0.25)))
+    # A layer with one-hot vectors as its weights: unlike others it takes any id.
+    initializer = initializers.Identity() if is_one_hot else initializers.RandomNormal(stddev=0.3)
+    embedded = layers.Embedding(
+        num_ids,
+        dim,
+        embeddings_initializer=initializer,
+        trainable=not is_one_hot,
+        name=graph_names.of_column(name, "embed"),
+    )(ids)
     return layers.Flatten(name=graph_names.of_column(name, "flat"))(embedded)
 
 

@@ -13,7 +13,8 @@ from typing import Any
 import pydantic
 
 from tfx_pipeline.config import features as treatments
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import label as config_lib
+from tfx_pipeline.config.columns import ColumnType
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.modeling import columns, feature
 from tfx_pipeline.modeling.feature import Feature
@@ -32,7 +33,7 @@ def load_table(custom_config: dict[str, Any], schema: str) -> Table:
     """Joins the configuration that a component was given with the schema.
 
     Args:
-      custom_config: the sections `features` and `label` of the configuration.
+      custom_config: the sections `features`, `label` and `columns` of the configuration.
       schema: the schema as text.
 
     Raises:
@@ -40,16 +41,23 @@ def load_table(custom_config: dict[str, Any], schema: str) -> Table:
     """
     parsed = columns.parse_schema(schema)
     sections = parse_section(dict[str, treatments.Feature], custom_config["features"])
+    if not sections:
+        raise ConfigError(_not_decided("*"))
+    declared = parse_section(dict[str, ColumnType], custom_config.get("columns", {}))
     label = parse_section(config_lib.Label, custom_config["label"])
     indicators = _indicator_names(
         [name for name, section in sections.items() if section.indicator],
-        [*sections, label.name],
+        [*sections, label.name, *filter(None, [label.weight])],
     )
     features: list[Feature] = []
     problems: list[Problem] = []
     for name, section in sections.items():
         try:
-            column = columns.column(parsed, name, f"features.{name}")
+            if not isinstance(section, Feature):
+                raise ConfigError(_not_decided(name))
+            column = columns.column(
+                parsed, name, f"features.{name}", declared.get(name), section.takes_lists
+            )
             features.append(feature.create(column, section, indicators.get(name, "")))
         except ConfigError as error:
             problems += error.problems
@@ -57,12 +65,24 @@ def load_table(custom_config: dict[str, Any], schema: str) -> Table:
         raise ConfigError(problems)
     label_column = columns.column(parsed, label.name, "label.name")
     _check_label(label_column, label)
-    return Table(tuple(features), Label(label_column, label))
+    weight = columns.column(parsed, label.weight, "label.weight") if label.weight else None
+    if weight is not None and weight.dtype.name == "string":
+        message = f"a weight is a number, but the schema says that {weight.name!r} is BYTES"
+        raise ConfigError(Problem("label.weight", message))
+    return Table(tuple(features), Label(label_column, label, weight))
 
 
 def parse_section(type_: Any, values: Any) -> Any:
     """Restores a typed section of the configuration from its plain values."""
     return pydantic.TypeAdapter(type_).validate_python(values)
+
+
+def _not_decided(name: str) -> Problem:
+    return Problem(
+        f"features.{name}",
+        "has no transform, and nothing has decided it",
+        "Name one, or give Transform the statistics: Transform(..., statistics=...)",
+    )
 
 
 def _indicator_names(names: Iterable[str], taken: Iterable[str]) -> dict[str, str]:

@@ -11,6 +11,9 @@ from __future__ import annotations
 import hashlib
 import re
 
+DECISIONS = "decisions.json"
+"""The file with what was decided, in the folder of the transform graph."""
+
 _PLAIN = re.compile(r"[a-z0-9]+(_[a-z0-9]+)*")
 _MOST_CHARACTERS = 40
 _DIGEST_CHARACTERS = 16

@@ -9,11 +9,11 @@ from typing import Any
 import tensorflow as tf
 import tensorflow_transform as tft
 
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import label as config_lib
+from tfx_pipeline.config.label_classes import UNKNOWN_CLASS, spellings
 from tfx_pipeline.modeling.categorical import vocabulary_index
 from tfx_pipeline.modeling.columns import Column
 from tfx_pipeline.modeling.feature import as_column
-from tfx_pipeline.modeling.label_spelling import BINARY_SPELLINGS, UNKNOWN_CLASS
 
 _VOCABULARY = "label_classes"
 
@@ -25,10 +25,12 @@ class Label:
     Attributes:
       column: the raw column.
       config: the section `label` of the configuration.
+      weight: the raw column with the weight of each row; None if all rows count alike.
     """
 
     column: Column
     config: config_lib.Label
+    weight: Column | None = None
 
     @property
     def name(self) -> str:
@@ -41,18 +43,26 @@ class Label:
         return self.config.task
 
     def preprocess(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
-        """The label [batch, 1]: a class id (int64), or a number (float32)."""
+        """The label [batch, 1]: a class id (int64), or a number (float32); and the weights."""
         if self.task == "regression":
-            return {self.name: as_column(self.column.numbers(inputs))}
+            return {self.name: as_column(self.column.numbers(inputs)), **self._weight(inputs)}
         names = self._class_names(inputs)
-        # As in label_spelling: classes that are called 0 and 1 may be spelled in other ways.
-        if self.config.classes and self.config.classes != ("0", "1"):
-            ids = _class_ids(names, [(name,) for name in self.config.classes])
-        elif self.task == "binary" or self.config.classes:
-            ids = _class_ids(tf.strings.lower(names), BINARY_SPELLINGS)
+        known = self.config.classes or (("0", "1") if self.task == "binary" else ())
+        # As in label_classes: classes that are called no and yes may be spelled in other ways.
+        if other := spellings(known):
+            ids = _class_ids(tf.strings.lower(names), other)
+        elif known:
+            ids = _class_ids(names, [(name,) for name in known])
         else:
             ids = vocabulary_index(names, _VOCABULARY)
-        return {self.name: as_column(ids, tf.int64)}
+        return {self.name: as_column(ids, tf.int64), **self._weight(inputs)}
+
+    def _weight(self, inputs: Mapping[str, Any]) -> dict[str, tf.Tensor]:
+        """The weight of each row, float32 [batch, 1]; 0 where it is missing or negative."""
+        if self.weight is None:
+            return {}
+        weights = self.weight.numbers(inputs, missing=0.0)
+        return {self.weight.name: as_column(tf.maximum(weights, 0.0))}
 
     def classes(self, transform: tft.TFTransformOutput) -> tuple[str, ...]:
         """The names of the classes, in the order of their ids; empty for regression."""

@@ -83,6 +83,10 @@ class Numeric(Feature):
     def encode(self, inputs: dict[str, Any], transform: tft.TFTransformOutput) -> list[Any]:
         return list(inputs.values())
 
+    @override
+    def ordered(self, inputs: dict[str, Any]) -> list[Any]:
+        return [inputs[self.name]]
+
 
 class ZScore(Numeric):
     """(x - mean) / standard deviation; 0 for a constant column."""
@@ -92,7 +96,7 @@ class ZScore(Numeric):
 
     @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
-        return _zscore(values, statistics[self.name])
+        return zscore(values, statistics[self.name])
 
 
 class MinMax(Numeric):
@@ -120,7 +124,7 @@ class Log(Numeric):
 
     @override
     def scale(self, values: tf.Tensor, statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
-        return _zscore(_log(values), statistics[f"{self.name}/log"])
+        return zscore(_log(values), statistics[f"{self.name}/log"])
 
 
 class Buckets(Numeric):
@@ -162,8 +166,13 @@ class Buckets(Numeric):
         ids, *indicator = inputs.values()
         return [embed(ids, self.name, self.buckets, self.embedding_dim), *indicator]
 
+    @override
+    def ordered(self, inputs: dict[str, Any]) -> list[Any]:
+        return [tf.cast(inputs[self.name], tf.float32)]
 
-def _zscore(values: tf.Tensor, statistics: ColumnStatistics) -> tf.Tensor:
+
+def zscore(values: tf.Tensor, statistics: ColumnStatistics) -> tf.Tensor:
+    """(x - mean) / standard deviation, clipped; 0 for a constant column."""
     score = tf.math.divide_no_nan(values - statistics.mean, statistics.std)
     return tf.clip_by_value(score, -_MAX_ZSCORE, _MAX_ZSCORE)
 

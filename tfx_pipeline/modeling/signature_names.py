@@ -59,10 +59,12 @@ def _can_be_arguments(names: Collection[str]) -> bool:
     """Whether Python can call a loaded function with arguments of these names.
 
     TensorFlow replaces all characters but letters and digits, so "x y" and "x.y" are one
-    name for it. Where they cannot, the internal names remain.
+    name for it. It takes "²" for a digit, which no name in Python has. Where they cannot, the
+    internal names remain.
     """
     seen = {"".join(c if c.isalnum() else "_" for c in name) for name in names}
-    return len(seen) == len(names) and seen.isdisjoint({"", "self"})
+    are_names = all(f"a{name}".isidentifier() for name in seen)
+    return are_names and len(seen) == len(names) and seen.isdisjoint({"", "self"})
 
 
 def _is_bare(node) -> bool:

@@ -35,7 +35,7 @@ def run_fn(
     rows = training.read_rows(fn_args, setup, model)
     training.compile_model(model, setup)
     training.fit(model, setup, rows, training.default_callbacks(setup, fn_args.model_run_dir))
-    served = network.prediction_model(
-        model, setup.table.label.task, rows.label_mean, rows.label_std
-    )
+    temperature = training.fit_temperature(model, setup, rows)
+    task = setup.table.label.task
+    served = network.prediction_model(model, task, rows.label_mean, rows.label_std, temperature)
     exports.save(served, setup.table, setup.transform, fn_args.serving_model_dir)

@@ -15,10 +15,13 @@ import tensorflow_transform as tft
 import tf_keras
 
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
-from tfx_pipeline.config import models as config_lib
+from tfx_pipeline.config import training as config_lib
 from tfx_pipeline.errors import DataRefused
-from tfx_pipeline.modeling.dataset import Split, read_split
+from tfx_pipeline.modeling import decisions, eval_metrics, losses, recipe
+from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
+from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
+from tfx_pipeline.modeling.numeric_embedding import fit_numbers
 
 if TYPE_CHECKING:
     # TFX passes the object. To import the class here would cost seconds.
@@ -39,8 +42,8 @@ class Setup:
     Attributes:
       table: the features and the label.
       transform: Transform's output.
-      model: the section `model` of the configuration.
-      training: the section `training` of the configuration.
+      model: the section `model` of the configuration, with a value for every key.
+      training: the section `training` of the configuration, with a value for every key.
     """
 
     table: Table
@@ -88,15 +91,17 @@ def read_setup(fn_args: FnArgs) -> Setup:
     Raises:
       ConfigError: a column is not in the schema, or its transformation does not fit it.
     """
-    sections = fn_args.custom_config
+    sections = {**fn_args.custom_config, **decisions.read(fn_args.transform_graph_path)}
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         table = load_table(sections, file.read())
-    return Setup(
-        table=table,
-        transform=tft.TFTransformOutput(fn_args.transform_graph_path),
-        model=parse_section(config_lib.Model, sections["model"]),
-        training=parse_section(config_lib.Training, sections["training"]),
+    model, training = recipe.complete(
+        parse_section(config_lib.Model, sections["model"]),
+        parse_section(config_lib.Training, sections["training"]),
+        rows=count_rows(fn_args.train_files),
+        columns=len(table.features),
     )
+    _log.info("Network: %s; training: %s", model, training)
+    return Setup(table, tft.TFTransformOutput(fn_args.transform_graph_path), model, training)
 
 
 def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingRows:
@@ -106,18 +111,27 @@ def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingR
       DataRefused: no row of a split has a label.
     """
     label = setup.table.label
-    train = read_split(fn_args.train_files, setup.transform, model.input, label.name)
-    evaluation = read_split(fn_args.eval_files, setup.transform, model.input, label.name)
+    weight = label.weight.name if label.weight else None
+    train, evaluation = (
+        read_split(files, setup.transform, model.input, label.name, weight)
+        for files in (fn_args.train_files, fn_args.eval_files)
+    )
     for name, split in (("train", train), ("eval", evaluation)):
         if not len(split.labels):
             raise DataRefused(
                 f"Trainer: no row of the split {name!r} has a known {label.name!r}. "
                 "Check the label column, label.classes and data.split."
             )
+        if split.weights is not None and not split.weights.any():
+            raise DataRefused(
+                f"Trainer: no row of the split {name!r} has a {weight!r} above 0. "
+                "Check the column of label.weight."
+            )
     if label.task != "regression":
         return TrainingRows(train, evaluation)
     values = train.labels.astype(np.float64)
-    mean, std = float(values.mean()), float(values.std()) or 1.0
+    mean = float(np.average(values, weights=train.weights))
+    std = math.sqrt(np.average((values - mean) ** 2, weights=train.weights)) or 1.0
 
     def standardised(values: tf.Tensor) -> tf.Tensor:
         return (values - mean) / std
@@ -128,21 +142,26 @@ def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingR
 
 
 def compile_model(model: tf_keras.Model, setup: Setup) -> None:
-    """Sets loss, metrics, and an optimizer whose learning rate falls to a twentieth."""
-    training, losses, metrics = setup.training, tf_keras.losses, tf_keras.metrics
+    """Sets the loss, and AdamW with a learning rate that rises and falls to a twentieth."""
+    training = setup.training
+    epochs, steps_per_epoch = epochs_and_steps(training)
+    steps = epochs * steps_per_epoch
+    warmup = int(training.warmup * steps)
+    highest = training.learning_rate or 0.001
     rate = tf_keras.optimizers.schedules.CosineDecay(
-        training.learning_rate, training.steps, alpha=0.05
+        highest / 100 if warmup else highest,
+        max(1, steps - warmup),
+        alpha=0.05,
+        warmup_target=highest if warmup else None,
+        warmup_steps=warmup,
     )
-    loss, weighted_metrics = {
-        "binary": (losses.BinaryCrossentropy(from_logits=True), [metrics.AUC(from_logits=True)]),
-        "multiclass": (losses.SparseCategoricalCrossentropy(from_logits=True), ["accuracy"]),
-        "regression": (losses.MeanSquaredError(), ["mae"]),
-    }[setup.table.label.task]
-    _, steps_per_epoch = epochs_and_steps(training)
+    optimizer = tf_keras.optimizers.AdamW(
+        rate, weight_decay=training.weight_decay, global_clipnorm=training.clip_norm or None
+    )
+    optimizer.exclude_from_weight_decay(var_names=["bias"])
     model.compile(
-        tf_keras.optimizers.Adam(rate),
-        loss,
-        weighted_metrics=weighted_metrics,
+        optimizer,
+        losses.of_task(setup.table.label.task, training.label_smoothing),
         steps_per_execution=min(steps_per_epoch, _STEPS_PER_EXECUTION),
     )
     # Without this, the training loop would be traced a second time to create these variables.
@@ -155,25 +174,52 @@ def fit(
     rows: TrainingRows,
     callbacks: Sequence[tf_keras.callbacks.Callback],
 ) -> tf_keras.callbacks.History:
-    """Trains a compiled model for `training.steps`, rounded up to whole evaluations."""
-    training = setup.training
+    """Trains a compiled model for `training.steps`, rounded up to whole evaluations.
+
+    Scales and bins of the numbers are set by the train split first.
+    """
+    training, task = setup.training, setup.table.label.task
+    fit_numbers(model, rows.train.sample())
     epochs, steps_per_epoch = epochs_and_steps(training)
-    weights = class_weights(rows.train.labels, training.class_weights, setup.table.label.task)
+    weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
+    # A model that was compiled in another way has metrics of its own.
+    own = not isinstance(model.loss, losses.MeanOfMembers)
     return model.fit(
-        rows.train.training(training.batch_size, training.seed),
+        rows.train.training(_batch_size(setup, rows), training.seed),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
-        validation_data=rows.evaluation.evaluation(),
+        validation_data=rows.evaluation.evaluation() if own else None,
         class_weight=weights,
-        callbacks=list(callbacks),
+        callbacks=[EvalMetrics(rows.evaluation, task), *callbacks],
         verbose=0,
     )
 
 
+def _batch_size(setup: Setup, rows: TrainingRows) -> int:
+    # A batch of more rows than there are would never be full.
+    return min(setup.training.batch_size or len(rows.train.labels), len(rows.train.labels))
+
+
+def fit_temperature(model: tf_keras.Model, setup: Setup, rows: TrainingRows) -> float:
+    """By what `network.prediction_model` divides the logits: fitted on the eval split, or 1."""
+    training, task = setup.training, setup.table.label.task
+    if training.calibration == "none" or task == "regression":
+        return 1.0
+    split = rows.evaluation
+    evaluation = EvalMetrics(split, task)
+    evaluation.set_model(model)
+    weights = split.weights
+    if by_class := class_weights(split.labels, training.class_weights, task, weights):
+        own = np.array([by_class[int(label)] for label in split.labels])
+        weights = own if weights is None else own * weights
+    return eval_metrics.fit_temperature(evaluation.logits(), split.labels, weights, task)
+
+
 def epochs_and_steps(training: config_lib.Training) -> tuple[int, int]:
     """How many epochs of how many steps: an epoch ends where the model is evaluated."""
-    epochs = math.ceil(training.steps / training.eval_every)
-    return epochs, math.ceil(training.steps / epochs)
+    steps = training.steps or 1
+    epochs = math.ceil(steps / (training.eval_every or steps))
+    return epochs, math.ceil(steps / epochs)
 
 
 def default_callbacks(setup: Setup, log_dir: str | None) -> list[tf_keras.callbacks.Callback]:
@@ -189,14 +235,8 @@ def default_callbacks(setup: Setup, log_dir: str | None) -> list[tf_keras.callba
             tf_keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=0)
         )
     if stopping := setup.training.early_stopping:
-        callbacks.append(
-            tf_keras.callbacks.EarlyStopping(
-                "val_loss",
-                min_delta=stopping.min_delta,
-                patience=stopping.patience,
-                restore_best_weights=True,
-            )
-        )
+        metric = stopping.metric or config_lib.STOPPING_METRICS[setup.table.label.task][0]
+        callbacks.append(KeepBest(metric, stopping.patience or 1, stopping.min_delta))
     return callbacks
 
 
@@ -205,15 +245,20 @@ def _log_metrics(epoch: int, metrics: dict[str, float]) -> None:
     _log.info("Evaluation %d: %s", epoch + 1, values)
 
 
-def class_weights(labels: np.ndarray, policy: str, task: str) -> dict[int, float] | None:
+def class_weights(
+    labels: np.ndarray, policy: str, task: str, weights: np.ndarray | None = None
+) -> dict[int, float] | None:
     """Weights that give every class the same total weight; None without `balanced`.
 
     Args:
       labels: the class id of each row.
       policy: `none` or `balanced`.
       task: binary, multiclass or regression.
+      weights: the weight of each row; None if all rows count alike.
     """
     if policy != "balanced" or task == "regression":
         return None
-    ids, counts = np.unique(labels, return_counts=True)
-    return {int(id_): len(labels) / (len(ids) * int(n)) for id_, n in zip(ids, counts, strict=True)}
+    ids, codes = np.unique(labels, return_inverse=True)
+    totals = np.bincount(codes, weights, len(ids))
+    each = totals.sum() / np.count_nonzero(totals)
+    return {int(i): each / total if total else 1.0 for i, total in zip(ids, totals, strict=True)}

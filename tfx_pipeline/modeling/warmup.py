@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import datetime
 import os
 from typing import Any
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
 from tensorflow_serving.apis import (
@@ -16,6 +18,7 @@ from tensorflow_serving.apis import (
 )
 
 from tfx_pipeline.modeling import graph_names
+from tfx_pipeline.modeling.columns import MISSING_BOOLEAN
 from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.modeling.feature_table import Table
 
@@ -23,7 +26,14 @@ _FOLDER = "assets.extra"
 _FILE = "tf_serving_warmup_requests"
 
 _EXAMPLE_LISTS = {tf.string: "bytes_list", tf.int64: "int64_list", tf.float32: "float_list"}
-_MISSING = {tf.string: b"", tf.float32: float("nan"), tf.float64: float("nan"), tf.int64: 0}
+_MISSING = {
+    tf.string: b"",
+    tf.float32: float("nan"),
+    tf.float64: float("nan"),
+    tf.int64: 0,
+    tf.bool: False,
+    tf.int8: MISSING_BOOLEAN,
+}
 
 
 def write(folder: str, table: Table, transform: tft.TFTransformOutput) -> None:
@@ -62,6 +72,9 @@ def _typical_value(feature: Feature, transform: tft.TFTransformOutput) -> int | 
         return int(low) if column.dtype == tf.int64 else float(low)
     if column.values:
         return column.values[0].encode()
+    if feature.transform == "datetime":
+        text_format = column.declared.format if column.declared else None
+        return datetime.date(2024, 1, 31).strftime(text_format or "%Y-%m-%d").encode()
     if feature.transform == "vocabulary":
         return transform.vocabulary_by_name(graph_names.of_vocabulary(column.name))[0]
     return b"a"
@@ -79,14 +92,13 @@ def _example(row: dict[str, Any], table: Table) -> tf.train.Example:
 
 
 def _columns(rows: list[dict[str, Any]], table: Table) -> dict[str, tf.Tensor]:
-    """The rows as inputs of the `columns` signature, each [rows]."""
-    specs = [feature.column.serving_spec() for feature in table.features]
-    return {
-        spec.name: tf.constant(
-            [row.get(spec.name, _MISSING[spec.dtype]) for row in rows], spec.dtype
-        )
-        for spec in specs
-    }
+    """The rows as inputs of the `columns` signature, each [rows] or [rows, 1]."""
+    inputs = {}
+    for spec in (feature.column.serving_spec() for feature in table.features):
+        values = [row.get(spec.name, _MISSING[spec.dtype]) for row in rows]
+        array = np.array(values, spec.dtype.as_numpy_dtype)
+        inputs[spec.name] = tf.constant(array[:, np.newaxis] if spec.shape.rank == 2 else array)
+    return inputs
 
 
 def _predict_log(signature: str, inputs: dict[str, Any]) -> prediction_log_pb2.PredictionLog:

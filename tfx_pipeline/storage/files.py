@@ -8,19 +8,13 @@ whole: a reader gets the old content or the new one, as on a local disk.
 from __future__ import annotations
 
 import errno
-import functools
 import os
 import pathlib
 from collections.abc import Hashable, Iterable
-from typing import Any
 
-from tfx_pipeline.errors import MissingExtra
+from tfx_pipeline.storage import s3
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import is_remote
-from tfx_pipeline.storage.object_store import is_s3
-
-_S3 = "s3://"
-_NOT_FOUND = {"404", "NoSuchKey", "NotFound"}
 
 
 def absolute(path: str | os.PathLike[str]) -> str:
@@ -40,10 +34,10 @@ def read(path: str | os.PathLike[str]) -> bytes:
     text = os.fspath(path)
     if not is_remote(text):
         return pathlib.Path(text).read_bytes()
-    return _s3_read(text) if is_s3(text) else _tfx_read(text)
+    return _s3_read(text) if s3.is_s3(text) else _tfx_read(text)
 
 
-def write(path: str | os.PathLike[str], content: str) -> None:
+def write(path: str | os.PathLike[str], content: str | bytes) -> None:
     """Writes a file as a whole.
 
     Raises:
@@ -51,12 +45,13 @@ def write(path: str | os.PathLike[str], content: str) -> None:
       MissingExtra: what its scheme needs is not installed.
     """
     text = os.fspath(path)
+    data = content.encode() if isinstance(content, str) else content
     if not is_remote(text):
-        write_atomically(pathlib.Path(text), content)
-    elif is_s3(text):
-        _s3_write(text, content.encode())
+        write_atomically(pathlib.Path(text), data)
+    elif s3.is_s3(text):
+        _s3_write(text, data)
     else:
-        _tfx_write(text, content.encode())
+        _tfx_write(text, data)
 
 
 def subfolders(folder: str, names: Iterable[str]) -> dict[str, Hashable]:
@@ -73,7 +68,7 @@ def subfolders(folder: str, names: Iterable[str]) -> dict[str, Hashable]:
       OSError: it cannot be read.
       MissingExtra: what its scheme needs is not installed.
     """
-    find = _s3_subfolders if is_s3(folder) else _tfx_subfolders
+    find = _s3_subfolders if s3.is_s3(folder) else _tfx_subfolders
     return find(folder.rstrip("/"), frozenset(names))
 
 
@@ -87,44 +82,29 @@ def _not_found(path: str) -> FileNotFoundError:
     return FileNotFoundError(errno.ENOENT, os.strerror(errno.ENOENT), path)
 
 
-@functools.cache
-def _s3_client() -> Any:
-    try:
-        import boto3
-    except ImportError as error:
-        raise MissingExtra(f"what {_S3} needs ({error.name})", "s3") from error
-    return boto3.client("s3")
-
-
-def _s3_parts(path: str) -> dict[str, str]:
-    bucket, _, key = path.removeprefix(_S3).partition("/")
-    return {"Bucket": bucket, "Key": key}
-
-
 def _s3_read(path: str) -> bytes:
-    client = _s3_client()
+    client = s3.client()
     try:
-        return bytes(client.get_object(**_s3_parts(path))["Body"].read())
+        return bytes(client.get_object(**s3.bucket_and_key(path))["Body"].read())
     except Exception as error:
-        response = getattr(error, "response", {})
-        if response.get("Error", {}).get("Code") in _NOT_FOUND:
+        if s3.is_missing(error):
             raise _not_found(path) from error
         raise _error(path, error) from error
 
 
 def _s3_write(path: str, data: bytes) -> None:
-    client = _s3_client()
+    client = s3.client()
     try:
-        client.put_object(**_s3_parts(path), Body=data)
+        client.put_object(**s3.bucket_and_key(path), Body=data)
     except Exception as error:
         raise _error(path, error) from error
 
 
 def _s3_subfolders(folder: str, names: frozenset[str]) -> dict[str, Hashable]:
-    parts = _s3_parts(folder)
+    parts = s3.bucket_and_key(folder)
     prefix = f"{parts['Key']}/" if parts["Key"] else ""
     found: dict[str, list[Hashable]] = {}
-    client = _s3_client()
+    client = s3.client()
     try:
         # One request for a thousand files. A request for each subfolder would take longer.
         pages = client.get_paginator("list_objects_v2")
@@ -157,6 +137,7 @@ def _tfx_write(path: str, data: bytes) -> None:
     from tfx.dsl.io import fileio
 
     try:
+        fileio.makedirs(os.path.dirname(path))
         with fileio.open(path, "wb") as file:
             file.write(data)
     except Exception as error:

@@ -85,6 +85,16 @@ class RunLayout:
         return self.folder / "run.json"
 
     @property
+    def report(self) -> pathlib.Path:
+        """The report of the run."""
+        return self.folder / "report.html"
+
+    @property
+    def tensorboard(self) -> pathlib.Path:
+        """The folder with a link to the training logs of each trainer."""
+        return self.folder / "tensorboard"
+
+    @property
     def lock(self) -> pathlib.Path:
         """The file that is locked while a process executes the run."""
         return self.folder / "run.lock"
@@ -93,6 +103,11 @@ class RunLayout:
     def logs(self) -> pathlib.Path:
         """The folder of the logs."""
         return self.folder / "logs"
+
+    @property
+    def start_log(self) -> pathlib.Path:
+        """The output of the whole run, if `tfx-pipeline ui` started it; locked like `lock`."""
+        return self.logs / "start.log"
 
     def log(self, node: str) -> pathlib.Path:
         """The output of one node."""

@@ -1,4 +1,4 @@
-"""Object stores: what TensorFlow, Beam and TFX need before they take `s3://` paths.
+"""Object stores: whole files of a run, and what TensorFlow needs to know for `s3://`.
 
 The endpoint and the credentials come from the environment, by AWS' own names
 (`AWS_ENDPOINT_URL`, `AWS_ACCESS_KEY_ID`, ...). TensorFlow's S3 file system reads
@@ -9,36 +9,15 @@ from __future__ import annotations
 
 import logging
 import os
+import pathlib
 import sys
-from collections.abc import Iterable, Mapping
+from collections.abc import Mapping
 from typing import NoReturn
 
 from tfx_pipeline import errors
+from tfx_pipeline.storage import files
 
 ENDPOINT = "AWS_ENDPOINT_URL"
-_S3 = "s3://"
-
-
-def prepare(texts: Iterable[str]) -> None:
-    """Registers S3 with TensorFlow when one of `texts` names it. Imports TensorFlow then.
-
-    Raises:
-      MissingExtra: `tensorflow-io` or `boto3` is not installed.
-    """
-    if not any(_S3 in text for text in texts):
-        return
-    for name, value in tensorflow_variables(os.environ).items():
-        os.environ.setdefault(name, value)
-    try:
-        import boto3  # noqa: F401 - Beam's file system
-        import tensorflow_io  # noqa: F401 - TensorFlow's and so TFX's
-    except ImportError as error:
-        raise errors.MissingExtra(f"what s3:// needs ({error.name})", "s3") from error
-
-
-def is_s3(path: str) -> bool:
-    """Whether a path is on S3."""
-    return path.startswith(_S3)
 
 
 def end_process(code: int) -> NoReturn:
@@ -74,13 +53,11 @@ def fetch(uri: str, target: str) -> str:
     Raises:
       ConfigError: it cannot be read.
     """
-    prepare([uri])
-    from tfx.dsl.io import fileio
-
     try:
-        fileio.copy(uri, target, overwrite=True)
-    except Exception as error:  # each file system has exceptions of its own
-        raise errors.ConfigError(f"{uri}: cannot be read: {error}") from error
+        data = files.read(uri)
+    except OSError as error:
+        raise errors.ConfigError(f"{uri}: cannot be read: {error.strerror}") from error
+    pathlib.Path(target).write_bytes(data)
     return target
 
 
@@ -90,12 +67,7 @@ def store(data: bytes, uri: str) -> None:
     Raises:
       PipelineError: it cannot be written.
     """
-    prepare([uri])
-    from tfx.dsl.io import fileio
-
     try:
-        fileio.makedirs(os.path.dirname(uri))
-        with fileio.open(uri, "wb") as file:
-            file.write(data)
-    except Exception as error:
-        raise errors.PipelineError(f"{uri}: cannot be written: {error}") from error
+        files.write(uri, data)
+    except OSError as error:
+        raise errors.PipelineError(f"{uri}: cannot be written: {error.strerror}") from error

@@ -9,7 +9,6 @@ digests shows which file changed.
 from __future__ import annotations
 
 import ast
-import functools
 import hashlib
 import pathlib
 from collections.abc import Iterable, Iterator
@@ -91,21 +90,14 @@ def _module_of(dotted_path: str) -> str | None:
     parts = dotted_path.split(".")
     for end in range(len(parts), 0, -1):
         name = ".".join(parts[:end])
-        if module_file(name) is not None:
+        if finder.module_file(name) is not None:
             return name
     return None
 
 
-@functools.cache
-def module_file(module: str) -> str | None:
-    """The path of a module; None where there is no such module."""
-    spec, _ = finder.find_spec(module)
-    return spec.origin if spec else None
-
-
 def _source(module: str) -> pathlib.Path | None:
     """The module's file; None if it has none or if TFX brings it."""
-    origin = module_file(module)
+    origin = finder.module_file(module)
     if origin is None or not is_own(module):
         return None
     path = pathlib.Path(origin).resolve()
@@ -139,7 +131,7 @@ def _imports(source: pathlib.Path, module: str) -> list[str]:
     names = dict.fromkeys(_with_packages(found))
     if module.partition(".")[0] == installed.LIBRARY:  # the rest is required by it, so brought
         names = {name: None for name in names if name.partition(".")[0] == installed.LIBRARY}
-    return [name for name in names if is_own(name) and module_file(name) is not None]
+    return [name for name in names if is_own(name) and finder.module_file(name) is not None]
 
 
 def _with_packages(modules: Iterable[str]) -> Iterator[str]:

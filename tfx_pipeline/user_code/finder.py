@@ -6,6 +6,7 @@ Importing `modules.trainer` imports TensorFlow, which takes too long for a check
 from __future__ import annotations
 
 import ast
+import functools
 import importlib.util
 import os
 import pathlib
@@ -66,6 +67,7 @@ def add_to_import_path(folder: str | os.PathLike[str]) -> None:
     """Makes this process find the project's own packages, before all others."""
     own = project_folders(folder)
     sys.path[:] = [*own, *(path for path in sys.path if path not in own)]
+    forget_places()
 
 
 def prefer_project(package: str, folder: str | os.PathLike[str]) -> None:
@@ -114,11 +116,24 @@ def find_spec(
     return spec, name
 
 
+@functools.cache
+def module_file(module: str) -> str | None:
+    """The path of a module on Python's import path; None where there is no such module."""
+    spec, _ = find_spec(module)
+    return spec.origin if spec else None
+
+
+def forget_places() -> None:
+    """Lets `module_file` search again: the import path, or what is on it, has changed."""
+    module_file.cache_clear()
+
+
 def _find_first(name: str, search: Sequence[str] | None) -> machinery.ModuleSpec | None:
     """Finds a top-level module in the folders, or else as Python does."""
     if search is None:
+        spec = machinery.PathFinder.find_spec(name)  # a loaded one may be of another project
         try:
-            return importlib.util.find_spec(name)
+            return spec or importlib.util.find_spec(name)
         except (ImportError, ValueError):
             return None
     spec = machinery.PathFinder.find_spec(name, list(search))

@@ -8,20 +8,14 @@ import pathlib
 import ml_metadata
 import pytest
 from ml_metadata.proto import metadata_store_pb2
-from tfx.dsl.compiler import compiler
 from tfx.dsl.components.base import base_component, base_executor, executor_spec
-from tfx.orchestration import metadata as tfx_metadata
-from tfx.orchestration import pipeline as tfx_pipeline_lib
-from tfx.orchestration.local import runner_utils
-from tfx.orchestration.portable import launcher, runtime_parameter_utils
 from tfx.types import Channel, standard_artifacts
 from tfx.types.component_spec import ChannelParameter, ComponentSpec, ExecutionParameter
 
+from tests.components.baseline_resolver import launching
 from tfx_pipeline.components.baseline_resolver import component as baseline
 
 pytestmark = pytest.mark.tensorflow
-
-RUN_ID = "pipeline-run-id"
 
 
 class TrainerSpec(ComponentSpec):
@@ -109,44 +103,20 @@ class Run:
 @pytest.fixture
 def run(tmp_path):
     """Runs Trainer, BaselineResolver and both gates with TFX's portable launcher."""
-    connection = metadata_store_pb2.ConnectionConfig()
-    connection.sqlite.filename_uri = str(tmp_path / "metadata.db")
-    connection.sqlite.connection_mode = 3
+    connection = launching.database(tmp_path)
     count = iter(range(100))
 
-    def pipeline(steps: int, bless: int, check: str | None, name: str):
+    def launch(steps: int, bless: int = 1, check: str | None = "blessed", name: str = "p") -> Run:
         trainer = Trainer(steps).with_id("Trainer")
         model = trainer.outputs["model"]
         resolver = baseline.BaselineResolver(model=model).with_id("BaselineResolver")
         assert set(resolver.outputs) == {"model", "model_blessing"}
         gate = Gate(model, resolver.outputs["model"], bless).with_id("Evaluator")
         checks = [Check(model, check).with_id("ExportCheck")] if check else []
-        made = tfx_pipeline_lib.Pipeline(
-            name,
-            str(tmp_path / "root"),
-            components=[gate, resolver, trainer, *checks],
-            enable_cache=True,
-            metadata_connection_config=connection,
-        )
-        return compiler.Compiler().compile(made)
-
-    def launch(steps: int, bless: int = 1, check: str | None = "blessed", name: str = "p") -> Run:
-        ir = pipeline(steps, bless, check, name)
-        runtime_parameter_utils.substitute_runtime_parameter(ir, {RUN_ID: f"run-{next(count)}"})
-        deployment = runner_utils.extract_local_deployment_config(ir)
-        infos = {}
-        for node in (n.pipeline_node for n in ir.nodes):
-            name = node.node_info.id
-            infos[name] = launcher.Launcher(
-                pipeline_node=node,
-                mlmd_connection=tfx_metadata.Metadata(connection),
-                pipeline_info=ir.pipeline_info,
-                pipeline_runtime_spec=ir.runtime_spec,
-                executor_spec=runner_utils.extract_executor_spec(deployment, name),
-                custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, name),
-            ).launch()
-            if name == "BaselineResolver":
-                assert "Trainer" in node.upstream_nodes
+        components = [gate, resolver, trainer, *checks]
+        run_id = f"run-{next(count)}"
+        nodes, infos = launching.run(name, tmp_path / "root", components, connection, run_id)
+        assert "Trainer" in nodes["BaselineResolver"].upstream_nodes
         resolved = infos["BaselineResolver"].output_dict
         store = ml_metadata.MetadataStore(connection)
         execution = store.get_executions_by_id([infos["Evaluator"].execution_id])[0]

@@ -22,6 +22,9 @@ def gate(
     schema_text=SCHEMA,
     examples=(),
     classes=None,
+    weight=None,
+    gates=None,
+    baseline_examples=(),
 ):
     """Statistics and TFX's own validation of small tables, then the gate."""
     import pyarrow as pa
@@ -40,7 +43,7 @@ def gate(
     )
     anomalies.uri, statistics.uri = str(folder / "anomalies"), str(folder / "statistics")
     schema_artifact.uri = str(folder / "schema")
-    (folder / "schema").mkdir()
+    (folder / "schema").mkdir(parents=True)
     (folder / "schema" / "schema.pbtxt").write_text(schema_text)
     for artifact in (anomalies, statistics):
         artifact.split_names = artifact_utils.encode_split_names(list(tables))
@@ -52,8 +55,11 @@ def gate(
         save(folder / "anomalies" / f"Split-{split}" / "SchemaDiff.pb", found)
         save(folder / "statistics" / f"Split-{split}" / "FeatureStats.pb", stats)
     properties = {"label": "label", "task": task, "on_anomaly": on_anomaly, "classes": classes}
+    properties["weight"] = weight
     inputs = {"anomalies": [anomalies], "statistics": [statistics], "schema": [schema_artifact]}
+    properties["gates"] = json.dumps(gates) if gates else None
     inputs["examples"] = [*examples]
+    inputs["baseline_examples"] = [*baseline_examples]
     output = Executor().Do(inputs, {}, properties)
     if not output.execution_result.result_message:
         return None

@@ -85,15 +85,30 @@ def test_labels_of_no_class_are_refused_with_a_setting_that_fits(tmp_path):
     from tests.components.harness import examples
 
     table = {**GOOD, "label": [[1], [2]]}
-    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}, {"label": 2}])]
+    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}, {"label": 3}])]
     message, findings = gate(tmp_path, {"train": table}, examples=raw)
     ((subject, rule, found),) = findings
-    assert (subject, rule) == ("label", "label of no class")
-    assert found.startswith('"2" in 4 rows, of 6 rows')
+    assert (subject, rule) == ("label", "a binary label has two values")
+    assert found.startswith('3 values: "1" in 2 rows, "2" in 2 rows, "3" in 2 rows, of 6 rows')
     assert message.startswith(
         "the data does not fit the schema: 1 anomaly in label. "
-        'For these two classes set label.classes: ["1", "2"]. Correct the data, or '
+        "For 3 classes set label.task: multiclass. Correct the data, or "
     )
+
+
+def test_weights_are_checked_and_rows_without_a_label_are_counted(tmp_path):
+    from tests.components.harness import examples
+
+    rows = [{"label": 1, "w": 1.0}, {"label": 0, "w": -1.0}, {"w": 2.0}]
+    raw = [examples(tmp_path / "examples", rows)]
+    message, findings = gate(tmp_path / "a", {"train": GOOD}, examples=raw, weight="w")
+    assert [finding[:2] for finding in findings] == [("w", "a weight is not negative")]
+    assert "leave out label.weight" in message
+    message, findings = gate(tmp_path / "b", {"train": GOOD}, examples=raw, refused=False)
+    expected = (
+        "no label label in 2 of 6 rows (train 1, test 1): left out of training and evaluation"
+    )
+    assert (message, findings) == (expected, [])
 
 
 def test_labels_of_the_configured_classes_pass(tmp_path):
@@ -108,6 +123,6 @@ def test_with_warn_labels_of_no_class_are_reported(tmp_path):
     from tests.components.harness import examples
 
     table = {**GOOD, "label": [[1], [2]]}
-    raw = [examples(tmp_path / "examples", [{"label": 1}, {"label": 2}])]
+    raw = [examples(tmp_path / "examples", [{"label": 0}, {"label": 1}, {"label": 7}])]
     _, findings = gate(tmp_path, {"train": table}, "warn", refused=False, examples=raw)
-    assert [rule for _, rule, _ in findings] == ["label of no class"]
+    assert [rule for _, rule, _ in findings] == ["a binary label has two values"]

@@ -16,11 +16,12 @@ LEAVES_EARLY = """
 import faulthandler, os, sys
 faulthandler.dump_traceback_later(60, exit=True)
 from tfx_pipeline.components.example_gen import csv_reader
+from tfx_pipeline.config.text_format import CSV
 
 csv_reader._BLOCK = 1 << 16
 for _ in range(100):
     try:
-        for batch in csv_reader.read_batches(sys.argv[1], ",", ["id", "text"]):
+        for batch in csv_reader.read_batches(sys.argv[1], CSV, ["id", "text"]):
             if sys.argv[2] == "wrong value":
                 raise ValueError("a wrong value")
     except (ValueError, csv_reader.Unreadable):
@@ -46,12 +47,13 @@ def test_a_file_is_left_while_its_next_blocks_are_being_read(tmp_path, why, row)
 
 def test_blocks_are_the_files_rows(tmp_path, monkeypatch):
     from tfx_pipeline.components.example_gen import csv_reader
+    from tfx_pipeline.config.text_format import CSV
 
     monkeypatch.setattr(csv_reader, "_BLOCK", 1 << 16)
     monkeypatch.setattr(csv_reader, "_ROWS", 1000)
     ids = [str(i) for i in range(20_000)]
     path = write(tmp_path / "t.csv", "id,text\n" + "".join(f"{i},t{i}\n" for i in ids))
-    batches = list(csv_reader.read_batches(str(path), ",", ["text", "id"]))
+    batches = list(csv_reader.read_batches(str(path), CSV, ["text", "id"]))
     assert max(batch.num_rows for batch in batches) == 1000
     assert [text for b in batches for text in b["id"].to_pylist()] == [
         str(i) for i in range(20_000)

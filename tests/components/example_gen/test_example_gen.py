@@ -255,17 +255,23 @@ def test_the_newest_span_and_version_are_read(tmp_path):
 def test_the_work_can_be_sent_to_other_processes():
     from tfx_pipeline.components.common.column_kinds import Kind
     from tfx_pipeline.components.example_gen import (
+        columnar_readers,
         ingestion,
         profile,
+        record_readers,
         split_writer,
         table_sources,
         tfrecord_source,
+        typed_source,
     )
+    from tfx_pipeline.components.example_gen.typed_values import ColumnTypes
+    from tfx_pipeline.config.text_format import TextFormat
 
     work = [
         ingestion.Unit(0, ("a.csv", "b.csv")),
-        table_sources.CsvSource(("a",), {"a": Kind.INT}, ";"),
-        table_sources.ParquetSource(("a",), {"a": Kind.FLOAT}),
+        table_sources.CsvSource(("a",), {"a": Kind.INT}, TextFormat(";"), ("a",)),
+        typed_source.TypedSource(columnar_readers.ColumnarReader("parquet"), ColumnTypes()),
+        typed_source.TypedSource(record_readers.AvroReader(), ColumnTypes({"a": Kind.FLOAT})),
         tfrecord_source.TfRecordSource(),
         split_writer.Splits(tuple(SPLIT.items())),
         profile.Profile({"a": Kind.BYTES}, [errors.Finding("a", "rule", "found")], 1),

@@ -6,7 +6,7 @@ import gzip
 
 import pytest
 
-from tests.components.example_gen.ingestion import ingest, many, refused, schema_file, write
+from tests.components.example_gen.ingestion import ingest, many, read, refused, schema_file, write
 from tfx_pipeline import errors
 
 pytestmark = pytest.mark.tensorflow
@@ -21,6 +21,8 @@ REFUSED = {
     "bare CR": (b"id,x\n1,a\n2,b\rc\n", "line break in a value", "t.csv line 3: a carriage"),
     "UTF-16": ("id,x\n1,a\n".encode("utf-16"), "NUL byte", "line 1"),
     "named twice": ("id,x,id\n1,2,3\n", "column named twice", "'id'"),
+    "no name": (",id\n1,2\n", "column without a name", "column 1. Name it"),
+    "no name at the end": ("id,x,\n1,2,\n", "column without a name", "column 3. Name it"),
     "wrong integer": ("id,x\n1,2\nabc,3\n", "wrong type", 'line 3: expected INT, found "abc"'),
     "float for int": ("id,x\n1.5,2\n", "wrong type", 'expected INT, found "1.5"'),
     "huge integer": ("id,x\n9223372036854775808,2\n", "wrong type", "expected INT"),
@@ -58,11 +60,23 @@ def test_no_files_and_no_folder_are_refused(tmp_path):
     assert refused(tmp_path / "3", tmp_path / "absent.csv")[1][0][1] == "does not exist"
 
 
-def test_files_with_different_headers_are_refused(tmp_path):
+def test_files_without_a_common_column_are_refused(tmp_path):
     write(tmp_path / "data" / "a.csv", "id,x\n1,2\n")
-    write(tmp_path / "data" / "b.csv", "id,y\n1,2\n")
+    write(tmp_path / "data" / "b.csv", "3,4\n5,6\n")
     message, _ = refused(tmp_path, tmp_path / "data")
-    assert "b.csv: different header: compared with a.csv it lacks x and has also y" in message
+    assert "b.csv: different header: none of the columns of a.csv" in message
+    assert "data.header" in message
+
+
+def test_columns_without_a_name_can_be_left_out(tmp_path):
+    write(tmp_path / "a" / "t.csv", many(",id,x,\n", "{i},{i},1,\n"))
+    artifact, output, _ = ingest(tmp_path / "1", tmp_path / "a", exclude=[""])
+    assert output is None, output
+    write(tmp_path / "b" / "t.csv", many("id,x\n", "{i},1\n"))
+    assert read(artifact) == read(ingest(tmp_path / "2", tmp_path / "b")[0])
+    path = write(tmp_path / "t.jsonl", '{"": 1, "x": 2}\n')
+    message, _ = refused(tmp_path / "3", path, format="jsonl")
+    assert "column without a name: t.jsonl line 1: Name it" in message
 
 
 def test_broken_archives_are_refused(tmp_path):
@@ -123,3 +137,29 @@ def test_an_unusual_folder_beside_good_spans_is_named(tmp_path, pattern, good, o
     assert odd in message
     assert "there is no data" not in message
     assert odd in findings[0][2]
+
+
+@pytest.mark.parametrize("change", ["more rows", "gone", "another file", "cut in a row"])
+def test_a_file_that_changes_while_it_is_read_is_named(tmp_path, monkeypatch, change):
+    from tfx_pipeline.components.example_gen import ingestion
+
+    path = write(tmp_path / "data" / "t.csv", many("id,x\n", "{i},1\n"))
+    write(tmp_path / "data" / "u.csv", many("id,x\n", "{i},2\n"))
+    run = ingestion.run
+
+    def changing(*args):
+        if change == "more rows":
+            path.write_text(path.read_text() + "61,1\n")
+        elif change == "gone":
+            path.unlink()
+        elif change == "another file":
+            write(tmp_path / "data" / "t1.csv", "id,x\n1,2\n")
+        else:
+            path.write_text(path.read_text()[:-2])
+        run(*args)
+
+    monkeypatch.setattr(ingestion, "run", changing)
+    message, findings = refused(tmp_path, tmp_path / "data")
+    name = "t1.csv" if change == "another file" else "t.csv"
+    assert f"{tmp_path}/data/{name}: changed while it was read" in message
+    assert findings[0][:2] == (name, "changed while it was read")

@@ -24,6 +24,7 @@ from tests.components import harness
 from tfx_pipeline import errors
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.components.export_check import adversarial_rows, checks, executor
+from tfx_pipeline.report import file_names
 
 pytestmark = pytest.mark.tensorflow
 
@@ -78,7 +79,33 @@ def test_a_good_export_is_blessed_as_tfx_does(check, tmp_path):
     blessing, findings = check(harness.save(tmp_path / "model", harness.Scoring()))
     assert findings == []
     assert blessing.get_int_custom_property("blessed") == 1
-    assert os.listdir(blessing.uri) == ["INFRA_BLESSED"]
+    assert sorted(os.listdir(blessing.uri)) == ["INFRA_BLESSED", "export_check.json"]
+
+
+def details(blessing) -> dict:
+    with open(os.path.join(blessing.uri, file_names.EXPORT_CHECK)) as file:
+        return json.load(file)
+
+
+def test_what_was_checked_is_written_for_the_report(check, tmp_path):
+    module = harness.Scoring()
+    module.add = tf.function(
+        lambda x: {"y": x + module.weight}, input_signature=[tf.TensorSpec([2, 2], tf.float32)]
+    )
+    model = harness.save(tmp_path / "model", module, serving_default=module.serve, add=module.add)
+    blessing, _ = check(model)
+    found = details(blessing)
+    assert found["signatures"] == {"serving_default": ["probabilities"]}
+    assert found["not_checked"] == ["add"]
+    assert found["real_rows"] == min(64, len(ROWS))
+    assert len(found["unusual_rows"]) > 5
+    assert found["findings"] == []
+
+
+def test_a_model_that_does_not_load_has_no_rows_but_findings(check, tmp_path):
+    blessing, findings = check(harness.artifact(standard_artifacts.Model, tmp_path / "model"))
+    found = details(blessing)
+    assert (found["real_rows"], found["signatures"], found["findings"]) == (0, {}, findings)
 
 
 def test_a_keras_3_export_is_refused(check, tmp_path):
@@ -92,7 +119,8 @@ def test_a_keras_3_export_is_refused(check, tmp_path):
     model = harness.artifact(standard_artifacts.Model, tmp_path / "model")
     blessing, findings = check(model)
     assert blessing.get_int_custom_property("blessed") == 0
-    assert os.listdir(blessing.uri) == ["INFRA_NOT_BLESSED"]
+    assert "INFRA_NOT_BLESSED" in os.listdir(blessing.uri)
+    assert "INFRA_BLESSED" not in os.listdir(blessing.uri)
     (found,) = (f["found"] for f in findings if "Could not find variable" in f["found"])
     assert "set TF_USE_LEGACY_KERAS=1" in found
 

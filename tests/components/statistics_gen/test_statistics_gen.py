@@ -6,6 +6,7 @@ import pathlib
 
 import pytest
 
+from tests import approximately
 from tests.components.example_gen import ingestion
 from tests.components.example_gen.test_example_gen import TAXI
 from tests.components.executing import AsNode
@@ -38,16 +39,6 @@ def as_numbers(message):
     return json_format.MessageToDict(message)
 
 
-def equal(one, other):
-    if isinstance(one, dict):
-        return one.keys() == other.keys() and all(equal(one[key], other[key]) for key in one)
-    if isinstance(one, list):
-        return len(one) == len(other) and all(map(equal, one, other))
-    if isinstance(one, float) and isinstance(other, float):
-        return one == pytest.approx(other, rel=ROUNDING, nan_ok=True)
-    return one == other
-
-
 def nasty(rows=300):
     """Columns that are empty, rarely filled, of one value, of unusual words, of extreme numbers."""
     words = ["plain", '"with, comma"', "", "größe ☃", " padded ", '"two\nlines"', "x" * 3000]
@@ -76,7 +67,9 @@ def test_statistics_are_those_of_tfx(tmp_path, data):
         (found,), (wanted,) = ours[split].datasets, expected.datasets
         assert found.num_examples == wanted.num_examples
         for feature, stock_feature in zip(found.features, wanted.features, strict=True):
-            assert equal(as_numbers(feature), as_numbers(stock_feature)), feature.path
+            assert approximately.equal(
+                as_numbers(feature), as_numbers(stock_feature), relative=ROUNDING, absolute=1e-12
+            ), feature.path
 
 
 def test_a_split_without_files_is_an_error_that_names_it(tmp_path):

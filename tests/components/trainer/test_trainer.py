@@ -71,6 +71,14 @@ def test_run_fn_gets_parameters_files_and_folders(tmp_path):
     assert given["model_run_dir"] == str(tmp_path / "model_run")
 
 
+def test_a_parameter_of_0_is_no_value(tmp_path):
+    """`training.effort` chooses it then."""
+    _, model = train(tmp_path, f"{HERE}.run_fn", steps=0, batch_size=0, learning_rate=0.0)
+    given = json.loads((model / "Format-Serving" / "given.json").read_text())
+    training = given["custom_config"]["training"]
+    assert training == {"seed": 2, "steps": None, "batch_size": None, "learning_rate": None}
+
+
 @pytest.mark.parametrize(
     ("path", "message"),
     [

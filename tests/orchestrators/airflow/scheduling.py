@@ -66,15 +66,15 @@ class Scheduled:
         self.finish(run_id)
         return run_id
 
+    def ended(self, run_id: str) -> str | None:
+        """The state of a run that has ended; None before."""
+        self.airflow.ensure_running()
+        found = self.airflow.client.run_state(self.name, run_id)
+        return found if found in ("success", "failed") else None
+
     def finish(self, run_id: str) -> str:
         """Waits for the end of a run; returns its state."""
-
-        def state() -> str | None:
-            self.airflow.ensure_running()
-            found = self.airflow.client.run_state(self.name, run_id)
-            return found if found in ("success", "failed") else None
-
-        return wait_until(state, f"the end of {self.name} {run_id}")
+        return wait_until(lambda: self.ended(run_id), f"the end of {self.name} {run_id}")
 
     def tasks(self, run_id: str) -> dict[str, dict[str, Any]]:
         return self.airflow.client.tasks(self.name, run_id)

@@ -144,10 +144,14 @@ def test_killing_a_task_ends_its_children(toy):
 
 
 def test_an_execution_time_out_ends_the_node(airflow, toy):
-    hasty = Scheduled(airflow, toy.folder, "hasty")
-    own = "airflow.nodes.First={execution_timeout: 25s, retries: 0}"
-    hasty.compile("--set", own, "--set", "airflow.metadata_conn_id=null")
-    run = hasty.trigger(mode="sleep too long")
+    started = toy.folder / "started sleep too long"
+    for seconds in (25, 100, 400):  # a busy machine needs long until a node has started
+        hasty = Scheduled(airflow, toy.folder, f"hasty-{seconds}")
+        own = f"airflow.nodes.First={{execution_timeout: {seconds}s, retries: 0}}"
+        hasty.compile("--set", own, "--set", "airflow.metadata_conn_id=null")
+        run = hasty.trigger(mode="sleep too long")
+        if has_started(hasty, run, started):
+            break
     node, child, _ = pids(hasty, "sleep too long")
     assert hasty.finish(run) == "failed"
     assert [pid for pid in (node, child) if alive(pid)] == []
@@ -236,6 +240,12 @@ def value(scheduled, run: str, key: str) -> int:
 def state(toy, run: str) -> str | None:
     record = toy.record(run, "First")
     return record.state if record else None
+
+
+def has_started(scheduled, run: str, file: pathlib.Path) -> bool:
+    """Waits until the first node has started, or until the run has ended without it."""
+    wait_until(lambda: file.exists() or scheduled.ended(run), "the first node, or the run's end")
+    return file.exists()
 
 
 def pids(toy, mode: str) -> tuple[int, ...]:

@@ -11,7 +11,7 @@ import pytest
 
 from tests.own_pipelines import COMPONENTS
 from tests.projects import environment
-from tfx_pipeline.orchestrators.local import runner
+from tfx_pipeline.storage import run_ids
 
 pytestmark = pytest.mark.tensorflow
 
@@ -64,7 +64,7 @@ def test_runs_in_threads_and_one_id_is_one_run(flow, tmp_path):
 
 
 def test_default_ids_sort_by_time_and_differ_within_a_second():
-    ids = [runner._new_run_id() for _ in range(3)]
+    ids = [run_ids.new() for _ in range(3)]
     assert all(re.fullmatch(r"\d{8}-\d{6}-\d{4}", run_id) for run_id in ids)
     assert len({*ids}) > 1
 

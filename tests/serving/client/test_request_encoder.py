@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime
 import math
 
 import numpy as np
@@ -178,3 +179,53 @@ def test_an_integer_that_a_float64_would_round_is_refused(kind):
     found = problems(kind([{"id": 2**53 + 1}]), only("id", DOUBLE))
     assert "between -2^53 and 2^53" in found
     assert encode(kind([{"id": 2**53}]), only("id", DOUBLE))["id"].tolist() == [2**53]
+
+
+LIST = Signature("columns", {"tags": Tensor(STRING, -1), "sizes": Tensor(DOUBLE, -1)}, {})
+INT8 = 6
+
+
+def test_lists_are_filled_up():
+    rows = [{"tags": ["a", "b"], "sizes": [1]}, {"tags": "c|d"}, {"tags": None, "sizes": [2, 3, 4]}]
+    encoded = encode(rows, LIST)
+    assert encoded["tags"].tolist() == [[b"a", b"b"], [b"c|d", b""], [b"", b""]]
+    nan = math.nan
+    expected = [[1, nan, nan], [nan, nan, nan], [2, 3, 4]]
+    assert np.array_equal(encoded["sizes"], expected, equal_nan=True)
+    assert encode([{"tags": []}], LIST)["tags"].tolist() == [[b""]]
+    assert "column tags: must be text, found" in problems([{"tags": [1]}], LIST)
+
+
+def test_dates_are_sent_as_iso():
+    moment = datetime.datetime(2024, 1, 31, 10, 15)
+    values = [moment, moment.date(), pd.Timestamp(moment), np.datetime64(moment), "31.1.", pd.NaT]
+    frame = pd.DataFrame({"when": pd.Series(values, dtype=object)})
+    expected = [b"2024-01-31T10:15:00", b"2024-01-31", b"2024-01-31T10:15:00"]
+    assert encode(frame, only("when", STRING))["when"].tolist()[:3] == expected
+    assert encode(frame, only("when", STRING))["when"].tolist()[4:] == [b"31.1.", b""]
+    dates = pd.DataFrame({"when": pd.to_datetime(["2024-01-31", None])})
+    encoded = encode(dates, only("when", STRING))["when"].tolist()
+    assert encoded[0].startswith(b"2024-01-31T00:00:00")
+    assert encoded[1] == b""
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"),
+    [(True, 1), (False, 0), (1, 1), (0.0, 0), ("yes", 1), (" FALSE ", 0), ("f", 0)],
+)
+def test_what_is_true_or_false(value, expected):
+    assert encode([{"on": value}], only("on", BOOL))["on"].tolist() == [bool(expected)]
+    assert encode([{"on": value}], only("on", INT8))["on"].tolist() == [expected]
+
+
+@pytest.mark.parametrize("missing", [None, math.nan, ""])
+def test_a_missing_boolean(missing):
+    assert encode([{"on": missing}], only("on", INT8))["on"].tolist() == [-1]
+    assert "row 0, column on: has no value" in problems([{"on": missing}], only("on", BOOL))
+
+
+def test_what_is_no_boolean():
+    assert "must be true or false, found 2" in problems([{"on": 2}], only("on", BOOL))
+    assert "must be true, false or missing, found 'so'" in problems(
+        [{"on": "so"}], only("on", INT8)
+    )

@@ -8,6 +8,7 @@ import ml_dtypes
 import numpy as np
 import pytest
 
+from tfx_pipeline.compat import lines
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.protocol import protos, tensors
 
@@ -113,7 +114,7 @@ def test_an_invalid_tensor_needs_no_memory():
         (tensor(1, [2**28]), "needs all of its 268435456"),
         (tensor(1, [2**62, 2**62], tensor_content=b"abcd"), "do not fit shape"),
         (tensor(1, [0, 2**62]), "Invalid tensor shape"),
-        (tensor(1, [1] * 33, float_val=[1]), "Invalid tensor shape"),
+        (tensor(1, [1] * 65, float_val=[1]), "Invalid tensor shape"),
         *((tensor(7, [2], tensor_content=content), "bytes of tensor_content do not fit")
           for content in (b"\1", b"\1\1a", b"\1\1abc", b"\x80\x80", b"\x80" * 20 + b"\0\0",
                           b"\xff" * 9 + b"\1\0a")),
@@ -150,6 +151,8 @@ def test_tensorflow_reads_and_writes_the_same(array):
 @pytest.mark.tensorflow
 def test_the_descriptors_are_those_of_the_installed_package(project):
     """Refresh them with: python scripts/make_protos.py"""
+    if lines.installed() != lines.OLDER:
+        pytest.skip("the file is made from the older line's package")
     spec = importlib.util.spec_from_file_location("make", project / "scripts" / "make_protos.py")
     module = importlib.util.module_from_spec(spec)
     spec.loader.exec_module(module)

@@ -136,8 +136,8 @@ def test_a_wrong_split():
 
 
 def test_a_split_as_canary_has_set_it(pushed):
-    assert Split.of(pushed).percent == 0
-    assert Split.of(pushed.promoted(1).with_canary(2, 5), "taxi") == Split(5, "taxi")
+    assert pushed.split().percent == 0
+    assert pushed.promoted(1).with_canary(2, 5).split("taxi") == Split(5, "taxi")
 
 
 @pytest.fixture

@@ -14,7 +14,7 @@ of all runs; with thousands of runs, reading them takes longer than a whole cach
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -25,7 +25,8 @@ from tfx.dsl.io import fileio
 from tfx.types import artifact_utils, standard_artifacts
 
 from tfx_pipeline.compat.resolver_nodes import replace_outputs
-from tfx_pipeline.metadata.history import PIPELINE_CONTEXT, newest_artifacts, newest_producer
+from tfx_pipeline.metadata.memberships import PIPELINE_CONTEXT
+from tfx_pipeline.metadata.newest import newest_artifacts, newest_producer
 
 _MODEL, _BLESSING, _CANDIDATE = "model", "model_blessing", "candidate"
 
@@ -43,25 +44,42 @@ class BaselineStrategy(resolver.ResolverStrategy):
           input_dict: `candidate` has the model of this run.
         """
         candidates = [artifact.id for artifact in input_dict[_CANDIDATE]]
-        pipeline = _pipeline(store, candidates)
+        pipeline = pipeline_of(store, candidates)
         if pipeline is not None:
-            checks = _ExportChecks(store, pipeline)
-            for blessing in _newest(store, pipeline, standard_artifacts.ModelBlessing):
-                model_id = _model_id(blessing) if _is_blessed(blessing) else None
-                if model_id is None or model_id in candidates or not checks.blessed(model_id):
-                    continue
-                model = _live_model(store, model_id)
-                if model is None or not _all_made_in(store, pipeline, [model, blessing]):
-                    continue
-                if fileio.exists(model.uri):  # the files of old models may have been deleted
-                    return {
-                        _MODEL: [_as_tfx_artifact(store, model)],
-                        _BLESSING: [_as_tfx_artifact(store, blessing)],
-                    }
+            found = newest_blessed(store, pipeline, candidates)
+            if found is not None:
+                model, blessing = found
+                return {
+                    _MODEL: [as_tfx_artifact(store, model)],
+                    _BLESSING: [as_tfx_artifact(store, blessing)],
+                }
         return {_MODEL: [], _BLESSING: []}
 
 
-def _pipeline(store: ml_metadata.MetadataStore, candidates: Iterable[int]) -> int | None:
+def newest_blessed(
+    store: ml_metadata.MetadataStore, pipeline: int, candidates: Collection[int]
+) -> tuple[pb.Artifact, pb.Artifact] | None:
+    """The newest model that is blessed and still there, with its blessing.
+
+    Args:
+      store: ML Metadata.
+      pipeline: the id of the pipeline's context.
+      candidates: models that do not count.
+    """
+    checks = _ExportChecks(store, pipeline)
+    for blessing in _newest(store, pipeline, standard_artifacts.ModelBlessing):
+        model_id = _model_id(blessing) if _is_blessed(blessing) else None
+        if model_id is None or model_id in candidates or not checks.blessed(model_id):
+            continue
+        model = _live_model(store, model_id)
+        if model is None or not _all_made_in(store, pipeline, [model, blessing]):
+            continue
+        if fileio.exists(model.uri):  # the files of old models may have been deleted
+            return model, blessing
+    return None
+
+
+def pipeline_of(store: ml_metadata.MetadataStore, candidates: Iterable[int]) -> int | None:
     """The id of the pipeline's context: the candidate has just been made, or cached, in it."""
     for candidate in candidates:
         execution = newest_producer(store, candidate)
@@ -92,7 +110,8 @@ def _live_model(store: ml_metadata.MetadataStore, model_id: int) -> pb.Artifact 
     return None
 
 
-def _as_tfx_artifact(store: ml_metadata.MetadataStore, artifact: pb.Artifact) -> types.Artifact:
+def as_tfx_artifact(store: ml_metadata.MetadataStore, artifact: pb.Artifact) -> types.Artifact:
+    """The artifact as TFX hands it to nodes."""
     (kind,) = store.get_artifact_types_by_id([artifact.type_id])
     return artifact_utils.deserialize_artifact(kind, artifact)
 

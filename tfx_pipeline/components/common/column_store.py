@@ -81,7 +81,11 @@ class Writer:
         self._rows -= count
 
 
-def read(records: str, schema: schema_pb2.Schema | None = None) -> Iterator[pa.RecordBatch] | None:
+def read(
+    records: str,
+    schema: schema_pb2.Schema | None = None,
+    columns: Sequence[str] | None = None,
+) -> Iterator[pa.RecordBatch] | None:
     """Reads the columns of a file of records.
 
     The batches are those that tfx_bsl's ExamplesToRecordBatchDecoder makes of the records.
@@ -90,6 +94,8 @@ def read(records: str, schema: schema_pb2.Schema | None = None) -> Iterator[pa.R
       records: path of a file of tf.Examples.
       schema: the features to read, in this order. Without a schema all features are
         read, sorted by name, and a feature without a value in a batch has Arrow's null type.
+      columns: without a schema, the only features to read, of whatever type they are. One that
+        the file does not have is without a value.
 
     Returns:
       Batches of `ROWS` rows; None if there is no columns file, or if its types are not
@@ -100,7 +106,8 @@ def read(records: str, schema: schema_pb2.Schema | None = None) -> Iterator[pa.R
         return None
     with _source(path) as source:
         found = _open(source).schema
-    wanted: _Wanted = dict.fromkeys(sorted(found.names, key=str.encode))
+    names = sorted(found.names, key=str.encode) if columns is None else columns
+    wanted: _Wanted = dict.fromkeys(names)
     if schema is not None:
         if any(feature.type not in _LIST_TYPES for feature in schema.feature):
             return None

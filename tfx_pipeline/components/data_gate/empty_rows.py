@@ -10,7 +10,7 @@ import pyarrow.compute as pc
 from tfx import types
 from tfx.types import artifact_utils
 
-from tfx_pipeline.components.data_gate import raw_rows
+from tfx_pipeline.components.common import raw_rows
 
 
 def count(examples: Sequence[types.Artifact], split: str) -> int:

@@ -15,17 +15,22 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import io_utils
 
+from tfx_pipeline.components.common import label_counts
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
 from tfx_pipeline.components.data_gate import (
     anomaly_findings,
+    bias_gate,
+    gates,
     label_values,
     quality_summary,
+    row_weights,
     unused_comparators,
 )
 from tfx_pipeline.components.data_gate.anomaly_findings import by_split
 from tfx_pipeline.errors import DataRefused, Finding, shown_name
 
+_CHANGED = "Look at the data; if it is right, change the limit or set the gate to warn"
 _REMEDY = "Correct the data or the schema, or set schema.on_anomaly to warn"
 
 
@@ -47,27 +52,63 @@ class Executor(base_executor.BaseExecutor):
         """
         anomalies = artifact_utils.get_single_instance(input_dict["anomalies"])
         statistics = artifact_utils.get_single_instance(input_dict["statistics"])
-        datasets = {
-            split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
-            for split, data in _read_splits(statistics, "FeatureStats.pb")
-        }
+        datasets = _statistics([statistics])
         found = {
             split: anomalies_pb2.Anomalies.FromString(data)
             for split, data in _read_splits(anomalies, "SchemaDiff.pb")
         }
         rows = input_dict.get("examples", [])
         findings = anomaly_findings.of_splits(found, datasets, rows)
+        baseline = _statistics(input_dict.get("baseline_statistics") or [])
+        schema = _read_schema(input_dict)
+        compared = gates.comparators(datasets, baseline, schema) if baseline else {}
+        findings += anomaly_findings.of_splits(compared, datasets)
         findings += label_findings(datasets, exec_properties["label"], exec_properties["task"])
-        of_no_class, advice = _labels_of_no_class(input_dict, exec_properties)
-        findings += of_no_class
+        labels = _judged_labels(rows, exec_properties)
+        weights = row_weights.findings(rows, weight) if (weight := _weight(exec_properties)) else []
+        findings += [*labels.findings, *weights]
         if findings and exec_properties["on_anomaly"] == "fail":
-            remedy = advice if len(findings) == len(of_no_class) else _REMEDY
+            only_labels = len(findings) == len(labels.findings)
+            only_weights = len(findings) == len(weights)
+            remedy = labels.advice if only_labels else _REMEDY
+            remedy = row_weights.REMEDY if only_weights else remedy
             raise DataRefused(f"{_message(findings)}. {remedy}", findings)
+        config = json.loads(exec_properties.get("gates") or "{}")
+        checked = [*gates.run(config, datasets, baseline, exec_properties["label"])]
+        bias = bias_gate.Outcome()
+        if section := config.get(gates.BIAS):
+            earlier = input_dict.get("baseline_examples") or []
+            bias = bias_gate.run(section, rows, earlier, _rule(exec_properties))
+            checked += bias.checked
+        if config:
+            with fileio.open(os.path.join(anomalies.uri, gates.FILE), "w") as file:
+                file.write(gates.to_json(checked, bias.groups))
+        refused = gates.findings(checked, "fail")
+        if refused:
+            what = "the data is biased" if {one.gate for one in checked} == {gates.BIAS} else ""
+            what = what or "the data has changed"
+            raise DataRefused(f"{what}: {gates.summary(checked)}. {_CHANGED}", refused)
         messages = [_message(findings)] if findings else []
-        messages += [quality_summary.missing_values(datasets.values())]
+        messages += [labels.note, quality_summary.missing_values(datasets.values())]
         messages += [quality_summary.infinite_values(datasets.values())]
-        messages += [unused_comparators.note(_read_schema(input_dict))]
+        messages += [
+            gates.summary(checked),
+            bias.note,
+            unused_comparators.note(schema, bool(baseline)),
+        ]
+        findings += gates.findings(checked, "warn")
         return completed_output(output_dict, "; ".join(filter(None, messages)), findings)
+
+
+def _statistics(
+    artifacts: list[types.Artifact],
+) -> dict[str, statistics_pb2.DatasetFeatureStatistics]:
+    """The statistics of each split; empty without an artifact."""
+    return {
+        split: statistics_pb2.DatasetFeatureStatisticsList.FromString(data).datasets[0]
+        for artifact in artifacts
+        for split, data in _read_splits(artifact, "FeatureStats.pb")
+    }
 
 
 def _message(findings: list[Finding]) -> str:
@@ -77,18 +118,26 @@ def _message(findings: list[Finding]) -> str:
     return f"the data does not fit the schema: {count} in {shown}"
 
 
-def _labels_of_no_class(
-    input_dict: Artifacts, exec_properties: dict[str, Any]
-) -> tuple[list[Finding], str]:
-    """A finding about labels that are none of the classes, and what to do about it."""
-    classes = json.loads(exec_properties.get("classes") or "[]")
-    rule = label_values.Rule(exec_properties["label"], exec_properties["task"], tuple(classes))
-    examples = input_dict.get("examples", [])
-    if not examples or not rule.needs_values:
-        return [], ""
-    counts = label_values.count(examples, rule.label)
-    finding = label_values.finding(rule, counts)
-    return ([finding], label_values.suggestion(rule, counts)) if finding else ([], "")
+def _judged_labels(
+    examples: list[types.Artifact], exec_properties: dict[str, Any]
+) -> label_values.Judgement:
+    """What is wrong with the label's values; nothing without examples."""
+    rule = _rule(exec_properties)
+    counts = label_counts.count(examples, rule.label, numbers=not rule.is_number)
+    return label_values.judge(rule, counts) if counts else label_values.Judgement()
+
+
+def _rule(exec_properties: dict[str, Any]) -> label_values.Rule:
+    return label_values.Rule(
+        exec_properties["label"],
+        exec_properties["task"],
+        tuple(json.loads(exec_properties.get("classes") or "[]")),
+        exec_properties.get("positive") or None,
+    )
+
+
+def _weight(exec_properties: dict[str, Any]) -> str:
+    return exec_properties.get("weight") or ""
 
 
 def _read_schema(input_dict: Artifacts) -> schema_pb2.Schema:

@@ -7,7 +7,7 @@ from collections.abc import Iterable
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from tfx_pipeline.errors import shown_name
+from tfx_pipeline.errors import first_of, shown_name
 
 _LEAST_SHARE = 0.2
 _MOST_COLUMNS = 6
@@ -26,8 +26,8 @@ def missing_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) ->
     if not names:
         return ""
     names.sort(key=lambda name: (-shares[name], name))
-    listed = _list([f"{shown_name(name)} {_percent(shares[name])}" for name in names])
-    return f"missing values: {listed}"
+    listed = [f"{shown_name(name)} {_percent(shares[name])}" for name in names]
+    return f"missing values: {first_of(listed, _MOST_COLUMNS)}"
 
 
 def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> str:
@@ -44,8 +44,9 @@ def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -
                 counts[name] = counts.get(name, 0) + infinite
     if not counts:
         return ""
-    listed = _list([f"{shown_name(name)} {count:,}" for name, count in sorted(counts.items())])
-    return f"infinite or beyond 3.4e38, and so treated as missing: {listed}"
+    listed = [f"{shown_name(name)} {count:,}" for name, count in sorted(counts.items())]
+    found = first_of(listed, _MOST_COLUMNS)
+    return f"infinite or beyond 3.4e38, and so treated as missing: {found}"
 
 
 def _infinite(stats: statistics_pb2.NumericStatistics) -> int:
@@ -59,11 +60,6 @@ def _infinite(stats: statistics_pb2.NumericStatistics) -> int:
 
 def _is_infinite(low: float, high: float) -> bool:
     return math.isinf(low) and math.isinf(high)
-
-
-def _list(items: list[str]) -> str:
-    more = f" and {len(items) - _MOST_COLUMNS} more" if len(items) > _MOST_COLUMNS else ""
-    return f"{', '.join(items[:_MOST_COLUMNS])}{more}"
 
 
 def feature(

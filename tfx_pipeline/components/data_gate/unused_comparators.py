@@ -10,7 +10,7 @@ from collections.abc import Iterable, Iterator
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 
-from tfx_pipeline.errors import shown_name
+from tfx_pipeline.errors import first_of, shown_name
 
 _KINDS = ("drift", "skew")
 _OF_ALL_ROWS = ("num_examples_drift_comparator", "num_examples_version_comparator")
@@ -21,19 +21,30 @@ _REMEDY = (
 )
 
 
-def note(schema: schema_pb2.Schema) -> str:
-    """One sentence about the comparators that are not evaluated; empty if there are none."""
-    columns: dict[str, list[str]] = {kind: [] for kind in _KINDS}
+def note(schema: schema_pb2.Schema, drift: bool = False) -> str:
+    """One sentence about the comparators that are not evaluated; empty if there are none.
+
+    Args:
+      schema: has the comparators.
+      drift: whether those for drift are evaluated.
+    """
+    columns: dict[str, list[str]] = {kind: [] for kind in _KINDS[drift:]}
     for name, feature in _features(schema.feature):
-        for kind in _KINDS:
+        for kind in _KINDS[drift:]:
             if feature.HasField(f"{kind}_comparator"):
-                columns[kind].append(name)
-    parts = [f"{kind} comparators of {_list(names)}" for kind, names in columns.items() if names]
-    constraints = schema.dataset_constraints
+                columns[kind].append(shown_name(name))
+    parts = [
+        f"{kind} comparators of {first_of(names, _MOST_COLUMNS)}"
+        for kind, names in columns.items()
+        if names
+    ]
+    constraints = schema_pb2.DatasetConstraints() if drift else schema.dataset_constraints
     parts += [name for name in _OF_ALL_ROWS if constraints.HasField(name)]
     if not parts:
         return ""
-    reason = "a run has no statistics of earlier data or of requests"
+    reason = "a run has no statistics of requests"
+    if not drift:
+        reason = "a run has no statistics of earlier data or of requests"
     return f"not evaluated: {', '.join(parts)}: {reason}. {_REMEDY}"
 
 
@@ -44,8 +55,3 @@ def _features(
     for feature in features:
         yield above + feature.name, feature
         yield from _features(feature.struct_domain.feature, f"{above}{feature.name}.")
-
-
-def _list(names: list[str]) -> str:
-    more = f" and {len(names) - _MOST_COLUMNS} more" if len(names) > _MOST_COLUMNS else ""
-    return ", ".join(map(shown_name, names[:_MOST_COLUMNS])) + more

@@ -41,6 +41,8 @@ class Evaluator(component.Evaluator):
         (`min`, `max`, `not_worse_than_baseline_by`) or None. Thresholds hold for all rows
         together, not for each slice.
       slices: lists of columns; metrics are computed for each combination of values.
+      weight: the column with the weight of each row (TFMA's example weights); None if all rows
+        count alike.
       example_splits: the splits to evaluate on. By default test; without `task`, as TFX does, eval.
       tfx_arguments: the other arguments of TFX's Evaluator, such as `eval_config`.
     """
@@ -58,6 +60,7 @@ class Evaluator(component.Evaluator):
         task: str = "",
         metrics: Mapping[str, Thresholds] | None = None,
         slices: Sequence[Sequence[str]] = (),
+        weight: str | None = None,
         example_splits: Sequence[str] | None = None,
         **tfx_arguments: Any,
     ):
@@ -70,7 +73,7 @@ class Evaluator(component.Evaluator):
             examples=examples,
             model=model,
             baseline_model=baseline_model,
-            eval_config=eval_config(label, task, metrics or {}, slices),
+            eval_config=eval_config(label, task, metrics or {}, slices, weight),
             example_splits=json_utils.dumps([*(example_splits or [SPLIT])]),
             task=task,
             evaluation=types.Channel(type=standard_artifacts.ModelEvaluation),

@@ -18,6 +18,7 @@ def eval_config(
     task: str,
     metrics: Mapping[str, Thresholds],
     slices: Sequence[Sequence[str]],
+    weight: str | None = None,
 ) -> config_pb2.EvalConfig:
     """Which metrics are computed, from which outputs, and which values bless a model.
 
@@ -27,13 +28,17 @@ def eval_config(
       metrics: our names, each with its thresholds (`min`, `max` and
         `not_worse_than_baseline_by`) or None.
       slices: lists of columns; all rows together are always a slice.
+      weight: the column with the weight of each row; TFMA's example_weight_key.
 
     Raises:
       ConfigError: a metric is unknown.
     """
     key = "predictions" if task == metric_catalog.REGRESSION else "probabilities"
     model = config_pb2.ModelSpec(
-        signature_name="serving_default", prediction_key=key, label_key=label
+        signature_name="serving_default",
+        prediction_key=key,
+        label_key=label,
+        example_weight_key=weight or "",
     )
     config = config_pb2.EvalConfig(
         model_specs=[model],

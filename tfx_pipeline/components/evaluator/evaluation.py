@@ -21,11 +21,14 @@ from tensorflow_model_analysis.writers import (
 
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
+from tfx_pipeline.components.evaluator import plots
+from tfx_pipeline.components.evaluator.details import WriteDetails
 from tfx_pipeline.components.evaluator.metric_accumulators import Accumulator
 from tfx_pipeline.components.evaluator.scoring import Scorer, SliceAccumulators
 from tfx_pipeline.components.evaluator.slicing import SliceKey
 
 _BATCH = 4096
+_IMPORTANCE, _WEAK_SLICES = "importance", "weak_slices"
 
 
 class Evaluate(beam.PTransform):
@@ -61,25 +64,36 @@ class Evaluate(beam.PTransform):
             self._task,
             spec.prediction_key,
             [list(slicing.feature_keys) for slicing in self._config.slicing_specs],
+            spec.example_weight_key,
         )
-        metrics = (
+        scored = (
             pipeline
             | "Files" >> ReshuffledCreate(self._files)
-            | "Score" >> beam.ParDo(_Score(scorer))
-            | "Merge" >> beam.CombinePerKey(_Merge())
-            | "Metrics" >> beam.MapTuple(functools.partial(_metrics, self._config))
+            | "Score"
+            >> beam.ParDo(_Score(scorer, self._files[0])).with_outputs(
+                _IMPORTANCE, _WEAK_SLICES, main="slices"
+            )
+        )
+        accumulated = scored["slices"] | "Merge" >> beam.CombinePerKey(_Merge())
+        metrics = accumulated | "Metrics" >> beam.MapTuple(
+            functools.partial(_metrics, self._config)
         )
         validations = metrics | "Validate" >> beam.Map(
             metrics_validator.validate_metrics, self._config
         )
-        empty = metrics | "NoPlots" >> beam.FlatMap(lambda _: ())
+        drawn = accumulated | "Plots" >> beam.FlatMapTuple(
+            functools.partial(plots.of_slice, bool(spec.example_weight_key))
+        )
         results = {
             constants.METRICS_KEY: metrics,
-            constants.PLOTS_KEY: empty,
-            constants.ATTRIBUTIONS_KEY: empty,
+            constants.PLOTS_KEY: drawn,
+            constants.ATTRIBUTIONS_KEY: metrics | "None" >> beam.FlatMap(lambda _: ()),
             constants.VALIDATIONS_KEY: validations,
         }
-        return {w.stage_name: results | w.stage_name >> w.ptransform for w in self._writers()}
+        written = {w.stage_name: results | w.stage_name >> w.ptransform for w in self._writers()}
+        details = WriteDetails(self._config, self._task, self._output)
+        described = (accumulated, scored[_IMPORTANCE], scored[_WEAK_SLICES])
+        return {**written, "WriteDetails": described | "WriteDetails" >> details}
 
     def _writers(self) -> Iterable[Any]:
         yield eval_config_writer.EvalConfigWriter(
@@ -106,10 +120,15 @@ class Evaluate(beam.PTransform):
 
 
 class _Score(beam.DoFn):
-    """Reads a file and makes the accumulators of its slices."""
+    """Reads a file and makes the accumulators of its slices.
 
-    def __init__(self, make_scorer: Callable[[], Scorer]):
-        self._make_scorer = make_scorer
+    Args:
+      make_scorer: makes the scorer in the worker.
+      sample: the file whose first rows show the importance of columns, and weak slices.
+    """
+
+    def __init__(self, make_scorer: Callable[[], Scorer], sample: str):
+        self._make_scorer, self._sample = make_scorer, sample
 
     def setup(self) -> None:
         self._open = contextlib.ExitStack()
@@ -118,11 +137,19 @@ class _Score(beam.DoFn):
     def teardown(self) -> None:
         self._open.close()
 
-    def process(self, path: str) -> Iterator[tuple[SliceKey, dict[str, Accumulator]]]:
+    def process(self, path: str) -> Iterator[Any]:
         merged: SliceAccumulators = {}
-        for batch in example_files.batches(path, _BATCH):
-            for key, accumulators in self._scorer.accumulators(batch).items():
+        for number, batch in enumerate(example_files.batches(path, _BATCH)):
+            scored = self._scorer.score(batch)
+            for key, accumulators in self._scorer.accumulators(scored).items():
                 merged[key] = _merge(merged[key], accumulators) if key in merged else accumulators
+            if number == 0 and path == self._sample:
+                importance = self._scorer.importance(batch)
+                if importance:
+                    yield beam.pvalue.TaggedOutput(_IMPORTANCE, importance)
+                weak_slices = self._scorer.weak_slices(batch, scored)
+                if weak_slices:
+                    yield beam.pvalue.TaggedOutput(_WEAK_SLICES, weak_slices)
         yield from merged.items()
 
 
@@ -151,16 +178,18 @@ def _metrics(
 ) -> tuple[SliceKey, dict[metric_types.MetricKey, float]]:
     """Each model's metrics by TFMA's keys, and the candidate's differences from the baseline."""
     names = metric_names(config)
+    weighted = bool(config.model_specs[0].example_weight_key)
+    key_of = functools.partial(metric_types.MetricKey, example_weighted=weighted)
     values = {model: accumulator.metrics() for model, accumulator in accumulators.items()}
     result = {
-        metric_types.MetricKey(name, model_name=model): of_model[name]
+        key_of(name, model_name=model): of_model[name]
         for model, of_model in values.items()
         for name in names
     }
     if constants.BASELINE_KEY in values:
         candidate, baseline = values[constants.CANDIDATE_KEY], values[constants.BASELINE_KEY]
         for name in names:
-            metric = metric_types.MetricKey(name, model_name=constants.CANDIDATE_KEY)
+            metric = key_of(name, model_name=constants.CANDIDATE_KEY)
             result[metric.make_diff_key()] = candidate[name] - baseline[name]
     return key, result
 

@@ -22,7 +22,7 @@ from tfx_pipeline.components.common.executor_outcome import (
     completed_output,
     reports_refusals,
 )
-from tfx_pipeline.components.evaluator import evaluation, results, scoring
+from tfx_pipeline.components.evaluator import evaluation, results, row_labels
 from tfx_pipeline.errors import Finding
 
 _log = logging.getLogger(__name__)
@@ -65,7 +65,7 @@ class Executor(BeamExecutor, tfx_executor.Executor):
                 names = ", ".join(finding.subject for finding in findings)
                 message = f"the baseline was not compared by {names}: not defined for the baseline"
         except Exception as error:
-            failed = [e for e in causes(error) if isinstance(e, scoring.BaselineError)]
+            failed = [e for e in causes(error) if isinstance(e, row_labels.BaselineError)]
             if baseline is None or not failed:
                 raise
             message = "the baseline was not compared: it cannot be evaluated on these rows"

@@ -15,11 +15,12 @@ from typing import Protocol, TypeVar
 import numpy as np
 
 from tfx_pipeline.config import metric_catalog
+from tfx_pipeline.modeling.eval_metrics import area_under_roc
 
 MOST_SCORES = 10_000_000
 """Distinct scores of a slice that are kept: 200 MB; see `BinaryAccumulator`."""
 
-_EPSILON = 1e-7
+EPSILON = 1e-7
 
 
 _Same = TypeVar("_Same", bound="Accumulator")
@@ -29,12 +30,18 @@ class Accumulator(Protocol):
     """Sums over a set of rows, from which the metrics of these rows are computed."""
 
     @classmethod
-    def from_rows(cls: type[_Same], labels: np.ndarray, predictions: np.ndarray) -> _Same:
+    def from_rows(
+        cls: type[_Same],
+        labels: np.ndarray,
+        predictions: np.ndarray,
+        weights: np.ndarray | None = None,
+    ) -> _Same:
         """The accumulator of some rows.
 
         Args:
           labels: [rows]; class ids or numbers.
           predictions: [rows], or [rows, classes] for a multiclass task.
+          weights: [rows], not negative; None if all rows count alike.
         """
 
     def merged(self: _Same, other: _Same) -> _Same:
@@ -52,24 +59,32 @@ class BinaryAccumulator:
     than one part in 65,536 are taken as equal.
 
     Attributes:
-      scores: the distinct predictions, ascending.
-      counts: [n, 2]; negative and positive rows for each of them.
+      scores: the distinct predictions of rows with a weight above 0, ascending.
+      counts: [n, 2]; the weights of negative and positive rows for each of them.
+      rows: the number of all rows.
     """
 
     scores: np.ndarray
     counts: np.ndarray
+    rows: int
 
     @classmethod
-    def from_rows(cls, labels: np.ndarray, predictions: np.ndarray) -> BinaryAccumulator:
-        """Accumulates labels (0 or 1) and probabilities of class 1, both [rows]."""
+    def from_rows(
+        cls, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None = None
+    ) -> BinaryAccumulator:
+        """Accumulates labels (0 or 1), probabilities of class 1, and weights, all [rows]."""
         positive = labels.astype(np.int64)
-        return cls(*_by_score(predictions, np.stack([1 - positive, positive], axis=1)))
+        counts = np.stack([1 - positive, positive], axis=1)
+        if weights is not None:
+            counts = counts * weights[:, None]
+        counting = counts.any(axis=1)
+        return cls(*_by_score(predictions[counting], counts[counting]), len(labels))
 
     def merged(self, other: BinaryAccumulator) -> BinaryAccumulator:
         """See `Accumulator`."""
         scores = np.concatenate([self.scores, other.scores])
         counts = np.concatenate([self.counts, other.counts])
-        return BinaryAccumulator(*_by_score(scores, counts))
+        return BinaryAccumulator(*_by_score(scores, counts), self.rows + other.rows)
 
     def metrics(self) -> dict[str, float]:
         """See `Accumulator`."""
@@ -78,28 +93,25 @@ class BinaryAccumulator:
         above = scores > 0.5
         tp, fp = positives[above].sum(), negatives[above].sum()
         fn, tn = positives[~above].sum(), negatives[~above].sum()
-        rows, predicted = self.counts.sum(), scores @ self.counts.sum(axis=1)
-        clipped = np.clip(scores, _EPSILON, 1 - _EPSILON)
+        total, predicted = self.counts.sum(), scores @ self.counts.sum(axis=1)
+        clipped = np.clip(scores, EPSILON, 1 - EPSILON)
         loss = -(positives @ np.log(clipped) + negatives @ np.log(1 - clipped))
         return {
             "auc": self._auc(),
             "auc_precision_recall": self._auc_precision_recall(),
-            "binary_accuracy": _ratio(tp + tn, rows),
+            "binary_accuracy": _ratio(tp + tn, total),
             "precision": _ratio(tp, tp + fp),
             "recall": _ratio(tp, tp + fn),
             "f1_score": _ratio(2 * tp, 2 * tp + fp + fn),
-            "binary_crossentropy": _ratio(loss, rows),
+            "binary_crossentropy": _ratio(loss, total),
             "calibration": _ratio(predicted, positives.sum()),
-            "mean_prediction": _ratio(predicted, rows),
-            "example_count": float(rows),
+            "mean_prediction": _ratio(predicted, total),
+            "example_count": float(self.rows),
+            "weighted_example_count": float(total),
         }
 
     def _auc(self) -> float:
-        """The probability that a positive row ranks above a negative one; ties are half."""
-        negatives, positives = self.counts.T
-        below = np.cumsum(negatives) - negatives
-        ranked_above = (positives * (below + negatives / 2)).sum()
-        return _ratio(ranked_above, negatives.sum() * positives.sum())
+        return area_under_roc(*self.counts.T)
 
     def _auc_precision_recall(self) -> float:
         """The area under precision by recall, interpolated as Keras and TFMA do."""
@@ -138,14 +150,17 @@ class MulticlassAccumulator:
     """Rows of a classification.
 
     Attributes:
-      sums: rows, correct predictions, sum of losses.
+      sums: rows, and the weights of all rows, of correct predictions, times the losses, and
+        times the squared losses.
     """
 
     sums: np.ndarray
 
     @classmethod
-    def from_rows(cls, labels: np.ndarray, predictions: np.ndarray) -> MulticlassAccumulator:
-        """Accumulates class ids [rows] and probabilities [rows, classes].
+    def from_rows(
+        cls, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None = None
+    ) -> MulticlassAccumulator:
+        """Accumulates class ids [rows], probabilities [rows, classes] and weights [rows].
 
         A class that the model does not have, whose id is the number of classes, has the
         probability 0.
@@ -153,9 +168,10 @@ class MulticlassAccumulator:
         ids = labels.astype(np.int64)
         padded = np.pad(predictions.astype(np.float64), ((0, 0), (0, 1)))
         own = padded[np.arange(len(ids)), ids]
-        loss = -np.log(np.clip(own, _EPSILON, 1 - _EPSILON)).sum()
-        correct = (predictions.argmax(axis=1) == ids).sum()
-        return cls(np.array([len(ids), correct, loss]))
+        each = np.ones(len(ids)) if weights is None else weights
+        losses = -np.log(np.clip(own, EPSILON, 1 - EPSILON))
+        correct = (predictions.argmax(axis=1) == ids) @ each
+        return cls(np.array([len(ids), each.sum(), correct, losses @ each, losses**2 @ each]))
 
     def merged(self, other: MulticlassAccumulator) -> MulticlassAccumulator:
         """See `Accumulator`."""
@@ -163,11 +179,12 @@ class MulticlassAccumulator:
 
     def metrics(self) -> dict[str, float]:
         """See `Accumulator`."""
-        rows, correct, loss = self.sums
+        rows, total, correct, loss, _ = self.sums
         return {
-            "accuracy": _ratio(correct, rows),
-            "crossentropy": _ratio(loss, rows),
+            "accuracy": _ratio(correct, total),
+            "crossentropy": _ratio(loss, total),
             "example_count": float(rows),
+            "weighted_example_count": float(total),
         }
 
 
@@ -176,8 +193,9 @@ class RegressionAccumulator:
     """Rows of a regression.
 
     Attributes:
-      sums: rows, sum of squared errors, sum of absolute errors.
-      means: of labels and predictions.
+      sums: rows, their weights, and the weighted sums of squared and of absolute errors, and of
+        fourth powers of errors.
+      means: of labels and predictions; 0 without any weight.
       moments: sums of squared distances from the means, and of their products.
         Sums of squares would lose all digits for numbers far from zero.
     """
@@ -187,43 +205,48 @@ class RegressionAccumulator:
     moments: np.ndarray
 
     @classmethod
-    def from_rows(cls, labels: np.ndarray, predictions: np.ndarray) -> RegressionAccumulator:
-        """Accumulates numbers, both [rows]."""
+    def from_rows(
+        cls, labels: np.ndarray, predictions: np.ndarray, weights: np.ndarray | None = None
+    ) -> RegressionAccumulator:
+        """Accumulates numbers and weights, all [rows]."""
         pairs = np.stack([labels, predictions]).astype(np.float64)
+        each = np.ones(len(labels)) if weights is None else weights
+        total = each.sum()
         error = pairs[0] - pairs[1]
-        means = pairs.mean(axis=1)
-        centred = pairs - means[:, None]
-        sums = np.array([len(error), (error**2).sum(), np.abs(error).sum()])
-        return cls(sums, means, _products(centred))
+        means = pairs @ each / total if total else np.zeros(2)
+        powers = [error**2 @ each, np.abs(error) @ each, error**4 @ each]
+        sums = np.array([len(error), total, *powers])
+        return cls(sums, means, _products(pairs - means[:, None], each))
 
     def merged(self, other: RegressionAccumulator) -> RegressionAccumulator:
         """See `Accumulator`."""
         # Chan's parallel algorithm for variances and covariances.
-        n, n_other = self.sums[0], other.sums[0]
-        rows = n + n_other
+        total, total_other = self.sums[1], other.sums[1]
+        share = total_other / (total + total_other) if total + total_other else 0.0
         shift = other.means - self.means
-        moments = self.moments + other.moments + _products(shift[:, None]) * n * n_other / rows
-        means = self.means + shift * n_other / rows
-        return RegressionAccumulator(self.sums + other.sums, means, moments)
+        between = _products(shift[:, None], np.array([total * share]))
+        moments = self.moments + other.moments + between
+        return RegressionAccumulator(self.sums + other.sums, self.means + shift * share, moments)
 
     def metrics(self) -> dict[str, float]:
         """See `Accumulator`."""
-        rows, squared, absolute = self.sums
+        rows, total, squared, absolute, _ = self.sums
         labels, predictions, products = self.moments
         return {
-            "mean_squared_error": _ratio(squared, rows),
-            "mean_absolute_error": _ratio(absolute, rows),
-            "root_mean_squared_error": float(np.sqrt(_ratio(squared, rows))),
+            "mean_squared_error": _ratio(squared, total),
+            "mean_absolute_error": _ratio(absolute, total),
+            "root_mean_squared_error": float(np.sqrt(_ratio(squared, total))),
             "r_squared": 1 - _ratio(squared, labels),
             "squared_pearson_correlation": _ratio(products**2, labels * predictions),
             "example_count": float(rows),
+            "weighted_example_count": float(total),
         }
 
 
-def _products(pairs: np.ndarray) -> np.ndarray:
-    """Sums of x * x, y * y and x * y of [2, rows]."""
+def _products(pairs: np.ndarray, weights: np.ndarray) -> np.ndarray:
+    """Weighted sums of x * x, y * y and x * y of [2, rows]."""
     x, y = pairs
-    return np.array([(x * x).sum(), (y * y).sum(), (x * y).sum()])
+    return np.array([x * x @ weights, y * y @ weights, x * y @ weights])
 
 
 ACCUMULATORS: dict[str, type[Accumulator]] = {

@@ -9,12 +9,13 @@ import os
 from collections.abc import Iterator
 
 from tensorflow_model_analysis import constants as tfma_constants
-from tensorflow_model_analysis.proto import config_pb2, validation_result_pb2
+from tensorflow_model_analysis.proto import config_pb2
 from tensorflow_model_analysis.writers import metrics_plots_and_validations_writer as files
 from tfx import types
 from tfx.components.evaluator import constants
 
 from tfx_pipeline.components.common import blessing as blessing_artifact
+from tfx_pipeline.components.evaluator import missed_thresholds
 from tfx_pipeline.components.evaluator.evaluation import metric_names
 from tfx_pipeline.config.metric_catalog import METRICS
 from tfx_pipeline.errors import Finding, NodeError
@@ -61,7 +62,7 @@ def read(folder: str, config: config_pb2.EvalConfig) -> Result:
     return Result(
         {name: overall[(candidate, name)] for name in names},
         of_baseline,
-        tuple(_findings(folder, overall, baseline)),
+        tuple(missed_thresholds.read(folder)),
         tuple(_not_compared(config, of_baseline)),
     )
 
@@ -80,16 +81,6 @@ def _overall(folder: str) -> dict[tuple[str, str], float | None]:
     return result
 
 
-def _findings(
-    folder: str, overall: dict[tuple[str, str], float | None], baseline: str
-) -> Iterator[Finding]:
-    path = os.path.join(folder, tfma_constants.VALIDATIONS_KEY)
-    validation = files.load_and_deserialize_validation_result(path)
-    for of_slice in validation.metric_validations_per_slice:
-        for failure in of_slice.failures:
-            yield from _failure_findings(failure, overall, baseline)
-
-
 def _not_compared(config: config_pb2.EvalConfig, baseline: Metrics) -> Iterator[Finding]:
     """A finding for each metric that is not defined for the baseline and is to be compared."""
     metrics = [metric for spec in config.metrics_specs for metric in spec.metrics]
@@ -97,35 +88,7 @@ def _not_compared(config: config_pb2.EvalConfig, baseline: Metrics) -> Iterator[
         limits = [item.threshold for item in metric.per_slice_thresholds]
         compared = any(limit.HasField("change_threshold") for limit in limits)
         if compared and name in baseline and baseline[name] is None:
-            yield Finding(name, "compared with the baseline", _text(name, None))
-
-
-def _failure_findings(
-    failure: validation_result_pb2.ValidationFailure,
-    overall: dict[tuple[str, str], float | None],
-    baseline: str,
-) -> Iterator[Finding]:
-    name = failure.metric_key.name
-    value = overall.get((failure.metric_key.model_name, name))
-    threshold = failure.metric_threshold
-    if threshold.HasField("change_threshold"):
-        of_baseline = overall.get((baseline, name))
-        if of_baseline is None:
-            return  # there is nothing to compare with
-        allowed = abs(threshold.change_threshold.absolute.value)
-        found = f"{_text(name, value)}; the baseline has {_text(name, of_baseline)}"
-        yield Finding(name, f"not worse than the baseline by {allowed:g}", found)
-        return
-    bounds = threshold.value_threshold
-    lower, upper = bounds.lower_bound.value, bounds.upper_bound.value
-    if bounds.HasField("lower_bound") and (value is None or value < lower):
-        yield Finding(name, f"min {lower:g}", _text(name, value))
-    if bounds.HasField("upper_bound") and (value is None or value > upper):
-        yield Finding(name, f"max {upper:g}", _text(name, value))
-
-
-def _text(name: str, value: float | None) -> str:
-    return f"not defined: {METRICS[name].undefined}" if value is None else f"{value:.4g}"
+            yield Finding(name, "compared with the baseline", missed_thresholds.undefined(name))
 
 
 def store(result: Result, evaluation: types.Artifact) -> None:

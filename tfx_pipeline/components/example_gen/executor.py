@@ -22,14 +22,23 @@ from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
 from tfx_pipeline.components.example_gen import (
+    file_changes,
     header_check,
     ingestion,
     input_files,
+    split_folders,
+    split_outcome,
+    split_rules,
     split_writer,
+    sql_handover,
+    sql_spool,
+    table_sources,
 )
 from tfx_pipeline.components.example_gen.profile import Profile
+from tfx_pipeline.components.example_gen.typed_values import ColumnTypes
 from tfx_pipeline.components.example_gen.work_units import make_units
 from tfx_pipeline.config.schema_file import parse_schema
+from tfx_pipeline.config.text_format import TextFormat
 from tfx_pipeline.errors import DataRefused, Finding
 from tfx_pipeline.storage.layout import is_remote
 
@@ -71,33 +80,95 @@ class Executor(BeamExecutor):
     def _ingest(
         self, exec_properties: dict[str, Any], splits: split_writer.Splits, staging: str
     ) -> list[split_writer.Shards]:
-        files = _files(exec_properties)
-        source = header_check.make_source(
-            files,
-            exec_properties["format"],
-            exec_properties["delimiter"],
-            json.loads(exec_properties["exclude"]),
-            read_types(exec_properties.get("schema_path")),
-        )
+        sql = exec_properties.get("sql")
+        if not sql:
+            by_split = _files(exec_properties)
+            files = [path for paths in by_split.values() for path in paths]
+            with file_changes.refused(files, exec_properties):
+                source = _source(exec_properties, files)
+                return self._convert(by_split, source, splits, staging)
+        spool = sql_handover.take(sql, exec_properties.get("input_fingerprint"))
+        try:
+            if not spool.rows:
+                found = "the query returned no rows"
+                raise DataRefused(
+                    f"there is no data: {found}. See data.query and data.table",
+                    [Finding("(query)", "no rows", found)],
+                )
+            files = self._shared(spool, staging)
+            return self._convert({"": files}, _source(exec_properties, files), splits, staging)
+        finally:
+            spool.discard()
+
+    def _shared(self, spool: sql_spool.Spool, staging: str) -> list[str]:
+        """The rows' files, where Beam's workers can read them."""
+        if not self._beam_pipeline_args:
+            return list(spool.files)
+        folder = os.path.join(staging, "rows")
+        fileio.makedirs(folder)
+        copies = [os.path.join(folder, os.path.basename(path)) for path in spool.files]
+        for path, copy in zip(spool.files, copies):
+            fileio.copy(path, copy)
+        return copies
+
+    def _convert(
+        self,
+        files: dict[str, list[str]],
+        source: table_sources.Source,
+        splits: split_writer.Splits,
+        staging: str,
+    ) -> list[split_writer.Shards]:
         units = make_units(files)
+        names = [path for paths in files.values() for path in paths]
         with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)
-        _refuse_empty(summary.shards, files)
+        split_outcome.refuse_empty(summary.shards, names, splits)
         return summary.shards
+
+
+def _source(exec_properties: dict[str, Any], files: list[str]) -> table_sources.Source:
+    text = TextFormat.from_json(exec_properties["text"])
+    types = ColumnTypes.of(
+        read_types(exec_properties.get("schema_path")),
+        json.loads(exec_properties["columns"]),
+        text.missing,
+    )
+    return header_check.make_source(
+        files,
+        exec_properties["format"],
+        text,
+        json.loads(exec_properties["exclude"]),
+        types,
+        exec_properties["input_base"],
+    )
 
 
 def _splits(exec_properties: dict[str, Any]) -> split_writer.Splits:
     config = example_gen_pb2.Output()
     proto_utils.json_to_proto(exec_properties["output_config"], config)
-    return split_writer.Splits(tuple((s.name, s.hash_buckets) for s in config.split_config.splits))
+    buckets = tuple((s.name, s.hash_buckets) for s in config.split_config.splits)
+    rule = json.loads(exec_properties.get("split_rule") or "null")
+    if rule is None or rule["kind"] == split_folders.FOLDERS:
+        return split_writer.Splits(buckets)
+    return split_writer.Splits(buckets, split_rules.Rule(**rule))
 
 
-def _files(exec_properties: dict[str, Any]) -> list[str]:
+def _files(exec_properties: dict[str, Any]) -> dict[str, list[str]]:
+    """The files by split; all under "" if the rows are divided."""
     config = example_gen_pb2.Input()
     proto_utils.json_to_proto(exec_properties["input_config"], config)
-    base, pattern = exec_properties["input_base"], config.splits[0].pattern
+    by_split: dict[str, list[str]] = {}
+    folders = "folders" in (exec_properties.get("split_rule") or "")
+    for split in config.splits:
+        found = _files_of(split.pattern, exec_properties)
+        by_split.setdefault(split.name if folders else "", []).extend(found)
+    return by_split
+
+
+def _files_of(pattern: str, exec_properties: dict[str, Any]) -> list[str]:
+    base = exec_properties["input_base"]
     if not os.path.exists(base) and "*" in pattern and not is_remote(base):
         where, rule = base, "does not exist"
     else:
@@ -148,28 +219,9 @@ def _refuse_problems(profile: Profile) -> None:
     more = f" and {profile.problems - 1} more" if profile.problems > 1 else ""
     raise DataRefused(
         f"the data cannot be used: {first.subject}: {first.rule}: {first.found}{more}. "
-        "Correct the data, or the column's type in the schema",
+        "Correct the data, or the column's type in columns or in the schema",
         profile.findings,
     )
-
-
-def _refuse_empty(shards: list[split_writer.Shards], files: list[str]) -> None:
-    rows = {name: sum(shard.rows[name] for shard in shards) for name in shards[0].rows}
-    total = sum(rows.values())
-    _log.info("ExampleGen: %d rows from %d files: %s", total, len(files), rows)
-    if total == 0:
-        found = "only a header" if len(files) == 1 else f"no rows in {len(files)} files"
-        raise DataRefused(
-            f"there is no data: {files[0]}: {found}", [Finding(files[0], "no rows", found)]
-        )
-    empty = [name for name, count in rows.items() if count == 0]
-    if empty:
-        rule, found = "split without rows", f"{total} rows in all are too few"
-        raise DataRefused(
-            f"the data is too small: {', '.join(empty)} got no rows, there are {total} in all. "
-            "Provide more data or change data.split",
-            [Finding(name, rule, found) for name in empty],
-        )
 
 
 def _raise_if_disk_full(error: BaseException, uri: str) -> None:

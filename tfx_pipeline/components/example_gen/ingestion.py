@@ -20,7 +20,7 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.prefetch import read_ahead
 from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
-from tfx_pipeline.components.example_gen import split_writer, table_sources
+from tfx_pipeline.components.example_gen import split_rules, split_writer, table_sources
 from tfx_pipeline.components.example_gen.profile import Profile, merge, with_mixed_kinds
 from tfx_pipeline.errors import Finding
 
@@ -32,10 +32,12 @@ class Unit:
     Attributes:
       number: of the unit, from 0.
       paths: the files.
+      split: the split of all their rows; empty if the rows are divided.
     """
 
     number: int
     paths: tuple[str, ...]
+    split: str = ""
 
 
 @dataclasses.dataclass(frozen=True)
@@ -70,7 +72,11 @@ def run(
     elements = pipeline | "Units" >> ReshuffledCreate(units)
     profiles = elements | "Profile" >> beam.ParDo(_Profile(source))
     everything = beam.pvalue.AsList(profiles)
-    _ = elements | "Write" >> beam.ParDo(_Write(source, splits, folder), everything)
+    measured = []
+    if splits.rule is not None and splits.rule.needs_measure:
+        measures = elements | "Measure" >> beam.ParDo(_Measure(source, splits.rule), everything)
+        measured = [beam.pvalue.AsList(measures)]
+    _ = elements | "Write" >> beam.ParDo(_Write(source, splits, folder), everything, *measured)
 
 
 @beam.typehints.with_input_types(Unit)
@@ -83,18 +89,38 @@ class _Profile(beam.DoFn):
         yield merge(self._source.profile(path) for path in unit.paths)
 
 
-@beam.typehints.with_input_types(Unit, list[Profile])
-@beam.typehints.with_output_types(str)
+class _Measure(beam.DoFn):
+    """The first pass of a rule that needs two: what decides is counted."""
+
+    def __init__(self, source: table_sources.Source, rule: split_rules.Rule):
+        self._source, self._rule = source, rule
+
+    def process(self, unit: Unit, profiles: list[Profile]) -> Iterator[split_rules.Measured]:
+        profile = with_mixed_kinds(merge(profiles))
+        if not profile.problems:
+            source = _of_columns(self._source, self._rule.measured_columns)
+            yield self._rule.measure(_blocks(source, unit, profile))
+
+
 class _Write(beam.DoFn):
     def __init__(self, source: table_sources.Source, splits: split_writer.Splits, folder: str):
         self._source, self._splits, self._folder = source, splits, folder
 
-    def process(self, unit: Unit, profiles: list[Profile]) -> Iterator[str]:
+    def process(
+        self,
+        unit: Unit,
+        profiles: list[Profile],
+        measured: list[split_rules.Measured] | None = None,
+    ) -> Iterator[str]:
         profile = with_mixed_kinds(merge(profiles))
         summary: dict[str, Any] = {"profile": dataclasses.asdict(profile)}
         if not profile.problems:
-            blocks = read_ahead(self._blocks(unit, profile))
-            shards = split_writer.write(blocks, self._splits, self._folder)
+            splits = self._splits
+            if splits.rule is not None and measured is not None:
+                fitted = splits.rule.fitted(measured, splits.shares)
+                splits = dataclasses.replace(splits, rule=fitted)
+            blocks = read_ahead(_blocks(self._source, unit, profile))
+            shards = split_writer.write(blocks, splits, self._folder, unit.split)
             summary["shards"] = dataclasses.asdict(shards)
         fileio.makedirs(self._folder)
         path = _summary_path(self._folder, unit.number)
@@ -102,9 +128,17 @@ class _Write(beam.DoFn):
             file.write(json.dumps(summary))
         yield path
 
-    def _blocks(self, unit: Unit, profile: Profile) -> Iterator[Block]:
-        for path in unit.paths:
-            yield from self._source.records(path, profile.kinds)
+
+def _of_columns(source: table_sources.Source, names: tuple[str, ...]) -> table_sources.Source:
+    """The source with these columns only, if it can leave out others; all if none is named."""
+    if not names or not set(names) <= set(getattr(source, "columns", ())):
+        return source
+    return dataclasses.replace(source, columns=names)  # type: ignore[arg-type]
+
+
+def _blocks(source: table_sources.Source, unit: Unit, profile: Profile) -> Iterator[Block]:
+    for path in unit.paths:
+        yield from source.records(path, profile.kinds)
 
 
 def _summary_path(folder: str, number: int) -> str:

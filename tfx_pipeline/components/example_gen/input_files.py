@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-import gzip
 import hashlib
 import os
-from collections.abc import Iterable
-from typing import BinaryIO
+from collections.abc import Iterable, Iterator
+from typing import IO, BinaryIO
 
 from tfx.dsl.io import fileio
 
@@ -39,15 +38,28 @@ def split_pattern(input_base: str) -> tuple[str, str]:
 
 
 def list_files(base: str, pattern: str, file_format: str) -> list[str]:
-    """The data files that match, sorted by name. A file named in full is always one."""
+    """The data files that match, sorted by name. A file named in full is always one.
+
+    For formats with partitions, also those in folders named `column=value`.
+    """
     found = sorted(map(str, fileio.glob(os.path.join(base, pattern))))
     if "*" not in pattern:
         return found
-    return [
+    return sorted(
         path
-        for path in found
+        for path in _with_partitions(found, file_format)
         if data_files.is_data(os.path.basename(path), file_format) and not fileio.isdir(path)
-    ]
+    )
+
+
+def _with_partitions(paths: Iterable[str], file_format: str) -> Iterator[str]:
+    for path in paths:
+        name = os.path.basename(path.rstrip("/"))
+        if file_format in data_files.PARTITIONED and "=" in name and fileio.isdir(path):
+            below = (os.path.join(path, str(child)) for child in fileio.listdir(path))
+            yield from _with_partitions(below, file_format)
+        else:
+            yield path
 
 
 def fingerprint(split: str, files: Iterable[str]) -> str:
@@ -56,9 +68,28 @@ def fingerprint(split: str, files: Iterable[str]) -> str:
     count = total = 0
     for path in files:
         size, content = _content_digest(path)
-        digest.update(f"{os.path.basename(path)}\0{size}\0{content}\n".encode())
+        digest.update(f"{_name(path)}\0{size}\0{content}\n".encode())
         count, total = count + 1, total + size
     return f"split:{split},num_files:{count},total_bytes:{total},sha256:{digest.hexdigest()}"
+
+
+def _name(path: str) -> str:
+    """The file's name, after those of folders that name a column's value."""
+    *folders, name = path.split("/")
+    return "/".join([*(folder for folder in folders if "=" in folder), name])
+
+
+def fingerprint_of_all(base: str, patterns: Iterable[tuple[str, str]], file_format: str) -> str:
+    """The fingerprints of several sets of files, one a line.
+
+    Args:
+      base: the folder below which the patterns are.
+      patterns: names, for example of splits, and the patterns of their files.
+      file_format: csv, parquet and so on.
+    """
+    return "\n".join(
+        fingerprint(name, list_files(base, pattern, file_format)) for name, pattern in patterns
+    )
 
 
 def _content_digest(path: str) -> tuple[int, str]:
@@ -76,7 +107,11 @@ def open_raw(path: str) -> BinaryIO:
     return fileio.open(path, "rb") if is_remote(path) else open(path, "rb")
 
 
-def open_plain(path: str) -> BinaryIO | gzip.GzipFile:
-    """Opens a file for reading bytes, decompressed if its name ends with .gz."""
-    raw = open_raw(path)
-    return gzip.GzipFile(fileobj=raw) if path.endswith(".gz") else raw
+def is_compressed(path: str) -> bool:
+    """Whether `open_plain` decompresses the file: its name ends with .gz or .zst."""
+    return path.lower().endswith(data_files.COMPRESSED)
+
+
+def open_plain(path: str) -> IO[bytes]:
+    """Opens a file for reading bytes, decompressed if its name ends with .gz or .zst."""
+    return data_files.decompressed(open_raw(path), path)

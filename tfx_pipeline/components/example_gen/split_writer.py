@@ -19,6 +19,7 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.components.common import column_store
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.tfrecord_files import TFRECORD_OPTIONS
+from tfx_pipeline.components.example_gen.split_rules import BY, Rule, as_bytes
 from tfx_pipeline.storage.layout import is_remote
 
 
@@ -28,14 +29,33 @@ class Splits:
 
     Attributes:
       buckets: names and numbers of hash buckets, for example train 6, eval 2, test 2.
+      rule: what decides instead of the hash of the whole row.
     """
 
     buckets: tuple[tuple[str, int], ...]
+    rule: Rule | None = None
 
     @property
     def names(self) -> list[str]:
         """The splits' names."""
         return [name for name, _ in self.buckets]
+
+    @property
+    def shares(self) -> list[int]:
+        """The splits' shares, in the order of their names."""
+        return [share for _, share in self.buckets]
+
+    def of_rows(self, block: Block) -> np.ndarray:
+        """The index of each row's split.
+
+        Raises:
+          DataRefused: the rule finds no split for a row.
+        """
+        if self.rule is None:
+            return self.indices(as_bytes(block.keys))
+        if self.rule.kind == BY:
+            return self.indices(self.rule.keys(block))
+        return self.rule.indices(block, self.names)
 
     def indices(self, keys: Iterable[bytes]) -> np.ndarray:
         """The index of each key's split: TFX's rule, SHA-256 modulo the number of buckets."""
@@ -68,13 +88,14 @@ class Shards:
     columns: dict[str, str]
 
 
-def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
+def write(blocks: Iterable[Block], splits: Splits, folder: str, only: str = "") -> Shards:
     """Writes blocks of records to one new file for each split, and their columns to another.
 
     Args:
       blocks: records and columns.
       splits: how the records are distributed.
       folder: the staging folder.
+      only: the split of all records, if they are not distributed.
     """
     fileio.makedirs(folder)
     unique = uuid.uuid4().hex
@@ -85,8 +106,11 @@ def write(blocks: Iterable[Block], splits: Splits, folder: str) -> Shards:
         writes = [stack.enter_context(file).write for file in files]
         columns = _ColumnWriters(splits, os.path.join(folder, unique), stack)
         for block in blocks:
-            indices = splits.indices(_as_bytes(block.keys))
-            for index, record in zip(indices.tolist(), _as_bytes(block.records), strict=True):
+            if only:
+                indices = np.full(len(block.keys), splits.names.index(only))
+            else:
+                indices = splits.of_rows(block)
+            for index, record in zip(indices.tolist(), as_bytes(block.records), strict=True):
                 writes[index](record)
                 rows[index] += 1
             columns.add(block.columns, indices)
@@ -110,10 +134,6 @@ class _ColumnWriters:
             self._writers = [self._stack.enter_context(writer) for writer in writers]
         for number, writer in enumerate(self._writers):
             writer.add(batch.take(pa.array(np.flatnonzero(indices == number))))
-
-
-def _as_bytes(values: list[bytes] | pa.Array) -> Iterable[bytes]:
-    return values if isinstance(values, list) else values.to_numpy(zero_copy_only=False)
 
 
 def publish(shards: list[Shards], split_uris: dict[str, str]) -> None:

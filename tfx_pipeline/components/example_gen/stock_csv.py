@@ -101,7 +101,7 @@ class Executor(BeamExecutor, executor.Executor):
         self, pattern: str, splits: split_writer.Splits, folder: str
     ) -> list[split_writer.Shards]:
         files = sorted(map(str, fileio.glob(pattern)))
-        units, source = make_units(files), _Source(_header(files), {})
+        units, source = make_units({"": files}), _Source(_header(files), {})
         with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, folder)
         summary = ingestion.read_summary(folder, units)

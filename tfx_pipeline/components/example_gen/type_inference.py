@@ -13,6 +13,8 @@ import pyarrow as pa
 import pyarrow.compute as pc
 
 from tfx_pipeline.components.common.column_kinds import Kind
+from tfx_pipeline.components.example_gen.number_format import PLAIN, NumberFormat
+from tfx_pipeline.config.columns import FALSE_TEXTS, TRUE_TEXTS
 
 _INT64 = pa.int64()
 _FLOAT64 = pa.float64()
@@ -25,10 +27,13 @@ class WrongValue(ValueError):
     """A text that is not a value of the column's kind."""
 
 
-def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY) -> Kind:
+def infer_kind(texts: pa.Array, known: Kind = Kind.EMPTY, numbers: NumberFormat = PLAIN) -> Kind:
     """The smallest kind, at least `known`, that holds all texts."""
     if known == Kind.BYTES or texts.null_count == len(texts):
         return known
+    texts = numbers.plain(texts)
+    if texts is None:
+        return Kind.BYTES
     if _casts(texts, _INT64, _maybe_hexadecimal):
         return max(known, Kind.INT)
     if _casts(texts, _FLOAT64, _maybe_integer):
@@ -82,17 +87,33 @@ def infer_value_kind(text: str) -> Kind:
     return Kind.INT if _INT_LIMITS[0] <= value <= _INT_LIMITS[1] else Kind.BYTES
 
 
-def convert(texts: pa.Array, kind: Kind) -> pa.Array:
+def convert(texts: pa.Array, kind: Kind, numbers: NumberFormat = PLAIN) -> pa.Array:
     """Values of `kind` from texts; missing ones stay missing.
 
     Raises:
       WrongValue: a text is not such a value.
     """
+    if kind not in (Kind.INT, Kind.FLOAT):
+        return texts
+    plain = numbers.plain(texts)
+    if plain is None:
+        raise WrongValue(f"a text is not a number of the form {numbers}")
     if kind == Kind.INT:
-        return _converted(texts, _INT64, _maybe_hexadecimal, parse_int)
-    if kind == Kind.FLOAT:
-        return _converted(texts, _FLOAT64, None, parse_float)
-    return texts
+        return _converted(plain, _INT64, _maybe_hexadecimal, parse_int)
+    return _converted(plain, _FLOAT64, None, parse_float)
+
+
+def convert_booleans(texts: pa.Array) -> pa.Array:
+    """1 for `columns.TRUE_TEXTS`, 0 for `columns.FALSE_TEXTS`; missing ones stay missing.
+
+    Raises:
+      WrongValue: a text is none of them.
+    """
+    lower = pc.utf8_lower(pc.utf8_trim_whitespace(texts))
+    values = pc.index_in(lower, value_set=pa.array([*FALSE_TEXTS, *TRUE_TEXTS]))
+    if values.null_count > texts.null_count:
+        raise WrongValue("a text is neither true nor false")
+    return pc.greater_equal(values, len(FALSE_TEXTS)).cast(_INT64)
 
 
 def _converted(
@@ -138,13 +159,19 @@ def parse_float(text: str) -> float:
         raise WrongValue(text) from None
 
 
-def is_value(text: str, kind: Kind) -> bool:
+def is_value(text: str, kind: Kind, numbers: NumberFormat = PLAIN) -> bool:
     """Whether `convert` accepts the text."""
+    if not text or kind not in (Kind.INT, Kind.FLOAT):
+        return True
+    plain = numbers.plain_text(text)
     try:
-        if text and kind == Kind.INT:
-            parse_int(text)
-        elif text and kind == Kind.FLOAT:
-            parse_float(text)
+        if plain is not None:
+            parse_int(plain) if kind == Kind.INT else parse_float(plain)
     except WrongValue:
         return False
-    return True
+    return plain is not None
+
+
+def is_boolean(text: str) -> bool:
+    """Whether `convert_booleans` accepts the text."""
+    return text.strip().lower() in ("", *TRUE_TEXTS, *FALSE_TEXTS)

@@ -7,11 +7,14 @@ with real rows and with adversarial ones.
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
+import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 from tfx.dsl.components.base import base_executor
+from tfx.dsl.io import fileio
 from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import path_utils
@@ -24,6 +27,7 @@ from tfx_pipeline.components.export_check import adversarial_rows, checks, refer
 from tfx_pipeline.components.export_check.signature_client import Outputs, SignatureClient
 from tfx_pipeline.config.schema_file import parse_schema
 from tfx_pipeline.errors import Finding, NodeError
+from tfx_pipeline.report import file_names
 
 _log = logging.getLogger(__name__)
 
@@ -68,11 +72,26 @@ class Executor(base_executor.BaseExecutor):
             _log.error("ExportCheck: %s: %s: %s", finding.subject, finding.rule, finding.found)
         (infra_blessing,) = output_dict["blessing"]
         blessing.write(infra_blessing, model, findings, _BLESSED_FILE, _NOT_BLESSED_FILE)
+        _write_details(infra_blessing.uri, export, findings)
         if not export.not_compared:
             return None
         message = "the export was not compared with Transform and model"
         note = Finding("model", "same answer as Transform and model", export.not_compared)
         return completed_output(output_dict, message, [note])
+
+
+def _write_details(folder: str, export: Export, findings: Sequence[Finding]) -> None:
+    """Writes what was checked, for the report; docs/report.md describes the file."""
+    document = {
+        "version": 1,
+        "real_rows": sum(row.real for row in export.rows),
+        "unusual_rows": [row.name for row in export.rows if not row.real],
+        "signatures": export.signatures,
+        "not_checked": export.not_checked,
+        "findings": [dataclasses.asdict(finding) for finding in findings],
+    }
+    with fileio.open(os.path.join(folder, file_names.EXPORT_CHECK), "w") as file:
+        file.write(json.dumps(document))
 
 
 def _uri(input_dict: Artifacts, key: str) -> str:
@@ -98,6 +117,9 @@ class Export:
       columns: the schema's types by raw column, without the label.
       label: the label's column.
       unusual_rows: whether to send unusual rows as well.
+      rows: the rows that were sent, after `findings`.
+      signatures: the outputs of each signature that was called, after `findings`.
+      not_checked: signatures that do not accept raw rows, after `findings`.
       not_compared: why the model was not compared with Transform and model, after `findings`;
         empty if it was.
     """
@@ -107,6 +129,9 @@ class Export:
     columns: Mapping[str, int]
     label: str
     unusual_rows: bool = True
+    rows: Sequence[adversarial_rows.Row] = ()
+    signatures: dict[str, list[str]] = dataclasses.field(default_factory=dict)
+    not_checked: list[str] = dataclasses.field(default_factory=list)
     not_compared: str = ""
 
     def findings(self, real: list[adversarial_rows.Row]) -> Iterator[Finding]:
@@ -136,6 +161,9 @@ class Export:
         for name in client.add_labels_where_needed(real[0], checks.SERVING):
             _log.info("ExportCheck: %s needs the label %r; it was sent", name, self.label)
         outputs, failures = client.call_all(rows)
+        self.rows = rows
+        self.signatures = {name: sorted(outputs.get(name, ())) for name in client.inputs}
+        self.not_checked = sorted(model.signatures.keys() - client.inputs.keys())
         for name, error in failures.items():
             yield from checks.failing_rows(client, name, rows, error)
         for name, signature_outputs in outputs.items():

@@ -56,15 +56,19 @@ class ExamplesInput:
 
 @dataclasses.dataclass(frozen=True)
 class ColumnsInput:
-    """One input for each raw column: NaN and the empty string are missing values.
+    """One input for each raw column: NaN, the empty string and, of an int8, -1 are missing values.
+
+    An int8 is a boolean that may be missing.
 
     Attributes:
       dtypes: the inputs' types by column.
       ranks: the inputs' ranks by column; 1 for [batch], 2 for [batch, 1].
+      lists: the columns that take several values in a row, [batch, n].
     """
 
     dtypes: dict[str, tf.DType]
     ranks: dict[str, int]
+    lists: frozenset[str] = frozenset()
 
     def feed(self, rows: Sequence[Row]) -> dict[str, np.ndarray]:
         """A batch of rows, by input name."""
@@ -72,7 +76,12 @@ class ColumnsInput:
 
     def _column(self, name: str, rows: Sequence[Row]) -> np.ndarray:
         dtype = self.dtypes[name]
-        missing: Any = b"" if dtype == tf.string else (np.nan if dtype.is_floating else 0)
+        missing = _missing(dtype)
+        if name in self.lists:
+            lists = [_values(row.example, name) for row in rows]
+            width = max([1, *map(len, lists)])
+            filled = [[*values, *[missing] * (width - len(values))] for values in lists]
+            return np.array(filled, dtype.as_numpy_dtype)
         values = [_value(row.example, name) for row in rows]
         column = np.array(
             [missing if value is None else value for value in values], dtype.as_numpy_dtype
@@ -85,21 +94,39 @@ class ColumnsInput:
         NaN and "" mean a missing value.
 
         Raises:
-          NotRepresentable: an integer column has no value, or a number is too large for
-            a float.
+          NotRepresentable: an integer or a boolean column has no value, a number is too large
+            for a float, or a boolean is not 0 or 1.
         """
         example = tf.train.Example()
         example.CopyFrom(row.example)
         for name, dtype in self.dtypes.items():
+            for value in _values(example, name) or [None]:
+                _ensure_representable(name, value, dtype)
             value = _value(example, name)
-            if value is None and dtype.is_integer:
-                raise NotRepresentable(name)
             is_nan = value != value
-            if value is None or value == b"" or is_nan:
+            if name not in self.lists and (value is None or value == b"" or is_nan):
                 example.features.feature.pop(name, None)
-            elif isinstance(value, int) and dtype.is_floating and not _is_exact(value, dtype):
-                raise NotRepresentable(name)
         return dataclasses.replace(row, example=example)
+
+
+def _missing(dtype: tf.DType) -> Any:
+    """What stands for a missing value."""
+    if dtype == tf.string:
+        return b""
+    if dtype == tf.int8:
+        return -1
+    return np.nan if dtype.is_floating else 0
+
+
+def _ensure_representable(name: str, value: Any, dtype: tf.DType) -> None:
+    is_boolean = dtype in (tf.bool, tf.int8)
+    if value is None:
+        if dtype == tf.bool or (dtype.is_integer and dtype != tf.int8):
+            raise NotRepresentable(name)
+        return
+    is_inexact = isinstance(value, int) and dtype.is_floating and not _is_exact(value, dtype)
+    if is_inexact or (is_boolean and value not in (0, 1)):
+        raise NotRepresentable(name)
 
 
 def _is_exact(value: int, dtype: tf.DType) -> bool:
@@ -123,7 +150,8 @@ def input_of(
     if inputs and all(name in columns for name in inputs) and not of_examples:
         dtypes = {name: tf.dtypes.as_dtype(info.dtype) for name, info in inputs.items()}
         ranks = {name: len(info.tensor_shape.dim) for name, info in inputs.items()}
-        return ColumnsInput(dtypes, ranks)
+        several = frozenset(n for n, i in inputs.items() if _takes_several(i.tensor_shape))
+        return ColumnsInput(dtypes, ranks, several)
     if len(inputs) == 1:
         name, info = next(iter(inputs.items()))
         if info.dtype == tf.string.as_datatype_enum and len(info.tensor_shape.dim) <= 1:
@@ -131,9 +159,17 @@ def input_of(
     return None
 
 
-def _value(example: tf.train.Example, name: str) -> Any:
-    """The first value of a column; None if there is none."""
+def _takes_several(shape: Any) -> bool:
+    return len(shape.dim) == 2 and shape.dim[1].size != 1
+
+
+def _values(example: tf.train.Example, name: str) -> list[Any]:
+    """The values of a column."""
     feature = example.features.feature
     kind = feature[name].WhichOneof("kind") if name in feature else None
-    values = getattr(feature[name], kind).value if kind else ()
-    return values[0] if values else None
+    return list(getattr(feature[name], kind).value) if kind else []
+
+
+def _value(example: tf.train.Example, name: str) -> Any:
+    """The first value of a column; None if there is none."""
+    return next(iter(_values(example, name)), None)

@@ -46,12 +46,13 @@ class Trainer(component.Trainer):
     TFX's Trainer, whose executor does the work then.
 
     Args:
+      tfx_positional: those of TFX's Trainer, whose order is not the same in all versions.
       examples: transformed examples.
       transform_graph: Transform's graph.
       schema: the schema of the raw examples.
       run_fn: dotted path of the function.
       custom_config: other values for the function, in `fn_args.custom_config`.
-      steps: training steps.
+      steps: training steps; 0 stands for no value, here and below.
       batch_size: rows of one step.
       learning_rate: the optimizer's learning rate.
       tfx_arguments: the other arguments of TFX's Trainer, such as `module_file`.
@@ -62,7 +63,6 @@ class Trainer(component.Trainer):
 
     def __init__(
         self,
-        examples: types.BaseChannel | None = None,
         *tfx_positional: Any,
         steps: int | RuntimeParameter | None = None,
         batch_size: int | RuntimeParameter | None = None,
@@ -70,11 +70,10 @@ class Trainer(component.Trainer):
         **tfx_arguments: Any,
     ):
         if steps is None:
-            super().__init__(examples, *tfx_positional, **tfx_arguments)
+            super().__init__(*tfx_positional, **tfx_arguments)
             return
         tfx_arguments["custom_config"] = json_utils.dumps(tfx_arguments["custom_config"])
         spec = TrainerSpec(
-            examples=examples,
             steps=steps,
             batch_size=batch_size,
             learning_rate=learning_rate,

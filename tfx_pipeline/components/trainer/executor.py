@@ -14,6 +14,7 @@ from tfx.utils import json_utils
 from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.trainer import history
 from tfx_pipeline.user_code import loader as user_functions
 
 _log = logging.getLogger(__name__)
@@ -46,12 +47,14 @@ class Executor(executor.GenericExecutor):
                 f"{exec_properties['run_fn']} returned without saving a model at "
                 f"fn_args.serving_model_dir ({fn_args.serving_model_dir})"
             )
+        history.write(fn_args.model_run_dir)
 
 
 def _stock_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
     """The parameters as TFX's own Trainer expects them."""
     config = json_utils.loads(exec_properties["custom_config"]) or {}
-    training = {name: exec_properties[name] for name in _TRAINING_PARAMETERS}
+    # 0 stands for no value, because a parameter of TFX cannot have none.
+    training = {name: exec_properties[name] or None for name in _TRAINING_PARAMETERS}
     config["training"] = {**config.get("training", {}), **training}
     return {
         **exec_properties,

@@ -20,28 +20,38 @@ import tensorflow_transform as tft
 import tensorflow_transform.beam as tft_beam
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tensorflow_transform.tf_metadata import dataset_metadata
+from tfx.components.statistics_gen import stats_artifact_utils
 from tfx.components.transform import executor as tfx_executor
 from tfx.dsl.io import fileio
 from tfx.proto import transform_pb2
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils, standard_component_specs
 from tfx.utils import json_utils, proto_utils
 from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example_record
 
 from tfx_pipeline.compat.patch import applied
 from tfx_pipeline.compat.table import TRACES
-from tfx_pipeline.components.common import example_files
+from tfx_pipeline.components.common import example_files, label_counts
 from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
 from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_store import ROWS
-from tfx_pipeline.components.common.executor_outcome import reports_refusals
+from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
 from tfx_pipeline.components.transform import example_writer, split_marker
+from tfx_pipeline.config import default_treatments, metric_catalog
+from tfx_pipeline.config.columns import ColumnType
+from tfx_pipeline.config.label import Label
 from tfx_pipeline.config.schema_file import parse_schema
+from tfx_pipeline.modeling import column_facts, decisions
+from tfx_pipeline.modeling.feature_table import parse_section
 from tfx_pipeline.user_code import loader as user_functions
 
 _log = logging.getLogger(__name__)
 
 PreprocessingFn = Callable[[Mapping[str, Any]], Mapping[str, Any]]
+
+STATISTICS = "statistics"
+"""The input that says what the training split has."""
 
 _CUSTOM_CONFIG = standard_component_specs.CUSTOM_CONFIG_KEY
 _STAGING = ".staging"
@@ -53,10 +63,14 @@ class Executor(BeamExecutor, tfx_executor.Executor):
     @reports_refusals
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput | None:
         """Writes the transform graph and the transformed examples.
 
+        Returns:
+          The executor's output with the treatments that were decided; None if there are none.
+
         Raises:
+          DataRefused: treatments are to be decided, and no column is left.
           LoadError: the function cannot be loaded.
           NodeError: a split has no files.
         """
@@ -64,14 +78,15 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         if reason:
             _log.info("Transform: by TFX's executor, because of %s", reason)
             super().Do(input_dict, output_dict, exec_properties)
-            return
+            return None
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(
             exec_properties[standard_component_specs.SPLITS_CONFIG_KEY], splits
         )
         schema_text = read_schema_text(input_dict[standard_component_specs.SCHEMA_KEY])
-        function = _function(exec_properties, schema_text)
         examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+        decided = _decided(input_dict, exec_properties, schema_text)
+        function = _function(exec_properties, schema_text, decided.sections if decided else {})
         files = {s: example_files.files(examples, s) for s in {*splits.analyze, *splits.transform}}
         graph = artifact_utils.get_single_uri(
             output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
@@ -88,6 +103,10 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         counts = example_writer.publish(staging, targets)
         _log.info("Transform: files by split: %s", counts)
         fileio.rmtree(staging)
+        if decided is None:
+            return None
+        decisions.write(graph, decided.sections)
+        return completed_output(output_dict, decided.note) if decided.note else None
 
 
 class _BeamSteps:
@@ -173,14 +192,51 @@ def _not_covered(exec_properties: dict[str, Any], output_dict: Artifacts) -> str
     return "" if keys.TRANSFORMED_EXAMPLES_KEY in output_dict else "materialize=False"
 
 
-def _function(exec_properties: dict[str, Any], schema_text: str) -> PreprocessingFn:
-    """The user's function, with the schema's text in `custom_config["schema"]`."""
+def _decided(
+    input_dict: Artifacts, exec_properties: dict[str, Any], schema_text: str
+) -> decisions.Decisions | None:
+    """What `custom_config` leaves out, from the training split; None without statistics.
+
+    Raises:
+      DataRefused: no column is left that the model could read.
+    """
+    if not input_dict.get(STATISTICS):
+        return None
+    config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
+    label = parse_section(Label, config["label"])
+    is_number = label.task == metric_catalog.REGRESSION
+    examples = input_dict[standard_component_specs.EXAMPLES_KEY]
+    counts = label_counts.count(examples, label.name, numbers=not is_number)
+    statistics = artifact_utils.get_single_instance(input_dict[STATISTICS])
+    names = artifact_utils.decode_split_names(statistics.split_names)
+    split = label_counts.TRAIN if label_counts.TRAIN in names else names[0]
+    (dataset,) = stats_artifact_utils.load_statistics(statistics, split).proto().datasets
+    declared = parse_section(dict[str, ColumnType], config.get("columns", {}))
+    types = {name: column.type for name, column in declared.items()}
+    facts = column_facts.of_statistics(dataset, parse_schema(schema_text), types)
+    found = decisions.decide(config, label_counts.of_training(counts), facts)
+    _log.info("Transform: label %s: %s", label.name, found.classes.reason)
+    for line in default_treatments.lines(found.treatments):
+        _log.info("Transform: %s", line)
+    return found
+
+
+def _function(
+    exec_properties: dict[str, Any], schema_text: str, decided: dict[str, Any]
+) -> PreprocessingFn:
+    """The user's function, with the schema's text in `custom_config["schema"]`.
+
+    Args:
+      exec_properties: with the function's name and `custom_config`.
+      schema_text: the schema.
+      decided: sections that replace those of `custom_config`.
+    """
     function = user_functions.load(exec_properties[standard_component_specs.PREPROCESSING_FN_KEY])
     config = json_utils.loads(exec_properties.get(_CUSTOM_CONFIG) or "null") or {}
     parameters = inspect.signature(function).parameters.values()
     if not any(p.name == "custom_config" or p.kind is p.VAR_KEYWORD for p in parameters):
         return function
-    return functools.partial(function, custom_config={**config, "schema": schema_text})
+    return functools.partial(function, custom_config={**config, **decided, "schema": schema_text})
 
 
 @contextlib.contextmanager

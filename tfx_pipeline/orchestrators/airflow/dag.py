@@ -12,7 +12,7 @@ import jinja2
 from tfx_pipeline import errors
 from tfx_pipeline.config.airflow import Airflow, Pod
 from tfx_pipeline.config.durations import to_timedelta
-from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config.environment import DATA_PASSWORD, METADATA_PASSWORD
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
@@ -31,6 +31,7 @@ PASSED_VARIABLES = (
     "TMPDIR",
     "TZ",
     "USER",
+    DATA_PASSWORD,
     METADATA_PASSWORD,
 )
 """The worker's variables that are passed to nodes; `airflow.environment` adds more."""

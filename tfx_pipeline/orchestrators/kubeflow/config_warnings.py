@@ -9,7 +9,8 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 
-from tfx_pipeline.config.environment import METADATA_PASSWORD
+from tfx_pipeline.config import database_url
+from tfx_pipeline.config.environment import DATA_PASSWORD, METADATA_PASSWORD
 from tfx_pipeline.config.kubeflow import Kubeflow
 from tfx_pipeline.config.metadata_database import FORM, SQLITE
 from tfx_pipeline.config.models import Config, PipelineConfig
@@ -47,6 +48,7 @@ def _metadata(config: PipelineConfig) -> Iterator[str]:
 def _data(config: PipelineConfig) -> Iterator[str]:
     if not isinstance(config, Config):
         return
+    yield from _database(config)
     for key, path in {
         "data.path": config.data.path,
         "schema.path": config.schema_source.path,
@@ -56,6 +58,17 @@ def _data(config: PipelineConfig) -> Iterator[str]:
                 f"{key} is {path}, outside of the project and of kubeflow.volumes: "
                 "the image must contain it"
             )
+
+
+def _database(config: Config) -> Iterator[str]:
+    url, section = config.data.url, config.kubeflow
+    if url is None or database_url.is_embedded(url):
+        return
+    if DATA_PASSWORD not in {*section.secret_variables, *section.env}:
+        yield (
+            f"no secret contains {DATA_PASSWORD}: steps will read the data without a password. "
+            f"Add {{name: SECRET, env: {{{DATA_PASSWORD}: KEY}}}} to kubeflow.secrets"
+        )
 
 
 def _is_mounted(path: str, section: Kubeflow) -> bool:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import pathlib
 
+from tfx_pipeline.config import database_url
 from tfx_pipeline.config.models import Config, PipelineConfig
 
 
@@ -16,6 +17,9 @@ def in_image(config: PipelineConfig) -> PipelineConfig:
     if not isinstance(config, Config):
         return config  # its function knows the paths
     data, schema = config.data, config.schema_source
+    if data.url is not None and database_url.is_embedded(data.url):
+        file = _relative(database_url.file_of(data.url), config.folder)
+        data = data.model_copy(update={"url": database_url.with_file(data.url, file)})
     return config.model_copy(
         update={
             "data": data.model_copy(update={"path": _relative(data.path, config.folder)}),

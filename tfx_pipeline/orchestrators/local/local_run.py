@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 import shutil
 import time
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any, Protocol
 
 from tfx_pipeline import errors
@@ -13,6 +14,7 @@ from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.metadata import run_history
 from tfx_pipeline.orchestrators.fork_client import Reply, Worker, last_line
+from tfx_pipeline.orchestrators.local import training_logs
 from tfx_pipeline.orchestrators.local.dag_scheduler import Schedule
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, RunLayout
@@ -44,7 +46,8 @@ class Plan:
     """What to execute, and where to write its files.
 
     Attributes:
-      excluded: nodes that this run skips.
+      excluded: nodes that this run skips, or has finished.
+      details: what ML Metadata does not store about nodes that have ended already.
       jobs: how many nodes may run at the same time.
       cache: whether results of earlier runs may be used.
       started: Unix seconds of the command's start.
@@ -56,6 +59,7 @@ class Plan:
     files: RunLayout
     history: History
     excluded: frozenset[str] = frozenset()
+    details: Mapping[str, dict[str, Any]] = dataclasses.field(default_factory=dict)
     jobs: int = 2
     cache: bool = True
     started: float = dataclasses.field(default_factory=time.time)
@@ -72,7 +76,7 @@ class Execution:
         self._schedule = Schedule(upstream, plan.excluded)
         self._start_times: dict[str, float] = {}
         self._jobs: dict[str, str] = {}  # nodes by job id
-        self._details: dict[str, dict[str, Any]] = {}
+        self._details = {**plan.details}
         self._without_record = {
             node: run_history.NodeRun(state="skipped") for node in plan.manifest.node_ids
         }
@@ -138,6 +142,8 @@ class Execution:
             details |= {"state": "failed", "error": error}
         elif record.error is None:
             details["reason"] = cache_key.why_executed(self._plan.history, node, record)
+        if record is not None:
+            training_logs.link(record, node, self._plan.files.tensorboard)
         self._details[node] = details
         self._without_record[node] = run_history.NodeRun(**{"state": "failed", **details})
         self._schedule.finish(node, reply.exit == 0)

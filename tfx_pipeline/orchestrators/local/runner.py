@@ -3,12 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import datetime
-import fcntl
+import logging
 import os
 import pathlib
-import re
-import secrets
 import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
@@ -19,19 +16,24 @@ from tfx_pipeline import errors, terminal
 from tfx_pipeline.compiler import compile_cache
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import PipelineConfig
+from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
-from tfx_pipeline.metadata.run_history import Run
+from tfx_pipeline.metadata.run_history import NodeRun, Run, Runs
 from tfx_pipeline.orchestrators.base_runner import Runner, ensure_writable
+from tfx_pipeline.orchestrators.local import node_by_node, run_folder
 from tfx_pipeline.orchestrators.local.local_run import Execution, Plan
 from tfx_pipeline.orchestrators.local.progress import print_run, show_progress, shown_path
+from tfx_pipeline.storage import run_ids, ui_address
+from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, Layout, RunLayout
+from tfx_pipeline.user_code import finder
 
 if TYPE_CHECKING:
     from tfx.orchestration.pipeline import Pipeline
 
     from tfx_pipeline.metadata.history import History
 
-_RUN_ID = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+@-]{0,127}")
+_log = logging.getLogger(__name__)
 
 
 class LocalRunner(Runner[Run]):
@@ -64,17 +66,58 @@ class LocalRunner(Runner[Run]):
         super().__init__(source)
         self._layout = Layout(self.config.root, self.config.name)
         self._resume = resume is not None
-        self.run_id = resume or run_id or _new_run_id()
+        self.run_id = resume or run_id or run_ids.new()
         self._first, self._last = first, last
         self._jobs = jobs or os.cpu_count() or 1
         self._cache = cache
         self._started = time.time()
         self._history: History | None = None
+        self._target: str | None = None
+        self._inputs: node_by_node.Inputs | None = None
 
     @property
     def files(self) -> RunLayout:
         """The run's folder."""
         return self._layout.run(self.run_id)
+
+    def run_node(self, node: str, *, again: bool = False) -> NodeRun:
+        """Runs one node, and before it the nodes that it needs and that have not run yet.
+
+        Calls one after the other continue the same run, the one with the id `run_id`. If the
+        code, the files or the data of a node that has run have changed since, a new run starts:
+        its nodes are taken from the cache where nothing has changed, and executed where it has.
+        A runner's configuration does not change: make another runner for another one.
+
+        Args:
+          node: the node's name, for example `StatisticsGen`.
+          again: start a new run in any case. That is for changes that are not in local files:
+            the rows of a database, files on an object store.
+
+        Returns:
+          How the node ended. A notebook shows it with the artifacts that the node has made.
+
+        Raises:
+          ConfigError: there is no such node, or the configuration is wrong.
+          NodeError: the node, or one that it needs, failed. Fix it and call again.
+          Refused: a gate refused the data or the model.
+        """
+        compiled = CompiledLayout(self.files.folder)
+        finder.add_to_import_path(self.config.folder)  # code is found as the nodes find it
+        inputs = node_by_node.Inputs.of(self.config, is_object=self._pipeline is not None)
+        progress = node_by_node.Progress()
+        if self._resume and compiled.ir.exists():
+            progress = node_by_node.Progress.of(self._open_history(compiled), self.run_id, compiled)
+        if again or progress.changed or self._inputs not in (None, inputs):
+            self.run_id, self._resume = run_ids.new(), False
+        elif node in progress.ended:
+            return Runs(self._layout, self._history).get(self.run_id).nodes[node]
+        self._inputs, self._target, self._started = inputs, node, time.time()
+        try:
+            run = self.run()
+        finally:
+            self._target = None
+        plan = manifest.read(CompiledLayout(self.files.folder).manifest)
+        return node_by_node.ensure_ended_well(run, node, node_by_node.with_upstream(plan, node))
 
     @contextlib.contextmanager
     def workspace(self) -> Iterator[pathlib.Path]:
@@ -83,17 +126,17 @@ class LocalRunner(Runner[Run]):
         Raises:
           ConfigError: the id is malformed, is in use, or, with `resume`, unknown.
         """
-        if not _RUN_ID.fullmatch(self.run_id):
+        if not run_ids.PATTERN.fullmatch(self.run_id):
             rule = "must be letters, digits and . _ : + @ - (at most 128)"
             raise errors.ConfigError(errors.Problem("--run-id", f"{rule}, found {self.run_id!r}"))
         ensure_writable(self._layout.home)
-        manifest = CompiledLayout(self.files.folder).manifest
-        if self._resume and not manifest.exists():
+        plan = CompiledLayout(self.files.folder).manifest
+        if self._resume and not plan.exists():
             known = [folder.name for folder in self._layout.runs.glob("*")]
             hint = errors.did_you_mean(self.run_id, known)
             raise errors.ConfigError(errors.Problem("--resume", f"no run {self.run_id!r}", hint))
-        with _locked(self.files, "--resume" if self._resume else "--run-id"):
-            if not self._resume and manifest.exists():
+        with run_folder.locked(self.files, "--resume" if self._resume else "--run-id"):
+            if not self._resume and plan.exists():
                 raise self._in_use(
                     f"Continue it with --resume {self.run_id}, or choose another id."
                 )
@@ -156,47 +199,41 @@ class LocalRunner(Runner[Run]):
         from tfx_pipeline.ir import pipeline_ir
 
         nodes = pipeline_ir.nodes(pipeline_ir.read(compiled.ir))
-        skipped = frozenset(node.node_info.id for node in nodes if partial_run.is_skipped(node))
+        excluded = {node.node_info.id for node in nodes if partial_run.is_skipped(node)}
+        ended: tuple[str, ...] = ()
+        if self._target is not None:
+            self._resume = True  # the next call continues this run
+            needed = node_by_node.with_upstream(plan, self._target)
+            history = self._open_history(compiled)
+            ended = node_by_node.Progress.of(history, self.run_id, compiled).ended
+            excluded |= {*plan.node_ids} - {*needed} | {*ended}
         execution_plan = Plan(
             run_id=self.run_id,
             manifest=plan,
             compiled=compiled,
             files=self.files,
             history=self._open_history(compiled),
-            excluded=skipped,
+            excluded=frozenset(excluded),
+            details=node_by_node.details(self.files, ended),
             jobs=self._jobs,
             cache=self._cache is not False,
             started=self._started,
         )
         with show_progress(terminal.stderr()) as observer:
-            return Execution(execution_plan, self.worker, observer).run()
+            run = Execution(execution_plan, self.worker, observer).run()
+        self._write_report(execution_plan.history)
+        return Runs(self._layout, execution_plan.history).attach(run)
 
+    def _write_report(self, history: History) -> None:
+        """Writes report.html, also of a run that failed. Without it the run is as good."""
+        from tfx_pipeline.report import build
 
-def _new_run_id() -> str:
-    """The time, so that ids sort by it, and digits for runs that start in the same second."""
-    now = datetime.datetime.now(datetime.timezone.utc)
-    return f"{now:%Y%m%d-%H%M%S}-{secrets.randbelow(10**4):04d}"
-
-
-@contextlib.contextmanager
-def _locked(files: RunLayout, option: str) -> Iterator[None]:
-    """Creates the run's folder and keeps other processes from the run; death releases it.
-
-    Raises:
-      ConfigError: another process executes the run.
-    """
-    files.folder.mkdir(parents=True, exist_ok=True)
-    with files.lock.open("a") as lock:
         try:
-            fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
-        except BlockingIOError:
-            message = f"run {files.folder.name!r} is in progress"
-            remedy = "Wait until it has ended, or choose another id."
-            raise errors.ConfigError(errors.Problem(option, message, remedy)) from None
-        try:
-            yield
-        finally:
-            fcntl.flock(lock, fcntl.LOCK_UN)  # also for children that have inherited the file
+            report = build.of_run(Runs(self._layout, history), self._layout, self.run_id)
+            write_atomically(self.files.report, report.html.encode())
+        except Exception as error:
+            _log.warning("no report was written: %s: %s", type(error).__name__, error)
+            _log.debug("the report", exc_info=True)
 
 
 @click.command(context_settings={"help_option_names": ["-h", "--help"]})
@@ -246,11 +283,17 @@ def command(
     )
     if not as_json:
         terminal.stderr().print(f"Run {runner.run_id}: starting TensorFlow and TFX ...")
+        address = ui_address.find(runner.config.root)
+        if address:
+            page = ui_address.of_run(address, runner.config.name, runner.run_id)
+            terminal.stderr().print(f"Look at it: {page}")
     run = runner.run()
     if as_json:
         click.echo(run.to_json(), nl=False)
     else:
         print_run(terminal.stdout(), run)
+        if runner.files.report.exists():
+            terminal.stdout().print(f"Report: {shown_path(str(runner.files.report))}")
         if run.pushed_model:
             terminal.stdout().print(
                 f"Serve it: tfx-pipeline serve --model-name {runner.config.model_name} "

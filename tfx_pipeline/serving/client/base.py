@@ -58,7 +58,7 @@ class BaseClient(abc.ABC):
         label: str | None = None,
         *,
         split: Split | None = None,
-        signature: str = model_signature.COLUMNS,
+        signature: str | None = None,
         timeout: float = TIMEOUT_SECONDS,
         chunk_rows: int = CHUNK_ROWS,
         headers: Mapping[str, str] | None = None,

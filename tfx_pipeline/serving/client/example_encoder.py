@@ -8,6 +8,7 @@ A missing value is left out.
 
 from __future__ import annotations
 
+import itertools
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -27,7 +28,8 @@ def from_arrays(columns: Mapping[str, Array], table: Table) -> Array:
     """Returns serialized tf.Examples [rows] from arrays as the signature `columns` takes them.
 
     Args:
-      columns: arrays [rows] or [rows, 1] by column; NaN and b"" are missing values.
+      columns: arrays [rows], [rows, 1] or, of lists, [rows, n] by column; NaN, b"" and, of an
+        int8, -1 are missing values.
       table: the rows they come from, for error messages.
 
     Raises:
@@ -36,14 +38,21 @@ def from_arrays(columns: Mapping[str, Array], table: Table) -> Array:
     features = {}
     for name, array in columns.items():
         values = array.ravel()
-        if values.dtype == np.bool_:
-            values = values.astype(np.int64)
+        width = array.shape[1] if array.ndim == 2 else 1
         is_missing_row = values == b"" if values.dtype == object else values != values
+        if values.dtype == np.int8:
+            is_missing_row = values < 0
+        if values.dtype in (np.bool_, np.int8):
+            values = values.astype(np.int64)
         if values.dtype == np.float64:
-            values = _integers(name, values, is_missing_row, table)
-        features[name] = [
+            values = _integers(name, values, is_missing_row, table, width)
+        present = [
             () if absent else (value,)
             for value, absent in zip(values.tolist(), is_missing_row.tolist())
+        ]
+        features[name] = [
+            tuple(itertools.chain(*present[start : start + width]))
+            for start in range(0, len(present), width)
         ]
     return _serialized(features, table.count)
 
@@ -64,11 +73,11 @@ def from_values(table: Table) -> Array:
     return _serialized(features, table.count)
 
 
-def _integers(name: str, values: Array, is_missing_row: Array, table: Table) -> Array:
+def _integers(name: str, values: Array, is_missing_row: Array, table: Table, width: int) -> Array:
     known = np.where(is_missing_row, 0, values)
     wrong = np.flatnonzero((known != np.trunc(known)) | (np.abs(known) > _GREATEST_INT))
     if len(wrong):
-        where = f"row {table.first_row + int(wrong[0])}, column {name}"
+        where = f"row {table.first_row + int(wrong[0]) // width}, column {name}"
         rule = "must be a whole number between -2^53 and 2^53"
         raise ConfigError(Problem(where, f"{rule}, found {values[wrong[0]]:g}"), table.source)
     return known.astype(np.int64)

@@ -9,7 +9,9 @@ from typing import Any
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.serving.protocol import tensors
 
-COLUMNS = "columns"
+COLUMNS, SERVING_DEFAULT = "columns", "serving_default"
+LIST = -1
+"""The width of an input for lists: a column with several values in a row."""
 
 _EXAMPLES = "examples"
 _EXAMPLES_METHODS = ("tensorflow/serving/classify", "tensorflow/serving/regress")
@@ -21,7 +23,8 @@ class Tensor:
 
     Attributes:
       dtype: the number of TensorFlow's DataType.
-      width: 1 for the shape `[batch, 1]`; None for `[batch]` and for an unknown rank.
+      width: 1 for the shape `[batch, 1]`; -1 for `[batch, n]`, a column with several values in
+        a row; None for `[batch]` and for an unknown rank.
     """
 
     dtype: int
@@ -52,17 +55,20 @@ class Signature:
     columns: Mapping[str, Tensor] | None = None
 
 
-def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
+def choose(definitions: Mapping[str, Any], name: str | None, model: str) -> Signature:
     """Returns one signature of a model.
 
     Args:
       definitions: the model's SignatureDefs by name.
-      name: the name of the wanted signature.
+      name: the name of the wanted signature; None is `columns`, or `serving_default` where the
+        model has no `columns`.
       model: the model's name, for error messages.
 
     Raises:
       ConfigError: there is no such signature, or its inputs are not columns.
     """
+    if name is None:
+        name = SERVING_DEFAULT if COLUMNS not in definitions else COLUMNS
     if name not in definitions:
         hint = did_you_mean(name, sorted(definitions))
         raise ConfigError(Problem("signature", f"model {model} has no {name!r}", hint))
@@ -74,7 +80,7 @@ def choose(definitions: Mapping[str, Any], name: str, model: str) -> Signature:
         return dataclasses.replace(signature, examples=examples, columns=columns)
     for column, tensor in signature.inputs.items():
         shape = definition.inputs[column].tensor_shape
-        if len(shape.dim) > 2 or tensor.width not in (None, 1):
+        if len(shape.dim) > 2 or tensor.width not in (None, 1, LIST):
             sizes = [dim.size for dim in shape.dim]
             message = f"input {column!r} of {name!r} is not a column: its shape is {sizes}"
             raise ConfigError(Problem("signature", message))

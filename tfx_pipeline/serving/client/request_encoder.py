@@ -1,11 +1,14 @@
 """Columns to the arrays of a request: values are checked, converted and filled in.
 
 A missing number becomes NaN, a missing string becomes empty. An integer input cannot
-be missing: the export declares integer columns that may be missing as floats.
+be missing: the export declares integer columns that may be missing as floats, and booleans
+that may be missing as int8. Dates are sent in ISO 8601. Lists are filled up to the same length.
 """
 
 from __future__ import annotations
 
+import dataclasses
+import datetime
 import math
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +18,7 @@ import numpy as np
 
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.serving.client import example_encoder
-from tfx_pipeline.serving.client.model_signature import Signature, Tensor
+from tfx_pipeline.serving.client.model_signature import LIST, Signature, Tensor
 from tfx_pipeline.serving.client.table import Table, ensure_known_columns, is_missing
 from tfx_pipeline.serving.protocol import tensors
 from tfx_pipeline.serving.protocol.tensors import Array
@@ -25,7 +28,12 @@ _MAX_SHOWN_CHARACTERS = 60
 _GREATEST_INT = 2**53
 _INTEGER = re.compile(r"[+-]?\d+")
 
-_BOOLEANS = {"true": True, "1": True, "false": False, "0": False}
+_BOOLEANS = {
+    **dict.fromkeys(("true", "t", "yes", "y", "1", "1.0"), True),
+    **dict.fromkeys(("false", "f", "no", "n", "0", "0.0"), False),
+}
+_NO_BOOLEAN = -1
+"""In an int8 input: the boolean is missing."""
 
 
 def encode(table: Table, signature: Signature) -> dict[str, Array]:
@@ -66,11 +74,15 @@ def _encode(table: Table, columns: Mapping[str, Tensor]) -> dict[str, Array]:
 def _convert(values: Sequence[Any], tensor: Tensor, is_text: bool) -> Array:
     kind = tensors.numpy_type(tensor.dtype)
     array: Array
+    if tensor.width == LIST:
+        return _lists(values, dataclasses.replace(tensor, width=None), is_text)
     if tensor.dtype == tensors.STRING:
         array = np.empty(len(values), object)
         array[:] = [_text(value) for value in values]
     elif kind is np.bool_:
         array = np.array([_boolean(value) for value in values], kind)
+    elif kind is np.int8:
+        array = np.array([_optional_boolean(value) for value in values], kind)
     elif is_text:
         array = _numbers_from_text(values, kind)
     else:
@@ -85,15 +97,42 @@ def _text(value: Any) -> bytes:
         return value.encode("utf-8", "surrogateescape")
     if is_missing(value):
         return b""
+    if isinstance(value, (bool, np.bool_)):
+        return b"true" if value else b"false"
+    if isinstance(value, np.datetime64):
+        return str(value).encode()
+    if isinstance(value, datetime.date):  # a datetime and pandas' Timestamp are dates
+        return value.isoformat().encode()
     raise TypeError
 
 
 def _boolean(value: Any) -> bool:
     if isinstance(value, (bool, np.bool_)):
         return bool(value)
-    if isinstance(value, str) and value.lower() in _BOOLEANS:
-        return _BOOLEANS[value.lower()]
+    if isinstance(value, (int, float, np.number)) and value in (0, 1):
+        return bool(value)
+    if isinstance(value, str) and value.strip().lower() in _BOOLEANS:
+        return _BOOLEANS[value.strip().lower()]
     raise TypeError
+
+
+def _optional_boolean(value: Any) -> int:
+    missing = is_missing(value) or (isinstance(value, str) and not value.strip())
+    return _NO_BOOLEAN if missing else int(_boolean(value))
+
+
+def _lists(values: Sequence[Any], tensor: Tensor, is_text: bool) -> Array:
+    """[rows, n]: rows are filled up with missing values to the length of the longest list."""
+    rows = [_items(value) for value in values]
+    width = max([1, *map(len, rows)])
+    filled = [[*row, *[None] * (width - len(row))] for row in rows]
+    flat = _convert([value for row in filled for value in row], tensor, is_text)
+    return flat.reshape(len(rows), width)
+
+
+def _items(value: Any) -> list[Any]:
+    """The values of a list; a single value is a list of one."""
+    return list(value) if isinstance(value, (list, tuple, set, np.ndarray)) else [value]
 
 
 def _numbers_from_text(values: Sequence[str | None], kind: type[np.generic]) -> Array:
@@ -156,7 +195,8 @@ def _problems(
     name: str, values: Sequence[Any], tensor: Tensor, table: Table
 ) -> Iterator[tuple[int, Problem]]:
     """Yields the row and the problem of each wrong value of a column."""
-    rule = {"string": "text", "bool": "true or false"}.get(tensor.type_name)
+    rules = {"string": "text", "bool": "true or false", "int8": "true, false or missing"}
+    rule = rules.get(tensor.type_name)
     is_integer = tensor.type_name.startswith(("int", "uint"))
     rule = rule or ("a whole number" if is_integer else "a number")
     for row, value in enumerate(values, table.first_row):

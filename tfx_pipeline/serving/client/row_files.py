@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import csv
+import dataclasses
 import itertools
 import json
 import pathlib
@@ -88,7 +89,19 @@ def _json_batches(file: TextIO, name: str, size: int) -> Iterator[Table]:
             except (ValueError, RecursionError) as error:
                 message = f"is not valid JSON: {getattr(error, 'msg', error)}"
                 raise ConfigError(Problem(f"line {number}", message), name) from error
-        yield from_dicts(rows, name, batch[0][0])
+        rows = [_flat(row) if isinstance(row, Mapping) else row for row in rows]
+        # A file may have more than the model needs: the label, identifiers.
+        table = from_dicts(rows, name, batch[0][0])
+        yield dataclasses.replace(table, allows_extra_columns=True)
+
+
+def _flat(row: Mapping[str, Any], above: str = "") -> dict[str, Any]:
+    """The columns of an object; those of an object within have names with a dot."""
+    flat: dict[str, Any] = {}
+    for key, value in row.items():
+        is_object = isinstance(value, Mapping) and [*value] != ["b64"]  # which stands for bytes
+        flat |= _flat(value, f"{above}{key}.") if is_object else {f"{above}{key}": value}
+    return flat
 
 
 class PredictionWriter:

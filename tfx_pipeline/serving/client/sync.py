@@ -26,7 +26,8 @@ class Client(BaseClient):
       model: the model's name.
       version, label: which version to use; without either, the latest one.
       split: sends a share of the rows to the canary; instead of version or label.
-      signature: which signature to call; its inputs are the columns of the rows.
+      signature: which signature to call. By default `columns`, whose inputs are the columns of
+        the rows; `serving_default`, for tf.Examples, where the model has no `columns`.
       timeout: seconds for one request, including retries after UNAVAILABLE.
       chunk_rows: the maximum number of rows in one request.
       headers: headers to send with each request.

@@ -5,13 +5,10 @@ from __future__ import annotations
 import dataclasses
 import hashlib
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 from tfx_pipeline.serving.client.table import Table
-
-if TYPE_CHECKING:
-    from tfx_pipeline.serving.rollout.traffic_state import Traffic
 
 STABLE, CANARY = "stable", "canary"
 """The labels that `promote` and `canary` set."""
@@ -44,12 +41,6 @@ class Split:
     def __post_init__(self) -> None:
         if not 0 <= self.percent <= 100:
             raise ConfigError(f"percent must be from 0 to 100, found {self.percent:g}")
-
-    @classmethod
-    def of(cls, traffic: Traffic, key: str | None = None) -> Split:
-        """Returns the split that `tfx-pipeline canary` has set."""
-        has_canary = CANARY in traffic.state.labels
-        return cls(traffic.state.canary_percent if has_canary else 0, key)
 
     def labels(self, table: Table) -> list[str]:
         """Returns the label that each row is sent to.

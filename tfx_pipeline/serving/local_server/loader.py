@@ -5,12 +5,12 @@ from __future__ import annotations
 import dataclasses
 import logging
 
+from tfx_pipeline.compat import s3_access
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.local_server import classify_regress, services
 from tfx_pipeline.serving.local_server.servable import Servable
 from tfx_pipeline.serving.local_server.served_model import ServedVersion
 from tfx_pipeline.serving.protocol.status_codes import invalid
-from tfx_pipeline.storage import object_store
 
 _MAX_RECORDS = 1000
 """TensorFlow Serving's limit."""
@@ -34,15 +34,16 @@ def load(served: ServedVersion, *, warmup_iterations: int = 1) -> Servable:
       ServingError: it cannot be loaded, or one of its warm-up requests fails.
       MissingExtra: what its scheme needs is not installed.
     """
-    object_store.prepare([served.folder.path])
-    servable = Servable(served.folder.path)
-    try:
-        if warmup_iterations:
-            warm_up(dataclasses.replace(served, servable=servable), warmup_iterations)
-    except BaseException:
-        servable.close()
-        raise
-    return servable
+    s3_access.prepare([served.folder.path])
+    with s3_access.readable_by_tensorflow(served.folder.path) as folder:
+        servable = Servable(folder)
+        try:
+            if warmup_iterations:
+                warm_up(dataclasses.replace(served, servable=servable), warmup_iterations)
+        except BaseException:
+            servable.close()
+            raise
+        return servable
 
 
 def warm_up(served: ServedVersion, iterations: int) -> None:

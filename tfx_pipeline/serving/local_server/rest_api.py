@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 import logging
 import math
 import re
@@ -10,8 +11,7 @@ import time
 import urllib.parse
 from typing import Any
 
-from google.protobuf import json_format
-
+from tfx_pipeline.compat import protobuf_json
 from tfx_pipeline.errors import ServingError
 from tfx_pipeline.serving.local_server import (
     classify_regress,
@@ -129,11 +129,8 @@ class RestApi:
         return rest_response.dumps({"results": results}, rest_examples.scores(results))
 
     def _status(self, spec: Any) -> bytes:
-        return json_format.MessageToJson(
-            self._manager.status(spec),
-            preserving_proto_field_name=True,
-            including_default_value_fields=True,
-        ).encode()
+        status = protobuf_json.with_defaults(self._manager.status(spec))
+        return json.dumps(status, indent=2).encode()
 
     def _metadata(self, spec: Any) -> bytes:
         with self._manager.acquire(spec) as served:
@@ -142,11 +139,7 @@ class RestApi:
                 "signature_name": "",
                 "version": str(served.version),
             }
-            signatures = json_format.MessageToDict(
-                services.signature_def_map(served),
-                preserving_proto_field_name=True,
-                including_default_value_fields=True,
-            )
+            signatures = protobuf_json.with_defaults(services.signature_def_map(served))
         metadata = {"signature_def": signatures}
         return rest_response.dumps({"model_spec": model_spec, "metadata": metadata})
 

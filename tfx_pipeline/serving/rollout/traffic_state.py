@@ -16,7 +16,7 @@ import pydantic
 from pydantic import Field
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
-from tfx_pipeline.serving.client.traffic_split import CANARY, STABLE
+from tfx_pipeline.serving.client.traffic_split import CANARY, STABLE, Split
 from tfx_pipeline.serving.rollout import model_server_config
 from tfx_pipeline.storage import files
 from tfx_pipeline.storage.layout import is_remote
@@ -73,6 +73,15 @@ class Traffic(_Frozen):
         else:
             names = [path.parent.name for path in pathlib.Path(self.base_path).glob(f"*/{_MARKER}")]
         return sorted(int(name) for name in names if name.isdecimal())
+
+    def split(self, key: str | None = None) -> Split:
+        """Returns how clients divide the rows between stable and canary.
+
+        Args:
+          key: the column that decides; None is all columns of the row together.
+        """
+        has_canary = CANARY in self.state.labels
+        return Split(self.state.canary_percent if has_canary else 0, key)
 
     def promoted(self, version: int, label: str = STABLE) -> Traffic:
         """Returns the traffic with a label on that version.

@@ -1,0 +1,91 @@
+"""What happens on the eval split after each evaluation: metrics, and keeping the best weights."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+import tensorflow as tf
+import tf_keras
+from typing_extensions import override
+
+from tfx_pipeline.modeling import eval_metrics
+from tfx_pipeline.modeling.dataset import Split
+
+TOLERANCE = 0.001
+"""Values of AUC or accuracy that differ by less count as equal."""
+
+
+class EvalMetrics(tf_keras.callbacks.Callback):
+    """Adds `val_` metrics of the eval split to the logs, for the callbacks that follow it."""
+
+    def __init__(self, split: Split, task: str):
+        super().__init__()
+        self._split, self._task = split, task
+        self._batches = split.evaluation()
+        self._predict: Any = None
+
+    def logits(self) -> np.ndarray:
+        """The network's answers for all rows."""
+        if self._predict is None:
+            model = self.model
+
+            def predict(columns: Mapping[str, tf.Tensor]) -> tf.Tensor:
+                return model(columns, training=False)
+
+            self._predict = tf.function(predict, autograph=False, reduce_retracing=True)
+        return np.concatenate([self._predict(rows[0]).numpy() for rows in self._batches])
+
+    @override
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        predicted = eval_metrics.member_mean(self.logits(), self._task)
+        labels, weights = self._split.labels, self._split.weights
+        for name, metric in eval_metrics.METRICS[self._task].items():
+            if logs is not None:
+                logs[f"val_{name}"] = metric(predicted, labels, weights)
+
+
+class KeepBest(tf_keras.callbacks.Callback):
+    """Stops without an improvement, and gives the model the weights of its best evaluation.
+
+    AUC and accuracy of a small split change by chance. So of the evaluations that are within
+    `TOLERANCE` of the highest value, the one with the smallest loss is the best.
+    """
+
+    def __init__(self, metric: str, patience: int, min_delta: float):
+        super().__init__()
+        self._name, self._patience, self._min_delta = f"val_{metric}", patience, min_delta
+        is_higher_better = eval_metrics.higher_is_better(metric)
+        self._sign = -1.0 if is_higher_better else 1.0
+        self._tolerance = TOLERANCE if is_higher_better else 0.0
+        self._top = self._best = self._loss = np.inf
+        self._since = 0
+        self._weights: list[np.ndarray] | None = None
+
+    @override
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        values = logs or {}
+        if self._name not in values:
+            raise KeyError(f"no {self._name!r} among {sorted(values)}")
+        now, loss = self._sign * values[self._name], values.get("val_loss", np.inf)
+        if self._is_better(now, loss) or self._weights is None:
+            self._best, self._loss, self._since = now, loss, 0
+            self._weights = self.model.get_weights()
+            return
+        self._since += 1
+        if self._since >= self._patience:
+            self.model.stop_training = True
+
+    def _is_better(self, now: float, loss: float) -> bool:
+        self._top = min(self._top, now)
+        if now > self._top + self._tolerance:
+            return False
+        if self._best <= self._top + self._tolerance:
+            return loss < self._loss
+        return now < self._best - self._min_delta
+
+    @override
+    def on_train_end(self, logs: dict[str, float] | None = None) -> None:
+        if self._weights is not None:
+            self.model.set_weights(self._weights)

@@ -1,0 +1,103 @@
+"""What relates the rows of a table: duplicates, groups, time. It decides how rows are split."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from tfx_pipeline.profiling import dates
+from tfx_pipeline.profiling.choice import Choice, counted
+from tfx_pipeline.profiling.column_types import ColumnProfile, words
+from tfx_pipeline.profiling.label_choice import LabelChoice
+
+_SOMEBODY = {
+    *("customer", "client", "user", "patient", "subject", "person", "member", "account"),
+    *("household", "participant", "student", "employee", "visitor", "player", "driver"),
+}
+_KEYS = {"id", "no", "nr", "number", "key", "uuid", "code"}
+_FEWEST_GROUPS = 20
+_MOST_ALONE = 0.8
+_LARGEST_GROUP = 0.2
+_TIMES = {"date", "time", "timestamp", "datetime", "day", "month", "created", "when", "at"}
+_BIRTHS = {"birth", "born", "dob", "birthday", "birthdate"}
+_FEWEST_TIMES = 20
+_SPLITS = (0.6, 0.8)
+_MIX = np.uint64(0xBF58476D1CE4E5B9)
+
+
+def duplicates(profiles: Sequence[ColumnProfile], label: LabelChoice) -> list[Choice]:
+    """How many rows appear more than once."""
+    rows = label.profile.values.rows
+    hashes = np.zeros(rows, np.uint64)
+    for place, profile in enumerate(profiles):
+        factor = np.uint64(0x9E3779B97F4A7C15 * (2 * place + 3) & 0xFFFFFFFFFFFFFFFF)
+        mixed = (profile.values.codes.astype(np.uint64) + np.uint64(1)) * factor
+        hashes = (hashes ^ mixed ^ (mixed >> np.uint64(29))) * _MIX
+    again = rows - len(np.unique(hashes))
+    if not again:
+        return []
+    what = f"{counted(again, 'row')} appear again" if again > 1 else "1 row appears again"
+    reason = "equal rows are in the same split, so the test is fair"
+    return [Choice("duplicates", what, reason, level="warning" if again > rows / 20 else "note")]
+
+
+def group(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, str] | None:
+    """The column that says to whom a row belongs, and why; None if each has one row."""
+    for profile in profiles:
+        if profile.name == label.name or profile.type not in ("text", "integer"):
+            continue
+        parts = words(profile.name)
+        somebody = [word for word in parts if word in _SOMEBODY]
+        is_key = bool(somebody) and set(parts) - set(somebody) <= _KEYS
+        if not is_key or profile.distinct < _FEWEST_GROUPS:
+            continue
+        counts = profile.values.counts[~profile.missing]
+        alone = profile.distinct / profile.present
+        if alone <= _MOST_ALONE and counts.max() <= _LARGEST_GROUP * profile.present:
+            mean = profile.present / profile.distinct
+            return profile.name, f"{profile.distinct:,} values with {mean:.1f} rows each"
+    return None
+
+
+def time(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, str] | None:
+    """The column that says when a row happened, and why; None if there is none."""
+    for profile in profiles:
+        if profile.type != "datetime" or profile.name == label.name:
+            continue
+        parts = set(words(profile.name))
+        if profile.distinct < _FEWEST_TIMES or parts & _BIRTHS:
+            continue
+        moments = _moments(profile)
+        if moments is None:
+            continue
+        ordered = bool(np.all(np.diff(moments) >= 0))
+        if not ordered and not parts & _TIMES:
+            continue
+        if not _all_classes(label, moments):
+            continue
+        why = "the rows are in its order" if ordered else "dates, by its name"
+        return profile.name, f"{why}; a model is used on later rows than it learned from"
+    return None
+
+
+def _moments(profile: ColumnProfile) -> np.ndarray | None:
+    """The rows' times as numbers; rows without one are first."""
+    found = dates.detect(profile.name, profile.values.of(~profile.missing, profile.distinct))
+    if found is None or len(found.moments) != profile.distinct:
+        return None
+    texts = profile.values.of(~profile.missing, profile.distinct)
+    seconds = {t: (m - m.min).total_seconds() for t, m in zip(texts, found.moments)}
+    of_codes = np.array([seconds.get(text, 0.0) for text in profile.values.texts.to_pylist()])
+    return of_codes[profile.values.codes]
+
+
+def _all_classes(label: LabelChoice, moments: np.ndarray) -> bool:
+    """Whether all classes appear in each of the three parts of the time."""
+    if label.task == "regression":
+        return True
+    codes = label.profile.values.codes
+    early, late = np.quantile(moments, _SPLITS)
+    parts = (moments <= early, (moments > early) & (moments <= late), moments > late)
+    wanted = set(np.flatnonzero(~label.profile.missing).tolist())
+    return all(wanted <= set(np.unique(codes[part]).tolist()) for part in parts)
