@@ -17,11 +17,12 @@ import tf_keras
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.config import training as config_lib
 from tfx_pipeline.errors import DataRefused
-from tfx_pipeline.modeling import decisions, eval_metrics, losses, recipe
+from tfx_pipeline.modeling import decisions, eval_metrics, hyperparameters, losses, recipe
 from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
 from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
 from tfx_pipeline.modeling.numeric_embedding import fit_numbers
+from tfx_pipeline.modeling.trial import TRIAL, ReportTrial, Trial, TrialEnded
 
 if TYPE_CHECKING:
     # TFX passes the object. To import the class here would cost seconds.
@@ -44,12 +45,14 @@ class Setup:
       transform: Transform's output.
       model: the section `model` of the configuration, with a value for every key.
       training: the section `training` of the configuration, with a value for every key.
+      trial: what follows this training, if it is a trial of the Tuner.
     """
 
     table: Table
     transform: tft.TFTransformOutput
     model: config_lib.Model
     training: config_lib.Training
+    trial: Trial | None = None
 
 
 @dataclasses.dataclass(frozen=True)
@@ -86,7 +89,8 @@ def read_setup(fn_args: FnArgs) -> Setup:
 
     Args:
       fn_args: `custom_config` holds the sections `features`, `label`, `model`
-        and `training` of the configuration.
+        and `training` of the configuration. Values of the Tuner are in `hyperparameters`; one
+        that is set when the run is started comes before it.
 
     Raises:
       ConfigError: a column is not in the schema, or its transformation does not fit it.
@@ -94,14 +98,20 @@ def read_setup(fn_args: FnArgs) -> Setup:
     sections = {**fn_args.custom_config, **decisions.read(fn_args.transform_graph_path)}
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         table = load_table(sections, file.read())
-    model, training = recipe.complete(
+    model, training = hyperparameters.applied(
         parse_section(config_lib.Model, sections["model"]),
         parse_section(config_lib.Training, sections["training"]),
+        (fn_args.hyperparameters or {}).get("values", {}),
+    )
+    model, training = recipe.complete(
+        model,
+        training,
         rows=count_rows(fn_args.train_files),
         columns=len(table.features),
     )
     _log.info("Network: %s; training: %s", model, training)
-    return Setup(table, tft.TFTransformOutput(fn_args.transform_graph_path), model, training)
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    return Setup(table, transform, model, training, sections.get(TRIAL))
 
 
 def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingRows:
@@ -177,6 +187,9 @@ def fit(
     """Trains a compiled model for `training.steps`, rounded up to whole evaluations.
 
     Scales and bins of the numbers are set by the train split first.
+
+    Raises:
+      TrialEnded: this was a trial of the Tuner, which needs no model.
     """
     training, task = setup.training, setup.table.label.task
     fit_numbers(model, rows.train.sample())
@@ -184,7 +197,7 @@ def fit(
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
     # A model that was compiled in another way has metrics of its own.
     own = not isinstance(model.loss, losses.MeanOfMembers)
-    return model.fit(
+    history = model.fit(
         rows.train.training(_batch_size(setup, rows), training.seed),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
@@ -193,6 +206,9 @@ def fit(
         callbacks=[EvalMetrics(rows.evaluation, task), *callbacks],
         verbose=0,
     )
+    if setup.trial is not None:
+        raise TrialEnded("the Tuner has what it needs of this training")
+    return history
 
 
 def _batch_size(setup: Setup, rows: TrainingRows) -> int:
@@ -225,18 +241,24 @@ def epochs_and_steps(training: config_lib.Training) -> tuple[int, int]:
 def default_callbacks(setup: Setup, log_dir: str | None) -> list[tf_keras.callbacks.Callback]:
     """Logs metrics, writes them for TensorBoard, and stops early with the best weights.
 
+    A trial of the Tuner is reported to it instead of to logs and TensorBoard.
+
     Args:
       setup: with `early_stopping` in its training section.
       log_dir: the folder for TensorBoard; without it nothing is written.
     """
-    callbacks = [tf_keras.callbacks.LambdaCallback(on_epoch_end=_log_metrics)]
-    if log_dir:
+    callbacks: list[tf_keras.callbacks.Callback] = []
+    if setup.trial is None:
+        callbacks.append(tf_keras.callbacks.LambdaCallback(on_epoch_end=_log_metrics))
+    if log_dir and setup.trial is None:
         callbacks.append(
             tf_keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=0)
         )
     if stopping := setup.training.early_stopping:
         metric = stopping.metric or config_lib.STOPPING_METRICS[setup.table.label.task][0]
         callbacks.append(KeepBest(metric, stopping.patience or 1, stopping.min_delta))
+    if setup.trial is not None:
+        callbacks.append(ReportTrial(setup.trial, callbacks[-1] if stopping else None))
     return callbacks
 
 
