@@ -40,6 +40,25 @@ def test_progress_is_printed_with_the_names_of_columns(column, capsys):
     assert f"no {column}" in capsys.readouterr().err
 
 
+def test_a_node_that_runs_long_says_how_far_it_is(tmp_path, capsys):
+    log = tmp_path / "Tuner.log"
+    progress = PlainProgress(terminal.stderr(), pause=0)
+    progress.run_started(("Tuner",))
+    progress.node_started("Tuner", log)
+    progress.tick()  # there is no log yet
+    log.write_text("2026-11-27 06:00:00,123 INFO Trial 1 complete: auc 0.9\nW some noise\n")
+    progress.tick()
+    progress.tick()
+    progress.node_ended("Tuner", NodeRun(state="complete"))
+    progress.tick()
+    lines = [" ".join(line.split()) for line in capsys.readouterr().err.splitlines()]
+    assert [line.partition(" s ")[2] for line in lines] == [
+        "Tuner started",
+        "Tuner running Trial 1 complete: auc 0.9",
+        "Tuner complete 0.0",
+    ]
+
+
 @pytest.mark.parametrize("column", COLUMNS)
 def test_findings_are_printed_literally(column, capsys):
     terminal.stderr().print(terminal.findings_table([Finding(column, "rule", "found")]))

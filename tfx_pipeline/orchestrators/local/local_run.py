@@ -31,8 +31,8 @@ class Observer(Protocol):
     def run_started(self, nodes: tuple[str, ...]) -> None:
         """The run starts; `nodes` will run, in this order."""
 
-    def node_started(self, node: str) -> None:
-        """A node has been started."""
+    def node_started(self, node: str, log: pathlib.Path) -> None:
+        """A node has been started; `log` is its log."""
 
     def node_ended(self, node: str, result: run_history.NodeRun) -> None:
         """A node has ended."""
@@ -122,7 +122,7 @@ class Execution:
         self._start_times[node] = time.monotonic()
         self._jobs[self._worker.submit("node", log, request=request)] = node
         self._without_record[node] = run_history.NodeRun(state="running", log=str(log))
-        self._observer.node_started(node)
+        self._observer.node_started(node, log)
 
     def _end(self, reply: Reply) -> None:
         """Records how a node ended: by its exit code, even if ML Metadata contains a success."""

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import pathlib
 import time
 from collections.abc import Iterator
 
@@ -14,6 +15,7 @@ from rich.text import Text
 
 from tfx_pipeline.errors import Finding
 from tfx_pipeline.metadata.run_history import NodeRun, Run, metric_text
+from tfx_pipeline.orchestrators.local import node_log
 from tfx_pipeline.terminal import findings_table
 
 _STYLES = {
@@ -28,28 +30,44 @@ _STYLES = {
 
 
 class PlainProgress:
-    """One line when a node starts and one when it ends, for logs and pipes."""
+    """One line when a node starts and one when it ends, for logs and pipes.
 
-    def __init__(self, console: Console) -> None:
-        self._console = console
-        self._start = time.monotonic()
+    A node that runs long has a line about its progress now and then.
+    """
+
+    def __init__(self, console: Console, pause: float = 20.0) -> None:
+        self._console, self._pause = console, pause
+        self._start = self._said = time.monotonic()
+        self._logs: dict[str, pathlib.Path] = {}
+        self._messages: dict[str, str] = {}
 
     def run_started(self, nodes: tuple[str, ...]) -> None:
         """Sets the width of the nodes' names."""
         self._width = max(map(len, nodes), default=0)
 
-    def node_started(self, node: str) -> None:
+    def node_started(self, node: str, log: pathlib.Path) -> None:
         """Prints that a node has been started."""
+        self._logs[node] = log
         self._line(node, Text("started", "dim"))
 
     def node_ended(self, node: str, result: NodeRun) -> None:
         """Prints how a node ended."""
+        self._logs.pop(node, None)
         self._line(node, state_text(result.state), _seconds(result.seconds), Text(_why(result)))
 
     def tick(self) -> None:
-        """Prints nothing: a log has no clock."""
+        """Prints what running nodes say, if nothing was printed for a while."""
+        if time.monotonic() - self._said < self._pause:
+            return
+        self._said = time.monotonic()
+        for node, log in self._logs.items():
+            message = node_log.newest_message(log)
+            if message and message != self._messages.get(node):
+                self._messages[node] = message
+                self._line(node, Text("running", "dim"), Text(message))
 
     def _line(self, node: str, *cells: Text) -> None:
+        self._said = time.monotonic()
         clock = Text(f"{time.monotonic() - self._start:6.1f} s  ", "dim")
         self._console.print(clock + Text(node.ljust(self._width + 2)) + Text("  ").join(cells))
 
@@ -61,14 +79,16 @@ class LiveProgress:
         self._live = live
         self._rows: dict[str, NodeRun | None] = {}
         self._start_times: dict[str, float] = {}
+        self._logs: dict[str, pathlib.Path] = {}
 
     def run_started(self, nodes: tuple[str, ...]) -> None:
         """Shows all nodes as waiting."""
         self._rows = dict.fromkeys(nodes)
         self.tick()
 
-    def node_started(self, node: str) -> None:
-        """Shows a node as running."""
+    def node_started(self, node: str, log: pathlib.Path) -> None:
+        """Shows a node as running, with what it says of its progress."""
+        self._logs[node] = log
         self._start_times[node] = time.monotonic()
         self.tick()
 
@@ -89,7 +109,8 @@ class LiveProgress:
             return state_text(result.state), _seconds(result.seconds), Text(_why(result))
         if node in self._start_times:
             seconds = time.monotonic() - self._start_times[node]
-            return state_text("running"), _seconds(seconds), Text()
+            message = node_log.newest_message(self._logs[node])
+            return state_text("running"), _seconds(seconds), Text(message, "dim", no_wrap=True)
         return state_text("waiting"), Text(), Text()
 
 
