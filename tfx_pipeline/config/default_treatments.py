@@ -109,6 +109,7 @@ _DECLARED = {
     "boolean": Decision({"transform": "boolean"}, "declared as boolean"),
     "datetime": Decision({"transform": "datetime"}, "declared as datetime"),
     "list": Decision({"transform": "list"}, "declared as list"),
+    "image": Decision({"transform": "image"}, "declared as image"),
 }
 
 
@@ -118,7 +119,7 @@ def _are_dates(facts: ColumnFacts) -> bool:
 
 
 def _is_constant(facts: ColumnFacts) -> bool:
-    if facts.missing or facts.declared == "list":
+    if facts.missing or facts.declared in ("list", "image"):
         return False  # whether there is a value may tell something
     return facts.distinct == 1 if facts.type == TEXT else facts.low == facts.high
 

@@ -114,7 +114,9 @@ class Signatures:
     def _outputs(self, raw: dict[str, Any]) -> Outputs:
         """[batch] predictions, or [batch, classes] probabilities and names of the classes."""
         transformed = self._transform(raw)
-        outputs = self._model({name: transformed[name] for name in self._model.input})
+        # Layers that vary images in training do so by default.
+        known = {name: transformed[name] for name in self._model.input}
+        outputs = self._model(known, training=False)
         if self._table.label.task == "regression":
             return {"predictions": tf.reshape(outputs, [-1])}
         classes = tf.tile(self._classes[tf.newaxis, :], [tf.shape(outputs)[0], 1])
