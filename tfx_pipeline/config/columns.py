@@ -41,8 +41,8 @@ class ColumnType(Section):
     type: TypeName
     """`text` keeps the value as it is written: a zip code keeps its zero. `integer` and `number`
     refuse other values. `boolean` is true, t, yes, y or 1, and false, f, no, n or 0, in any case.
-    `datetime` is a date, a time or both, `list` several values. `image` is a JPEG or PNG file: its bytes, or
-    its path from the folder of the table."""
+    `datetime` is a date, a time or both, `list` several values. `image` is a JPEG or PNG file: its
+    bytes, or its path from the folder of the table."""
     format: str | None = None
     """For `datetime`: how it is written, as Python's `strptime` takes it, for example
     `%d/%m/%Y`. Absent: ISO 8601."""

@@ -7,7 +7,6 @@ The model unpacks them at no cost: `tf.bitcast` changes the type and not the byt
 
 from __future__ import annotations
 
-import base64
 import math
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
@@ -19,15 +18,13 @@ import tf_keras
 from pydantic import Field, PositiveInt
 from typing_extensions import override
 
+from tfx_pipeline.config.image_format import GREY, JPEG, PNG
 from tfx_pipeline.config.treatment import TEXT
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.modeling.column_statistics import ColumnStatistics
 from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.user_code import finder, loader
-
-JPEG, PNG = b"\xff\xd8\xff", b"\x89PNG"
-"""How the files of each format begin."""
 
 Augmentation = Literal["crop", "flip"]
 
@@ -37,11 +34,8 @@ _RGB = 3
 _SMALLEST_MAP = 4
 _MOST_FILTERS = 128
 _SHIFT = 0.125
-
-GREY = base64.b64decode(
-    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAAAAAA6fptVAAAACklEQVR42mNoAAAAggCB2kUIOwAAAABJRU5ErkJggg=="
-)
-"""A PNG of one grey pixel. It stands for a missing image."""
+_TIMES_FASTER = 5.0
+"""How much faster than a dense layer a convolution multiplies, measured on two cores."""
 
 
 class Image(Feature):
@@ -49,9 +43,10 @@ class Image(Feature):
 
     transform: Literal["image"]
     """Selects this treatment."""
-    size: tuple[
-        Annotated[int, Field(ge=4, le=1024)], Annotated[int, Field(ge=4, le=1024)]
-    ] = (32, 32)
+    size: tuple[Annotated[int, Field(ge=4, le=1024)], Annotated[int, Field(ge=4, le=1024)]] = (
+        32,
+        32,
+    )
     """The height and the width to which each image is resized, in pixels."""
     channels: Literal[1, 3] = 3
     """3 for colours, 1 for shades of grey. Images of other kinds are converted."""
@@ -59,7 +54,7 @@ class Image(Feature):
     """How images are varied while the model is trained, never when it predicts: `crop` shifts them
     by up to an eighth of their height and width, `flip` mirrors left and right. `none`: not at
     all."""
-    filters: PositiveInt = 32
+    filters: PositiveInt = 16
     """The filters of the first convolution. The number doubles with each halving of the size, up
     to 128."""
     embedding_dim: PositiveInt = 64
@@ -96,6 +91,25 @@ class Image(Feature):
     def _words(self) -> int:
         """The integers that hold the pixels of an image."""
         return math.ceil(math.prod(self.shape) / _PACKED)
+
+    @property
+    @override
+    def multiplications(self) -> float:
+        """Those of the convolutions; of an encoder of your own they are not known."""
+        if self.encoder:
+            return 0.0
+        pixels, inputs, found = math.prod(self.size), int(self.channels), 0
+        for filters in self._filters:
+            found += 9 * pixels * inputs * filters
+            pixels, inputs = pixels // 4, filters
+        return found / _TIMES_FASTER
+
+    @property
+    def _filters(self) -> list[int]:
+        """The filters of each convolution: after each, the image is halved."""
+        halvings = int(math.log2(min(self.size) / _SMALLEST_MAP))
+        most = max(_MOST_FILTERS, self.filters)
+        return [min(self.filters << number, most) for number in range(halvings + 1)]
 
     @override
     def preprocess(
@@ -141,19 +155,15 @@ class Image(Feature):
 
     def _convolutions(self, pixels: Any) -> Any:
         """Halves the image until its shorter side has 4 pixels; [batch, n]."""
-        layers, filters = tf_keras.layers, self.filters
-        maps = layers.Rescaling(1 / 127.5, -1.0, name=graph_names.of_column(self.name, "scaled"))(
-            pixels
-        )
-        shortest = min(self.size)
-        while True:
+        layers, name = tf_keras.layers, graph_names.of_column
+        maps = layers.Rescaling(1 / 127.5, -1.0, name=name(self.name, "scaled"))(pixels)
+        for number, filters in enumerate(self._filters):
+            if number:
+                maps = layers.MaxPooling2D()(maps)
             maps = layers.Conv2D(filters, 3, padding="same", use_bias=False)(maps)
             maps = layers.BatchNormalization(momentum=0.9)(maps)
             maps = layers.ReLU()(maps)
-            if shortest // 2 < _SMALLEST_MAP:
-                return layers.Flatten()(maps)
-            maps = layers.MaxPooling2D()(maps)
-            shortest, filters = shortest // 2, min(2 * filters, max(_MOST_FILTERS, filters))
+        return layers.Flatten(name=name(self.name, "flat"))(maps)
 
     def _own_encoder(self, pixels: Any) -> Any:
         """What the user's encoder makes of the pixels, [batch, n].

@@ -7,6 +7,7 @@ import json
 import logging
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
@@ -85,7 +86,7 @@ class Executor(BeamExecutor):
             by_split = _files(exec_properties)
             files = [path for paths in by_split.values() for path in paths]
             with file_changes.refused(files, exec_properties):
-                source = _source(exec_properties, files)
+                source = source_of(exec_properties, files)
                 return self._convert(by_split, source, splits, staging)
         spool = sql_handover.take(sql, exec_properties.get("input_fingerprint"))
         try:
@@ -96,7 +97,7 @@ class Executor(BeamExecutor):
                     [Finding("(query)", "no rows", found)],
                 )
             files = self._shared(spool, staging)
-            return self._convert({"": files}, _source(exec_properties, files), splits, staging)
+            return self._convert({"": files}, source_of(exec_properties, files), splits, staging)
         finally:
             spool.discard()
 
@@ -124,11 +125,19 @@ class Executor(BeamExecutor):
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)
+        source.images.refuse(summary.images)
+        if note := summary.images.note:
+            _log.warning("ExampleGen: %s", note)
         split_outcome.refuse_empty(summary.shards, names, splits)
         return summary.shards
 
 
-def _source(exec_properties: dict[str, Any], files: list[str]) -> table_sources.Source:
+def source_of(exec_properties: Mapping[str, Any], files: list[str]) -> table_sources.Source:
+    """How the files are read.
+
+    Raises:
+      DataRefused: their headers are wrong.
+    """
     text = TextFormat.from_json(exec_properties["text"])
     types = ColumnTypes.of(
         read_types(exec_properties.get("schema_path")),
