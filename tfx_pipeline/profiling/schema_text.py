@@ -43,6 +43,8 @@ def _feature(profile: ColumnProfile, plan: Plan, domain: list[str], served: bool
         if profile.name != plan.label.name:
             lines.append("  # New values may appear in one row of ten before somebody must look.")
             lines.append("  distribution_constraints { min_domain_mass: 0.9 }")
+    if profile.type == "image":
+        lines.append("  image_domain { }")
     if profile.type == "boolean":
         lines.append("  int_domain { min: 0 max: 1 }")
     if not served:
