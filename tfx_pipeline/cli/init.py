@@ -43,9 +43,9 @@ def command(
     """Write a project for the table DATA: pipeline.yaml, a schema, .gitignore, README.md.
 
     DATA is a file, a folder of files, a pattern in quotes, s3://BUCKET/…, an Excel file, a folder
-    of class folders of images (cats/1.jpg, dogs/2.png), or a database's URL (with --table or --query; the password comes from
-    TFX_PIPELINE_DATA_PASSWORD). What was decided is printed
-    with the reason, and stands in the files, to be edited.
+    of class folders of images (cats/1.jpg, dogs/2.png), or a database's URL (with --table or
+    --query; the password comes from TFX_PIPELINE_DATA_PASSWORD). What was decided is printed with
+    the reason, and stands in the files, to be edited.
     """
     source = init_source.read(data, query, table)
     label = label or source.label
