@@ -207,7 +207,7 @@ def read_pixels(files: tf.Tensor, name: str, shape: tuple[int, int, int]) -> tf.
     is_missing = tf.equal(files, "")
     is_jpeg = tf.equal(tf.strings.substr(files, 0, len(JPEG)), JPEG)
     is_png = tf.equal(tf.strings.substr(files, 0, len(PNG)), PNG)
-    message = f"column {name!r}: a value is not the bytes of a JPEG or PNG file"
+    message = f"column {name}: a value is not the bytes of a JPEG or PNG file"
     known = tf.debugging.Assert(tf.reduce_all(is_missing | is_jpeg | is_png), [message])
     with tf.control_dependencies([known]):
         files = tf.where(is_missing, GREY, files)
