@@ -21,8 +21,8 @@ from tfx_pipeline.serving import Client
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
 
 FLOOR = 0.975
-"""Logistic regression on the pixels of the same rows reaches 0.962 to 0.967 on ten splits of the
-same shares; the network 0.987 to 0.997."""
+"""Measured: logistic regression on the pixels of the same rows reaches 0.953, and 0.942 to 0.975 on
+ten random splits; the network with the default effort 0.990 to 0.997 with three seeds."""
 
 SIGNATURES = ("columns", "serving_default", "classify", "transform_features")
 
@@ -41,7 +41,7 @@ def run(project) -> dict:
     table = project / "data" / "digits.csv"
     with table.open("a") as file:
         file.write("../../digits/absent.png,3\n")
-    return json.loads(done(project, "run", "--json", "--set", "training.effort=quick"))
+    return json.loads(done(project, "run", "--json"))
 
 
 @pytest.fixture(scope="module")

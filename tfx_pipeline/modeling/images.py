@@ -27,6 +27,7 @@ from tfx_pipeline.modeling.feature import Feature
 from tfx_pipeline.user_code import finder, loader
 
 Augmentation = Literal["crop", "flip"]
+Side = Annotated[int, Field(ge=4, le=1024)]
 
 _PACKED = 8
 """Bytes in an int64."""
@@ -43,14 +44,11 @@ class Image(Feature):
 
     transform: Literal["image"]
     """Selects this treatment."""
-    size: tuple[Annotated[int, Field(ge=4, le=1024)], Annotated[int, Field(ge=4, le=1024)]] = (
-        32,
-        32,
-    )
+    size: Annotated[tuple[Side, ...], Field(min_length=2, max_length=2)] = (32, 32)
     """The height and the width to which each image is resized, in pixels."""
     channels: Literal[1, 3] = 3
     """3 for colours, 1 for shades of grey. Images of other kinds are converted."""
-    augment: tuple[Augmentation, ...] = ("crop",)
+    augment: tuple[Augmentation, ...] | Literal["none"] = ("crop",)
     """How images are varied while the model is trained, never when it predicts: `crop` shifts them
     by up to an eighth of their height and width, `flip` mirrors left and right. `none`: not at
     all."""
@@ -66,11 +64,6 @@ class Image(Feature):
 
     accepts = (TEXT,)
 
-    @pydantic.field_validator("augment", mode="before")
-    @classmethod
-    def _none_is_empty(cls, value: Any) -> Any:
-        return () if value in (None, "none", ["none"]) else value
-
     @pydantic.field_validator("encoder")
     @classmethod
     def _encoder_exists(cls, value: str | None, info: pydantic.ValidationInfo) -> str | None:
@@ -85,7 +78,8 @@ class Image(Feature):
     @property
     def shape(self) -> tuple[int, int, int]:
         """Height, width and channels of the resized images."""
-        return (*self.size, self.channels)
+        height, width = self.size
+        return height, width, self.channels
 
     @property
     def _words(self) -> int:
