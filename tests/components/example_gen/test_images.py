@@ -129,7 +129,8 @@ def test_the_share_can_be_set(tmp_path, good):
     csv_of(tmp_path, [*save(tmp_path, good), *["absent.png"] * ROWS])
     column = {"type": "image", "max_unreadable": 0.5}
     artifact, output, _ = ingest(tmp_path, tmp_path / "data", columns={"photo": column})
-    assert output is None
+    assert output.execution_result.code == 0
+    assert f"{ROWS} of {2 * ROWS} images in 'photo'" in output.execution_result.result_message
     assert values(artifact).count(None) == ROWS
 
 

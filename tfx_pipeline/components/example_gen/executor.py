@@ -14,6 +14,7 @@ from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
@@ -21,7 +22,11 @@ from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
-from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
+from tfx_pipeline.components.common.executor_outcome import (
+    causes,
+    completed_output,
+    reports_refusals,
+)
 from tfx_pipeline.components.example_gen import (
     file_changes,
     header_check,
@@ -54,8 +59,11 @@ class Executor(BeamExecutor):
     @reports_refusals
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput | None:
         """Ingests the data.
+
+        Returns:
+          The executor's output with the number of unreadable images; None if there are none.
 
         Raises:
           DataRefused: the data cannot be read, or does not have the schema's types.
@@ -67,9 +75,9 @@ class Executor(BeamExecutor):
         artifact.split_names = artifact_utils.encode_split_names(splits.names)
         staging = os.path.join(artifact.uri, f".ingest-{uuid.uuid4().hex}")
         try:
-            shards = self._ingest(exec_properties, splits, staging)
+            summary = self._ingest(exec_properties, splits, staging)
             uris = {s: artifact_utils.get_split_uri([artifact], s) for s in splits.names}
-            split_writer.publish(shards, uris)
+            split_writer.publish(summary.shards, uris)
         except Exception as error:
             _raise_if_disk_full(error, artifact.uri)
             raise
@@ -77,10 +85,14 @@ class Executor(BeamExecutor):
             split_writer.discard(staging)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
+        note = summary.images.note
+        if not note:
+            return None
+        return completed_output(output_dict, note, summary.images.findings)
 
     def _ingest(
         self, exec_properties: dict[str, Any], splits: split_writer.Splits, staging: str
-    ) -> list[split_writer.Shards]:
+    ) -> ingestion.Summary:
         sql = exec_properties.get("sql")
         if not sql:
             by_split = _files(exec_properties)
@@ -118,7 +130,7 @@ class Executor(BeamExecutor):
         source: table_sources.Source,
         splits: split_writer.Splits,
         staging: str,
-    ) -> list[split_writer.Shards]:
+    ) -> ingestion.Summary:
         units = make_units(files)
         names = [path for paths in files.values() for path in paths]
         with self._make_beam_pipeline() as pipeline:
@@ -129,7 +141,7 @@ class Executor(BeamExecutor):
         if note := summary.images.note:
             _log.warning("ExampleGen: %s", note)
         split_outcome.refuse_empty(summary.shards, names, splits)
-        return summary.shards
+        return summary
 
 
 def source_of(exec_properties: Mapping[str, Any], files: list[str]) -> table_sources.Source:
