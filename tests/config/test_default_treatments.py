@@ -30,6 +30,8 @@ def number(low, high, deciles, kind=NUMBER, name="x", present=1000, **facts):
         (text(distinct=3), "{transform: vocabulary, top_k: 20}"),
         (text(distinct=400), "{transform: vocabulary, top_k: 512, min_frequency: 2}"),
         (text(distinct=1), "left out"),
+        (text(distinct=1, declared="image"), "{transform: image}"),
+        (text(distinct=900, examples=("__BYTES_VALUE__",)), "left out"),
         (text(distinct=1, present=900), "{transform: vocabulary, top_k: 20}"),
         (text(distinct=0, present=0), "left out"),
         (text(distinct=998), "left out"),

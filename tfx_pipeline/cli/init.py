@@ -42,19 +42,20 @@ def command(
 ) -> int | None:
     """Write a project for the table DATA: pipeline.yaml, a schema, .gitignore, README.md.
 
-    DATA is a file, a folder of files, a pattern in quotes, s3://BUCKET/…, an Excel file, or a
-    database's URL (with --table or --query; the password comes from
-    TFX_PIPELINE_DATA_PASSWORD). What was decided is printed
-    with the reason, and stands in the files, to be edited.
+    DATA is a file, a folder of files, a pattern in quotes, s3://BUCKET/…, an Excel file, a folder
+    of class folders of images (cats/1.jpg, dogs/2.png), or a database's URL (with --table or
+    --query; the password comes from TFX_PIPELINE_DATA_PASSWORD). What was decided is printed with
+    the reason, and stands in the files, to be edited.
     """
     source = init_source.read(data, query, table)
+    label = label or source.label
     if label is None:
         return _candidates(source.rows, as_json)
     folder = pathlib.Path(output)
     rows, path = source.named_from(folder)
     decided = plan.make(rows, label)
     name = name or project.pipeline_name(table if path is None and table else source.shown)
-    texts = {**project.files(decided, name, path, source.shown), **source.files}
+    texts = {**project.files(decided, name, path, source.shown), **source.files(folder)}
     written = project.write(folder, texts, force, lambda: _ensure_valid(folder))
     if as_json:
         terminal.print_json(_document(decided, name, written))

@@ -14,6 +14,7 @@ from tfx_pipeline.errors import ConfigError, Problem, first_of
 from tfx_pipeline.profiling import (
     excel,
     found_data,
+    image_folders,
     project,
     remote_files,
     sample,
@@ -36,23 +37,35 @@ class Source:
       shown: the place, for messages and comments.
       path: the file or folder; None for a database.
       csv: the table as CSV, which the project gets; None if a run reads DATA itself.
+      images: class folders of images, of which the project gets a table; None for a table.
     """
 
     rows: Sample
     shown: str
     path: pathlib.Path | None
     csv: str | None = None
+    images: image_folders.ImageFolder | None = None
 
     @property
-    def files(self) -> dict[str, str]:
-        """What the project gets of the data, by path in its folder."""
-        return {} if self.csv is None or self.path is None else {_csv_path(self.path): self.csv}
+    def label(self) -> str | None:
+        """The column to predict if none is named."""
+        return image_folders.LABEL if self.images else None
+
+    def files(self, folder: pathlib.Path) -> dict[str, str]:
+        """What a project in `folder` gets of the data, by path in its folder."""
+        if self.path is None:
+            return {}
+        if self.images is not None:
+            place = _csv_path(self.path)
+            return {place: self.images.csv((folder / place).parent)}
+        return {} if self.csv is None else {_csv_path(self.path): self.csv}
 
     def named_from(self, folder: pathlib.Path) -> tuple[Sample, str | None]:
         """The sample and `data.path` for a project in `folder`: files are named from there."""
         if s3.is_s3(self.shown):
             return self.rows, self.shown
-        if self.csv is not None and self.path is not None:
+        is_written = self.csv is not None or self.images is not None
+        if is_written and self.path is not None:
             return self.rows, _csv_path(self.path)
         if self.path is not None:
             return self.rows, project.path_from(folder, self.path)
@@ -88,6 +101,8 @@ def read(data: str, query: str | None, table: str | None) -> Source:
         return _excel(pathlib.Path(data), table)
     if s3.is_s3(data):
         return Source(remote_files.read(data), data, None)
+    if not found and (images := image_folders.find(data)):
+        return Source(images.sample(), data, images.path, images=images)
     files = found_data.find(data)
     return Source(sample.read(files), str(files.path), files.path)
 

@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any, TextIO
 import click
 
 from tfx_pipeline import terminal
-from tfx_pipeline.cli import predict_input
+from tfx_pipeline.cli import predict_images, predict_input
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.errors import ConfigError, Problem, ServingError
 from tfx_pipeline.serving.client import row_files
@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from tfx_pipeline.serving.client.traffic_split import Split
 
 _BATCH_ROWS = 8192
+_BATCH_IMAGES = 256
+"""Rows with images that are in memory at a time."""
 _CURL_ROWS = 3
 
 
@@ -89,6 +91,14 @@ _CURL_ROWS = 3
     metavar="NAME:VALUE",
     help="A header to send with each request; may be repeated.",
 )
+@click.option(
+    "--image",
+    "images",
+    multiple=True,
+    metavar="COLUMN",
+    help="A column of paths of images, from the folder of FILE; may be repeated.  [default: those "
+    "of pipeline.yaml]",
+)
 @click.option("--ca-file", metavar="FILE", help="A file of certificates to trust for TLS.")
 @click.option(
     "--print-curl",
@@ -107,8 +117,8 @@ def command(**options: Any) -> None:
 
     FILE is CSV with a header, or has one JSON object on each line; - means
     standard input. Columns that the model does not have are ignored. Absent
-    values are missing values. A text file that is written as data: in pipeline.yaml
-    says is read like that.
+    values are missing values. Of a column of images, the files are sent. A text
+    file that is written as data: in pipeline.yaml says is read like that.
     """
     from tfx_pipeline.serving.client.sync import Client
 
@@ -183,8 +193,10 @@ def _predict(client: Any, file: TextIO, file_format: str, options: dict[str, Any
     output_format = options["output_format"] or file_format
     with _destination(options["output"]) as target, _progress() as advance:
         writer = row_files.PredictionWriter(target, output_format)
-        for table in row_files.read_batches(file, options["file"], file_format, _BATCH_ROWS):
-            answers = client.predict(table)
+        images = predict_images.columns(options["config"], options["images"])
+        size = _BATCH_IMAGES if images else _BATCH_ROWS
+        for table in row_files.read_batches(file, options["file"], file_format, size):
+            answers = client.predict(predict_images.read(table, images, options["file"]))
             as_json = output_format == row_files.JSON_LINES
             writer.write(answers.rows() if as_json else answers.flat_rows())
             comparison.add(answers)
@@ -246,6 +258,8 @@ def _curl(client: Any, file: TextIO, file_format: str, options: dict[str, Any]) 
     table = next(tables, None)
     if table is None:
         raise ConfigError(Problem(options["file"], "has no rows"))
+    images = predict_images.columns(options["config"], options["images"])
+    table = predict_images.read(table, images, options["file"])
     signature = client.signature()
     instances = rest_json.rows(request_encoder.encode(table, signature))
     body = json.dumps({"signature_name": signature.name, "instances": instances})

@@ -148,12 +148,20 @@ def ingestion(config: Config) -> dict[str, Any]:
         "range_config": spans(config),
         "schema_path": config.schema_source.path,
         "text": config.data.text_format,
-        "columns": {
-            name: column.model_dump(include={"type", "format"}, exclude_none=True)
-            for name, column in config.columns.items()
-        },
+        "columns": _column_types(config),
         "exclude": config.data.exclude,
         "label": config.label.name,
+    }
+
+
+def _column_types(config: Config) -> dict[str, dict[str, Any]]:
+    """What ExampleGen needs of `columns`. A column with the treatment `image` is an image."""
+    images = [name for name, f in config.features.items() if f.transform == "image"]
+    of_treatments = {name: {"type": "image"} for name in images}
+    keys = {"type", "format", "max_unreadable"}
+    return of_treatments | {
+        name: column.model_dump(include=keys, exclude_none=True)
+        for name, column in config.columns.items()
     }
 
 

@@ -23,6 +23,7 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         _unknown_keys,
         _label_is_no_feature,
         _names_are_free,
+        _images_are_images,
         _classes_fit,
         _positive_fits,
         _weight_is_no_feature,
@@ -69,6 +70,21 @@ def _names_are_free(values: Mapping[Any, Any]) -> Found:
             ending = "$" + name.rpartition("$")[2]
             message = f"{name!r} ends with {ending!r}, which TensorFlow Transform reserves"
             yield where, message, "Rename the column in the data"
+
+
+def _images_are_images(values: Mapping[Any, Any]) -> Found:
+    """A column is an image by its type and by its treatment, or by neither."""
+    columns = _mapping(values, "columns")
+    for name, feature in _mapping(values, "features").items():
+        column = columns.get(name)
+        type_ = column.get("type") if isinstance(column, Mapping) else column
+        transform = feature.get("transform") if isinstance(feature, Mapping) else None
+        is_own = isinstance(transform, str) and "." in transform
+        if transform in (None, "auto") or type_ is None or is_own:
+            continue
+        if (transform == "image") != (type_ == "image"):
+            message = f"is {transform!r}, and columns.{name} says {type_!r}"
+            yield ("features", name, "transform"), message, "Use image for both, or for neither"
 
 
 def _classes_fit(values: Mapping[Any, Any]) -> Found:

@@ -14,7 +14,7 @@ import pyarrow as pa
 import pyarrow.compute as pc
 from pyarrow import csv, parquet
 
-from tfx_pipeline.config import data_files, schema_file
+from tfx_pipeline.config import data_files, default_treatments, schema_file
 from tfx_pipeline.config.columns import HELD_AS
 from tfx_pipeline.config.default_treatments import ColumnFacts
 from tfx_pipeline.config.models import Config
@@ -119,7 +119,10 @@ def _facts(
     if not len(values):
         return known
     if kind == TEXT:
-        return _of_texts(known, pc.cast(values, pa.string()))
+        try:
+            return _of_texts(known, pc.cast(values, pa.string()))
+        except pa.ArrowInvalid:  # bytes that are not UTF-8
+            return dataclasses.replace(known, examples=(*default_treatments.NO_TEXT,))
     return _of_numbers(known, values)
 
 

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 from tfx_pipeline.config import datetime_format
@@ -25,6 +25,9 @@ _SKEWED = 2.5
 _LEAST_ROWS = 20
 _LONG = 25
 """Texts of so many bytes on average, most of them different, are free text."""
+
+NO_TEXT = {"__BYTES_VALUE__", "__LARGE_BYTES__"}
+"""What TensorFlow Data Validation names instead of bytes that are no text, or too many."""
 
 _IDENTIFIER_NAME = re.compile(r"(^|[^a-z])(id|uuid|guid|index|rowid|row_?number)$|^unnamed: ?0$")
 _IDENTIFIER_CAMEL = re.compile(r"[a-z](ID|Id|UUID|Uuid)$")
@@ -91,6 +94,10 @@ def decide(facts: ColumnFacts, named: bool = False) -> Decision:
     """
     if not facts.present:
         return Decision(None, "no value")
+    if is_no_text(facts.examples) and not facts.declared:
+        return Decision(
+            None, f"bytes that are no text; images need columns: {{{facts.name}: image}}"
+        )
     if _is_constant(facts):
         return Decision(None, "one value only")
     if facts.declared in _DECLARED:
@@ -109,7 +116,14 @@ _DECLARED = {
     "boolean": Decision({"transform": "boolean"}, "declared as boolean"),
     "datetime": Decision({"transform": "datetime"}, "declared as datetime"),
     "list": Decision({"transform": "list"}, "declared as list"),
+    "image": Decision({"transform": "image"}, "declared as image"),
 }
+
+
+def is_no_text(values: Iterable[str]) -> bool:
+    """Whether the most frequent values of a column say that it has bytes and no texts."""
+    found = set(values)
+    return bool(found) and found <= NO_TEXT
 
 
 def _are_dates(facts: ColumnFacts) -> bool:
@@ -118,7 +132,7 @@ def _are_dates(facts: ColumnFacts) -> bool:
 
 
 def _is_constant(facts: ColumnFacts) -> bool:
-    if facts.missing or facts.declared == "list":
+    if facts.missing or facts.declared in ("list", "image"):
         return False  # whether there is a value may tell something
     return facts.distinct == 1 if facts.type == TEXT else facts.low == facts.high
 

@@ -33,6 +33,7 @@ BUILT_IN = {
     "datetime": "tfx_pipeline.modeling.datetimes.DateTime",
     "list": "tfx_pipeline.modeling.bags.List",
     "text": "tfx_pipeline.modeling.bags.Text",
+    "image": "tfx_pipeline.modeling.images.Image",
 }
 """The built-in treatments: the class of each name."""
 
@@ -135,7 +136,7 @@ def _validate(value: Any, info: pydantic.ValidationInfo) -> Treatment:
             raise _error(f"{transform}: {missing[0]}", missing[1])
         finder.prefer_project(transform.partition(".")[0], folder)
     try:
-        return find(transform).model_validate(value)
+        return find(transform).model_validate(value, context=info.context)
     except loader.LoadError as error:
         where = f"{transform}: " if "." in transform else ""
         raise _error(f"{where}{error.reason}", error.remedy) from error

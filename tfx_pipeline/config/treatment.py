@@ -16,7 +16,8 @@ TEXT, INTEGER, NUMBER = "BYTES", "INT", "FLOAT"
 """The types of features, as the schema names them."""
 
 _SUGGESTIONS = {
-    TEXT: "Use vocabulary, hash or text for text, datetime for dates, list for several values",
+    TEXT: "Use vocabulary, hash or text for text, datetime for dates, list for several values, "
+    "image for images",
     INTEGER: "",
     NUMBER: "Use one of zscore, minmax, log, buckets for numbers",
 }

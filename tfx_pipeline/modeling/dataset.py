@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import functools
+import math
 from collections.abc import Callable, Iterable
 from typing import Any
 
@@ -18,6 +19,9 @@ MAX_BYTES_IN_MEMORY = 200_000_000
 """Of compressed files. A larger split is read from its files again in each epoch."""
 
 _SHUFFLE_ROWS = 200_000
+_SHUFFLE_BYTES = 500_000_000
+_EVALUATED_BYTES = 4_000_000
+"""Of the columns of a batch. The network's layers make many times as much of an image."""
 
 MOST_COUNTED = 2_000_000
 """More rows change no decision of `recipe`."""
@@ -51,7 +55,8 @@ class Split:
     def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
         """Batches of shuffled rows without end; the same seed gives the same batches."""
         if self.rows is None:
-            streamed = self.batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
+            buffer = max(1, min(_SHUFFLE_ROWS, _SHUFFLE_BYTES // self._row_bytes))
+            streamed = self.batches.unbatch().shuffle(buffer, seed).repeat()
             return streamed.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
         count = tf.shape(self.rows[1], tf.int64)[0]
 
@@ -67,12 +72,25 @@ class Split:
         return picked.map(_without_autograph(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
-        """All rows once, in large batches."""
-        if self.rows is None:
-            # Keras must know the number of batches to run several of them in one call.
+        """All rows once, in large batches; of large rows in smaller ones."""
+        size = max(1, min(_READ_ROWS, _EVALUATED_BYTES // self._row_bytes))
+        if self.rows is not None:
+            return tf.data.Dataset.from_tensor_slices(self.rows).batch(size).cache()
+        batches = self.batches
+        if size < _READ_ROWS:
+            batches = batches.unbatch().batch(size)
+            count = math.ceil(len(self.labels) / size)
+        else:
             count = sum(1 for _ in self.records)
-            return self.batches.apply(tf.data.experimental.assert_cardinality(count))
-        return tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
+        # Keras must know the number of batches to run several of them in one call.
+        return batches.apply(tf.data.experimental.assert_cardinality(count))
+
+    @property
+    def _row_bytes(self) -> int:
+        """The size of a row's columns."""
+        columns = self.batches.element_spec[0].values()
+        sizes = (spec.dtype.size * (spec.shape[1:].num_elements() or 1) for spec in columns)
+        return sum(sizes) or 1
 
     def sample(self) -> dict[str, np.ndarray]:
         """The columns of all rows; of a large split, of up to 200,000 rows.

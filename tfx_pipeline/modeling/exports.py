@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 import tensorflow as tf
@@ -30,7 +30,8 @@ def save(
     """
     # Keras rebuilds its own layers from their settings. Others need their traced
     # calls, which take some seconds to save.
-    save_traces = any(not type(layer).__module__.startswith("tf_keras.") for layer in model.layers)
+    modules = {type(layer).__module__ for layer in _all_layers(model)}
+    save_traces = any(not module.startswith("tf_keras.") for module in modules)
     signatures = Signatures(model, table, transform)
     model.save(
         folder,
@@ -41,6 +42,14 @@ def save(
     )
     signature_names.amend(folder, signatures.methods(), signatures.column_names())
     warmup.write(folder, table, transform)
+
+
+def _all_layers(model: Any) -> Iterator[Any]:
+    """The layers of a model, and those of models in it."""
+    for layer in model.layers:
+        yield layer
+        if isinstance(layer, tf_keras.Model):
+            yield from _all_layers(layer)
 
 
 class Signatures:
@@ -114,7 +123,9 @@ class Signatures:
     def _outputs(self, raw: dict[str, Any]) -> Outputs:
         """[batch] predictions, or [batch, classes] probabilities and names of the classes."""
         transformed = self._transform(raw)
-        outputs = self._model({name: transformed[name] for name in self._model.input})
+        # Layers that vary images in training do so by default.
+        known = {name: transformed[name] for name in self._model.input}
+        outputs = self._model(known, training=False)
         if self._table.label.task == "regression":
             return {"predictions": tf.reshape(outputs, [-1])}
         classes = tf.tile(self._classes[tf.newaxis, :], [tf.shape(outputs)[0], 1])

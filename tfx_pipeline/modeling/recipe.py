@@ -50,7 +50,12 @@ EFFORTS = {
 
 
 def complete(
-    model: Model, training: Training, rows: int, columns: int, cores: int | None = None
+    model: Model,
+    training: Training,
+    rows: int,
+    columns: int,
+    cores: int | None = None,
+    multiplications: float = 0.0,
 ) -> tuple[Model, Training]:
     """The sections with a value for every key.
 
@@ -59,6 +64,7 @@ def complete(
       rows: of the training split.
       columns: the numbers and categories that the network reads.
       cores: of the machine; absent: those that this process may use.
+      multiplications: for a row, before the network's own layers; see `Feature`.
 
     Returns:
       The sections; the time of a training grows with `rows` up to what the effort allows.
@@ -70,7 +76,8 @@ def complete(
     steps = training.steps
     if steps is None:
         cores = min(cores or len(os.sched_getaffinity(0)), _MOST_CORES)
-        affordable = effort.seconds * cores * _FLOPS_PER_CORE / _flops(model, batch_size, columns)
+        flops = _flops(model, batch_size, columns) + 6.0 * batch_size * multiplications
+        affordable = effort.seconds * cores * _FLOPS_PER_CORE / flops
         steps = max(1, int(min(effort.epochs * steps_per_pass, affordable)))
     # A large table has few passes, and the best moment can be within one.
     eval_every = training.eval_every or max(1, min(steps_per_pass, steps // _LEAST_EVALUATIONS))

@@ -108,6 +108,7 @@ def read_setup(fn_args: FnArgs) -> Setup:
         training,
         rows=count_rows(fn_args.train_files),
         columns=len(table.features),
+        multiplications=sum(feature.multiplications for feature in table.features),
     )
     _log.info("Network: %s; training: %s", model, training)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)

@@ -17,6 +17,7 @@ from tensorflow_serving.apis import (
     regression_pb2,
 )
 
+from tfx_pipeline.config.image_format import GREY
 from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.modeling.columns import MISSING_BOOLEAN
 from tfx_pipeline.modeling.feature import Feature
@@ -72,6 +73,8 @@ def _typical_value(feature: Feature, transform: tft.TFTransformOutput) -> int | 
         return int(low) if column.dtype == tf.int64 else float(low)
     if column.values:
         return column.values[0].encode()
+    if feature.transform == "image":
+        return GREY
     if feature.transform == "datetime":
         text_format = column.declared.format if column.declared else None
         return datetime.date(2024, 1, 31).strftime(text_format or "%Y-%m-%d").encode()

@@ -4,19 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import pathlib
 import re
+from collections.abc import Sequence
 from typing import Literal
 
 import numpy as np
 
+from tfx_pipeline.config import image_format
 from tfx_pipeline.config.default_treatments import ColumnFacts
 from tfx_pipeline.config.treatment import INTEGER, NUMBER, TEXT
-from tfx_pipeline.profiling import dates, notation
+from tfx_pipeline.profiling import dates, image_folders, notation
 from tfx_pipeline.profiling.choice import Choice, counted
 from tfx_pipeline.profiling.column_values import NumberStyle, Values
 from tfx_pipeline.profiling.notation import Notation
 
-Type = Literal["empty", "text", "integer", "number", "boolean", "datetime", "list"]
+Type = Literal["empty", "text", "integer", "number", "boolean", "datetime", "list", "image"]
 
 HELD = {"integer": INTEGER, "boolean": INTEGER, "number": NUMBER}
 """How the examples hold each type; text where it is not named."""
@@ -26,6 +29,7 @@ _LEADING_ZERO = r"^0[0-9]+$"
 _LOOKED_AT = 2000
 _EXAMPLES = 20
 _ODD_SHARE = 0.1
+_OPENED = 20
 
 
 @dataclasses.dataclass(frozen=True)
@@ -135,6 +139,8 @@ def profile(values: Values, found: Notation, where: str, first_line: int) -> Col
         return _of_numbers(values, missing, style)
     if values.all_match(missing, _is_list, _LOOKED_AT):
         return ColumnProfile(values, "list", "JSON lists", missing, declared=True)
+    if _are_images(texts, where):
+        return ColumnProfile(values, "image", "paths of images", missing, declared=True)
     odd = _odd_values(values, missing, style, where, first_line)
     reason = f"{counted(int((~missing).sum()), 'different text')}"
     return ColumnProfile(values, "text", reason, missing, warnings=odd)
@@ -160,11 +166,23 @@ def of_type(values: Values, found: Notation, given: str) -> ColumnProfile:
         moments = dates.detect(values.name, values.of(~missing, _LOOKED_AT))
         if moments is not None:
             return _of_dates(values, missing, moments)
+    if given == "image":
+        return ColumnProfile(values, "image", "images", missing, declared=True)
+    if given == image_folders.FOLDER_NAME:
+        return ColumnProfile(values, "text", "names of folders", missing, declared=True)
     if given == "list":
         return ColumnProfile(values, "list", "lists", missing, declared=True)
     return ColumnProfile(
         values, "text", f"{counted(int((~missing).sum()), 'different text')}", missing
     )
+
+
+def _are_images(paths: Sequence[str], table: str) -> bool:
+    """Whether texts name JPEG and PNG files that exist, from the table's folder."""
+    if not all(path.lower().endswith(image_format.ENDINGS) for path in paths):
+        return False
+    folder = pathlib.Path(table).parent
+    return any((folder / path).is_file() for path in paths[:_OPENED])
 
 
 def _of_dates(values: Values, missing: np.ndarray, moments: dates.Dates) -> ColumnProfile:

@@ -3,13 +3,21 @@
 from __future__ import annotations
 
 import dataclasses
+import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
 from tfx_pipeline.config import default_treatments
 from tfx_pipeline.config.models import Training
 from tfx_pipeline.errors import ConfigError, Problem
-from tfx_pipeline.profiling import column_types, label_choice, leakage, notation, relations
+from tfx_pipeline.profiling import (
+    column_types,
+    image_folders,
+    label_choice,
+    leakage,
+    notation,
+    relations,
+)
 from tfx_pipeline.profiling.choice import Choice
 from tfx_pipeline.profiling.column_types import ColumnProfile
 from tfx_pipeline.profiling.column_values import NumberStyle, Values
@@ -91,11 +99,13 @@ def make(sample: Sample, label_name: str) -> Plan:
     columns, found = profiles(sample, label_name)
     label = label_choice.decide(label_choice.find(columns, label_name, sample.where), sample.where)
     others = [profile for profile in columns if profile.name != label_name]
-    leaks, near = leakage.find(label, others)
+    # A path that has the class in it predicts the label, and is not what the model reads.
+    leaks, near = leakage.find(label, [p for p in others if p.type != "image"])
     group, time = relations.group(columns, label), relations.time(columns, label)
     split, about_split = _split(sample, label, group, time)
     used = split.get("by") or split.get("time")
     chosen = _features(others, {leak.name: leak.reason for leak in leaks}, used)
+    chosen = [_sized(choice, sample) for choice in chosen]
     if not any(choice.settings is not None for choice in chosen):
         why = "; ".join(f"{c.profile.name}: {c.reason}" for c in chosen[:3]) or "it is the only one"
         message = f"{sample.where} has no column to predict {label_name!r} from ({why})"
@@ -171,6 +181,16 @@ def _treatment(profile: ColumnProfile) -> FeatureChoice:
     decision = default_treatments.decide(profile.facts())
     reason = profile.reason if profile.declared and decision.settings else decision.reason
     return FeatureChoice(profile, decision.settings, reason)
+
+
+def _sized(choice: FeatureChoice, sample: Sample) -> FeatureChoice:
+    """A column of paths of images with the size that fits them; others as they are."""
+    if choice.settings is None or choice.profile.type != "image":
+        return choice
+    folder = pathlib.Path(sample.where).parent
+    paths = choice.profile.values.of(~choice.profile.missing, choice.profile.distinct)
+    settings = image_folders.settings([folder / path for path in paths])
+    return dataclasses.replace(choice, settings=settings, reason=image_folders.reason(settings))
 
 
 def _declared(

@@ -11,6 +11,7 @@ from tfx_pipeline.profiling.plan import Plan
 _MOST_LISTED = 30
 _SMALLEST_SPLIT = 0.2
 _FIRM_ROWS = 1000
+_READABLE = 0.9
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
 
@@ -43,6 +44,8 @@ def _feature(profile: ColumnProfile, plan: Plan, domain: list[str], served: bool
         if profile.name != plan.label.name:
             lines.append("  # New values may appear in one row of ten before somebody must look.")
             lines.append("  distribution_constraints { min_domain_mass: 0.9 }")
+    if profile.type == "image":
+        lines.append("  image_domain { }")
     if profile.type == "boolean":
         lines.append("  int_domain { min: 0 max: 1 }")
     if not served:
@@ -52,6 +55,8 @@ def _feature(profile: ColumnProfile, plan: Plan, domain: list[str], served: bool
 
 def _presence(profile: ColumnProfile, plan: Plan) -> str:
     """The least share of rows with a value, below that of any split by chance."""
+    if profile.type == "image":  # a few may be unreadable, and are missing values then
+        return f"min_fraction: {_READABLE:g} min_count: 1"
     rows = profile.values.rows
     share = profile.present / rows
     if share == 1 and rows >= _FIRM_ROWS:

@@ -5,6 +5,7 @@
 
 from __future__ import annotations
 
+import hashlib
 import itertools
 import json
 import pathlib
@@ -14,13 +15,14 @@ from typing import Any
 import pyarrow as pa
 import pyarrow.compute as pc
 
-from tfx_pipeline.config import data_files
+from tfx_pipeline.config import data_files, image_format
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.profiling.found_data import FoundData
 
 MOST_ROWS = 500_000
 """How many rows of a table are looked at."""
 _BATCH = 65_536
+_LOOKED_AT = 20
 
 
 def read(found: FoundData) -> tuple[pa.Table, int]:
@@ -55,7 +57,7 @@ def as_texts(table: pa.Table) -> tuple[pa.Table, dict[str, str]]:
     columns: dict[str, pa.Array] = {}
     types: dict[str, str] = {}
     for name, column in _flat(table):
-        types[name], columns[name] = _type(column.type), _texts(column)
+        types[name], columns[name] = _type(column), _texts(column)
     return pa.table(columns), types
 
 
@@ -160,7 +162,17 @@ def _flat(table: pa.Table) -> Iterator[tuple[str, pa.ChunkedArray]]:
             yield name, column
 
 
-def _type(kind: pa.DataType) -> str:
+def _is_binary(kind: pa.DataType) -> bool:
+    return pa.types.is_binary(kind) or pa.types.is_large_binary(kind)
+
+
+def _has_images(column: pa.ChunkedArray) -> bool:
+    first = column.drop_null().slice(0, _LOOKED_AT).to_pylist()
+    return bool(first) and any(map(image_format.is_image, first))
+
+
+def _type(column: pa.ChunkedArray) -> str:
+    kind = column.type
     if pa.types.is_boolean(kind):
         return "boolean"
     if pa.types.is_integer(kind):
@@ -171,6 +183,8 @@ def _type(kind: pa.DataType) -> str:
         return "datetime"
     if pa.types.is_time(kind) or pa.types.is_duration(kind):
         return "number"
+    if _is_binary(kind) and _has_images(column):
+        return "image"
     is_list = pa.types.is_list(kind) or pa.types.is_large_list(kind)
     return "list" if is_list or pa.types.is_fixed_size_list(kind) else "text"
 
@@ -185,7 +199,11 @@ def _texts(column: pa.ChunkedArray) -> pa.Array:
         column = pc.strftime(column.cast(pa.timestamp("s"), safe=False), form)
     elif pa.types.is_time(kind) or pa.types.is_duration(kind):
         column = _seconds(column)
-    elif _type(kind) == "list":
+    elif _is_binary(kind) and _has_images(column):
+        # Only which images are equal counts.
+        known = [None if v is None else hashlib.sha256(v).hexdigest() for v in column.to_pylist()]
+        column = pa.chunked_array([pa.array(known, pa.string())])
+    elif _type(column) == "list":
         values = [None if v is None else json.dumps(v, default=str) for v in column.to_pylist()]
         column = pa.chunked_array([pa.array(values, pa.string())])
     elif pa.types.is_decimal(kind):

@@ -7,12 +7,14 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from tfx_pipeline.config import default_treatments
 from tfx_pipeline.report import distributions
 from tfx_pipeline.report.distributions import Binned
 from tfx_pipeline.report.run_facts import RunFacts
 
 TRAIN = "train"
 _TYPES = {0: "integer", 1: "number", 2: "text", 3: "bytes", 4: "struct"}
+_BYTES = "bytes"
 _TOP = 7
 _DECILES = (1, 3, 7, 9)
 
@@ -158,6 +160,10 @@ def feature_of(
         result.binned = distributions.binned(found)
     elif first.HasField("string_stats"):
         result.top = _top_values(found)
+        if default_treatments.is_no_text(value for value, _ in result.top.values):
+            # TFDV counts all bytes that are no text as one value.
+            known = [dataclasses.replace(n, distinct=None) for n in numbers]
+            return Feature(name, _BYTES, use, known)
     return result
 
 

@@ -12,7 +12,8 @@ import pytest
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.serving.client import request_encoder
 from tfx_pipeline.serving.client.model_signature import Signature, Tensor
-from tfx_pipeline.serving.client.table import to_table
+from tfx_pipeline.serving.client.table import from_dicts, to_table
+from tfx_pipeline.serving.protocol import tensors
 
 FLOAT, DOUBLE, INT, STRING, BOOL = 1, 2, 9, 7, 10
 SIGNATURE = Signature(
@@ -229,3 +230,19 @@ def test_what_is_no_boolean():
     assert "must be true, false or missing, found 'so'" in problems(
         [{"on": "so"}], only("on", INT8)
     )
+
+
+def test_b64_is_bytes():
+    tensor = Tensor(tensors.STRING)
+    signature = Signature("columns", {"photo": tensor}, {})
+    table = from_dicts([{"photo": {"b64": "/9j/"}}, {"photo": b"\xff\xd8"}, {"photo": "ab"}])
+    found = request_encoder.encode(table, signature)["photo"]
+    assert found.tolist() == [b"\xff\xd8\xff", b"\xff\xd8", b"ab"]
+
+
+def test_wrong_b64_is_named():
+    signature = Signature("columns", {"photo": Tensor(tensors.STRING)}, {})
+    table = from_dicts([{"photo": {"b64": "?" * 1_000_000}}])
+    with pytest.raises(ConfigError, match="row 0, column photo: must be text") as error:
+        request_encoder.encode(table, signature)
+    assert len(str(error.value)) < 300

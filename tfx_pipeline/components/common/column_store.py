@@ -25,6 +25,9 @@ from tfx_pipeline.storage.layout import is_remote
 ROWS = 4096
 """Rows of a batch: enough for vectorised code, not too many for wide tables."""
 
+_BYTES = 64 << 20
+"""A batch that has reached this size has fewer rows: those of images are large."""
+
 _FOLDER = "columns"
 _OPTIONS = pa.ipc.IpcWriteOptions(compression="lz4")
 _LIST_TYPES = {
@@ -42,7 +45,7 @@ def path_for(records: str) -> str:
 
 
 class Writer:
-    """Writes rows as batches of `ROWS`; a context manager.
+    """Writes rows as batches of `ROWS`, or fewer large ones; a context manager.
 
     Args:
       path: the file, on a local disk or any file system of TFX's fileio.
@@ -52,7 +55,7 @@ class Writer:
     def __init__(self, path: str, schema: pa.Schema):
         self._path, self._schema = path, schema
         self._waiting: list[pa.RecordBatch] = []
-        self._rows = 0
+        self._rows = self._bytes = 0
 
     def __enter__(self) -> Writer:
         self._open = contextlib.ExitStack()
@@ -70,7 +73,10 @@ class Writer:
         """Appends rows."""
         self._waiting.append(batch)
         self._rows += len(batch)
-        if self._rows >= ROWS:
+        self._bytes += batch.nbytes
+        if self._bytes >= _BYTES:
+            self._write(self._rows)
+        elif self._rows >= ROWS:
             self._write(self._rows - self._rows % ROWS)
 
     def _write(self, count: int) -> None:
@@ -79,6 +85,7 @@ class Writer:
             self._writer.write_batch(batch)
         self._waiting = table.slice(count).to_batches()
         self._rows -= count
+        self._bytes = sum(batch.nbytes for batch in self._waiting)
 
 
 def read(
@@ -98,7 +105,7 @@ def read(
         the file does not have is without a value.
 
     Returns:
-      Batches of `ROWS` rows; None if there is no columns file, or if its types are not
+      Batches as they were written; None if there is no columns file, or if its types are not
       those of the schema.
     """
     path = path_for(records)

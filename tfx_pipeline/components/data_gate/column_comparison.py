@@ -17,6 +17,7 @@ from typing import Any
 import numpy as np
 
 from tfx_pipeline.components.data_gate import noise
+from tfx_pipeline.config import default_treatments
 
 LEAST_ROWS = 200
 """With fewer values on one side a comparison says nothing."""
@@ -54,9 +55,11 @@ def present(feature: Any) -> int:
 
 
 def categories(feature: Any) -> dict[str, float] | None:
-    """The rows of each value; None for numbers, but 0 and 1 are categories."""
+    """The rows of each value; None for numbers and images, but 0 and 1 are categories."""
     if feature.HasField("string_stats"):
         buckets = feature.string_stats.rank_histogram.buckets
+        if default_treatments.is_no_text(bucket.label for bucket in buckets):
+            return None
         return {bucket.label: bucket.sample_count for bucket in buckets}
     stats = feature.num_stats
     if feature.type == 0 and stats.min >= 0 and stats.max <= 1 and present(feature):

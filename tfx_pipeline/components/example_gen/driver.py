@@ -13,7 +13,7 @@ from tfx.components.example_gen import driver, input_processor, utils
 from tfx.proto import example_gen_pb2, range_config_pb2
 from tfx.utils import proto_utils
 
-from tfx_pipeline.components.example_gen import input_files, split_folders
+from tfx_pipeline.components.example_gen import image_changes, input_files, split_folders
 
 _NOT_A_SPAN = ("Cannot find span ", "Cannot find version ", "Retrieved date is invalid")
 """How TFX's errors begin about a path that matches the pattern, but has no number or date."""
@@ -128,7 +128,9 @@ class Driver(driver.FileBasedDriver):
         )
         patterns = exec_properties["input_config"]
         found = super().resolve_exec_properties(exec_properties, pipeline_info, component_info)
-        return self._with_earlier_spans(found, patterns)
+        found = self._with_earlier_spans(found, patterns)
+        found["input_fingerprint"] += image_changes.fingerprint(found)
+        return found
 
     def _with_earlier_spans(self, found: dict[str, Any], patterns: str) -> dict[str, Any]:
         """Adds the files of a rolling window's other spans; TFX's driver takes the newest."""

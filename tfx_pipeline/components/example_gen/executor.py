@@ -7,12 +7,14 @@ import json
 import logging
 import os
 import uuid
+from collections.abc import Mapping
 from typing import Any
 
 from tensorflow_metadata.proto.v0 import schema_pb2
 from tfx.components.util import examples_utils
 from tfx.dsl.io import fileio
 from tfx.proto import example_gen_pb2
+from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import proto_utils
 
@@ -20,7 +22,11 @@ from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
-from tfx_pipeline.components.common.executor_outcome import causes, reports_refusals
+from tfx_pipeline.components.common.executor_outcome import (
+    causes,
+    completed_output,
+    reports_refusals,
+)
 from tfx_pipeline.components.example_gen import (
     file_changes,
     header_check,
@@ -53,8 +59,11 @@ class Executor(BeamExecutor):
     @reports_refusals
     def Do(
         self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
-    ) -> None:
+    ) -> execution_result_pb2.ExecutorOutput | None:
         """Ingests the data.
+
+        Returns:
+          The executor's output with the number of unreadable images; None if there are none.
 
         Raises:
           DataRefused: the data cannot be read, or does not have the schema's types.
@@ -66,9 +75,9 @@ class Executor(BeamExecutor):
         artifact.split_names = artifact_utils.encode_split_names(splits.names)
         staging = os.path.join(artifact.uri, f".ingest-{uuid.uuid4().hex}")
         try:
-            shards = self._ingest(exec_properties, splits, staging)
+            summary = self._ingest(exec_properties, splits, staging)
             uris = {s: artifact_utils.get_split_uri([artifact], s) for s in splits.names}
-            split_writer.publish(shards, uris)
+            split_writer.publish(summary.shards, uris)
         except Exception as error:
             _raise_if_disk_full(error, artifact.uri)
             raise
@@ -76,16 +85,20 @@ class Executor(BeamExecutor):
             split_writer.discard(staging)
         examples_utils.set_payload_format(artifact, exec_properties["output_data_format"])
         examples_utils.set_file_format(artifact, "tfrecords_gzip")
+        note = summary.images.note
+        if not note:
+            return None
+        return completed_output(output_dict, note, summary.images.findings)
 
     def _ingest(
         self, exec_properties: dict[str, Any], splits: split_writer.Splits, staging: str
-    ) -> list[split_writer.Shards]:
+    ) -> ingestion.Summary:
         sql = exec_properties.get("sql")
         if not sql:
             by_split = _files(exec_properties)
             files = [path for paths in by_split.values() for path in paths]
             with file_changes.refused(files, exec_properties):
-                source = _source(exec_properties, files)
+                source = source_of(exec_properties, files)
                 return self._convert(by_split, source, splits, staging)
         spool = sql_handover.take(sql, exec_properties.get("input_fingerprint"))
         try:
@@ -96,7 +109,7 @@ class Executor(BeamExecutor):
                     [Finding("(query)", "no rows", found)],
                 )
             files = self._shared(spool, staging)
-            return self._convert({"": files}, _source(exec_properties, files), splits, staging)
+            return self._convert({"": files}, source_of(exec_properties, files), splits, staging)
         finally:
             spool.discard()
 
@@ -117,18 +130,26 @@ class Executor(BeamExecutor):
         source: table_sources.Source,
         splits: split_writer.Splits,
         staging: str,
-    ) -> list[split_writer.Shards]:
+    ) -> ingestion.Summary:
         units = make_units(files)
         names = [path for paths in files.values() for path in paths]
         with self._make_beam_pipeline() as pipeline:
             ingestion.run(pipeline, units, source, splits, staging)
         summary = ingestion.read_summary(staging, units)
         _refuse_problems(summary.profile)
+        source.images.refuse(summary.images)
+        if note := summary.images.note:
+            _log.warning("ExampleGen: %s", note)
         split_outcome.refuse_empty(summary.shards, names, splits)
-        return summary.shards
+        return summary
 
 
-def _source(exec_properties: dict[str, Any], files: list[str]) -> table_sources.Source:
+def source_of(exec_properties: Mapping[str, Any], files: list[str]) -> table_sources.Source:
+    """How the files are read.
+
+    Raises:
+      DataRefused: their headers are wrong.
+    """
     text = TextFormat.from_json(exec_properties["text"])
     types = ColumnTypes.of(
         read_types(exec_properties.get("schema_path")),

@@ -13,7 +13,7 @@ from typing import Any
 from tfx.proto import example_gen_pb2
 from tfx.utils import proto_utils
 
-from tfx_pipeline.components.example_gen import input_files
+from tfx_pipeline.components.example_gen import image_changes, input_files
 from tfx_pipeline.errors import DataRefused, Finding, first_of
 from tfx_pipeline.storage.layout import is_remote
 
@@ -40,7 +40,7 @@ def refused(files: list[str], exec_properties: Mapping[str, Any]) -> Iterator[No
 
 
 def _check(before: Mapping[str, Any], exec_properties: Mapping[str, Any]) -> None:
-    expected = exec_properties.get("input_fingerprint")
+    expected = (exec_properties.get("input_fingerprint") or "").partition(image_changes.START)[0]
     base = exec_properties["input_base"]
     if not expected or is_remote(base):
         return

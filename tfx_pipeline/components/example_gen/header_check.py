@@ -9,6 +9,7 @@ from collections.abc import Collection, Iterable
 
 from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
 from tfx_pipeline.components.example_gen.columnar_readers import ColumnarReader
+from tfx_pipeline.components.example_gen.images import Images
 from tfx_pipeline.components.example_gen.record_readers import AvroReader, JsonLinesReader
 from tfx_pipeline.components.example_gen.sql_spool import SpoolReader
 from tfx_pipeline.components.example_gen.table_sources import CsvSource, Source
@@ -50,18 +51,19 @@ def make_source(
       DataRefused: a file has no header, none of the columns of the first file, or names a
         column twice.
     """
-    exclude = tuple(exclude)
+    exclude, images = tuple(exclude), Images.of(types.declared)
     if file_format == "tfrecord":
-        return TfRecordSource(exclude)
+        return TfRecordSource(exclude, images)
     if file_format not in data_files.DELIMITED:
         reader = _reader(file_format, files, base)
         _all_columns([(path, _columns(reader, path)) for path in files], exclude)
-        return TypedSource(reader, types, exclude)
+        return TypedSource(reader, types, exclude, images)
     header = _all_columns([(path, _text_columns(path, text)) for path in files], exclude)
     columns = tuple(name for name in header if name not in set(exclude))
     kinds = {name: kind for name, kind in types.kinds.items() if name in columns}
     booleans = tuple(name for name in columns if types.type_of(name) == "boolean")
-    return CsvSource(columns, kinds, text, booleans)
+    images = Images({n: share for n, share in images.shares.items() if n in columns})
+    return CsvSource(columns, kinds, text, booleans, images)
 
 
 def _reader(file_format: str, files: list[str], base: str) -> Reader:

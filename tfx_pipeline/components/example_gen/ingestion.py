@@ -21,6 +21,8 @@ from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.common.prefetch import read_ahead
 from tfx_pipeline.components.common.reshuffled_create import ReshuffledCreate
 from tfx_pipeline.components.example_gen import split_rules, split_writer, table_sources
+from tfx_pipeline.components.example_gen.images import NO_IMAGES, Tally
+from tfx_pipeline.components.example_gen.images import merge as merge_tallies
 from tfx_pipeline.components.example_gen.profile import Profile, merge, with_mixed_kinds
 from tfx_pipeline.errors import Finding
 
@@ -47,10 +49,12 @@ class Summary:
     Attributes:
       profile: types and problems; if there are problems, nothing was written.
       shards: the written files, in the units' order.
+      images: how many images were read.
     """
 
     profile: Profile
     shards: list[split_writer.Shards]
+    images: Tally
 
 
 def run(
@@ -98,8 +102,9 @@ class _Measure(beam.DoFn):
     def process(self, unit: Unit, profiles: list[Profile]) -> Iterator[split_rules.Measured]:
         profile = with_mixed_kinds(merge(profiles))
         if not profile.problems:
-            source = _of_columns(self._source, self._rule.measured_columns)
-            yield self._rule.measure(_blocks(source, unit, profile))
+            source = dataclasses.replace(self._source, images=NO_IMAGES)
+            source = _of_columns(source, self._rule.measured_columns)
+            yield self._rule.measure(_blocks(source, unit, profile, Tally()))
 
 
 class _Write(beam.DoFn):
@@ -119,9 +124,11 @@ class _Write(beam.DoFn):
             if splits.rule is not None and measured is not None:
                 fitted = splits.rule.fitted(measured, splits.shares)
                 splits = dataclasses.replace(splits, rule=fitted)
-            blocks = read_ahead(_blocks(self._source, unit, profile))
+            tally = Tally()
+            blocks = read_ahead(_blocks(self._source, unit, profile, tally))
             shards = split_writer.write(blocks, splits, self._folder, unit.split)
             summary["shards"] = dataclasses.asdict(shards)
+            summary["images"] = dataclasses.asdict(tally)
         fileio.makedirs(self._folder)
         path = _summary_path(self._folder, unit.number)
         with fileio.open(path, "w") as file:
@@ -136,9 +143,11 @@ def _of_columns(source: table_sources.Source, names: tuple[str, ...]) -> table_s
     return dataclasses.replace(source, columns=names)  # type: ignore[arg-type]
 
 
-def _blocks(source: table_sources.Source, unit: Unit, profile: Profile) -> Iterator[Block]:
+def _blocks(
+    source: table_sources.Source, unit: Unit, profile: Profile, tally: Tally
+) -> Iterator[Block]:
     for path in unit.paths:
-        yield from source.records(path, profile.kinds)
+        yield from source.records(path, profile.kinds, tally)
 
 
 def _summary_path(folder: str, number: int) -> str:
@@ -155,4 +164,8 @@ def read_summary(folder: str, units: list[Unit]) -> Summary:
     profile = summaries[0]["profile"]
     profile["findings"] = [Finding(**row) for row in profile["findings"]]
     shards = [split_writer.Shards(**s["shards"]) for s in summaries if "shards" in s]
-    return Summary(Profile(**profile), shards)
+    tallies = [s["images"] for s in summaries if "images" in s]
+    for tally in tallies:
+        tally["findings"] = [Finding(**row) for row in tally["findings"]]
+    images = merge_tallies(Tally(**tally) for tally in tallies)
+    return Summary(Profile(**profile), shards, images)

@@ -92,6 +92,18 @@ def fingerprint_of_all(base: str, patterns: Iterable[tuple[str, str]], file_form
     )
 
 
+def digest_of(paths: Iterable[str]) -> str:
+    """A digest of the names and contents of files, which may be absent."""
+    digest = hashlib.sha256()
+    for path in paths:
+        try:
+            size, content = _content_digest(path)
+        except (OSError, ValueError):
+            size, content = 0, "absent"
+        digest.update(f"{path}\0{size}\0{content}\n".encode("utf-8", "surrogateescape"))
+    return digest.hexdigest()
+
+
 def _content_digest(path: str) -> tuple[int, str]:
     digest = hashlib.sha256()
     size = 0

@@ -28,6 +28,7 @@ from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.example_encoder import Block
 from tfx_pipeline.components.example_gen import ingestion, split_writer, table_sources
+from tfx_pipeline.components.example_gen.images import Tally
 from tfx_pipeline.components.example_gen.input_files import open_raw
 from tfx_pipeline.components.example_gen.work_units import make_units
 from tfx_pipeline.storage.layout import is_remote
@@ -46,9 +47,11 @@ class _NotCovered(Exception):
 class _Source(table_sources.CsvSource):
     """CSV files, as the records that TFX writes."""
 
-    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
+    def records(
+        self, path: str, kinds: Mapping[str, Kind], tally: Tally | None = None
+    ) -> Iterator[Block]:
         """Blocks of serialized tf.Examples. Without columns: those cannot hold empty lists."""
-        for block in super().records(path, kinds):
+        for block in super().records(path, kinds, tally):
             yield Block(block.keys, block.keys)
 
 

@@ -15,7 +15,8 @@ import pyarrow as pa
 from tfx_pipeline.components.common import example_encoder
 from tfx_pipeline.components.common.column_kinds import Kind
 from tfx_pipeline.components.common.example_encoder import Block
-from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader
+from tfx_pipeline.components.example_gen import csv_diagnostics, csv_reader, images
+from tfx_pipeline.components.example_gen.images import NO_IMAGES, Images, Tally
 from tfx_pipeline.components.example_gen.number_format import NumberFormat
 from tfx_pipeline.components.example_gen.profile import Profile
 from tfx_pipeline.components.example_gen.tfrecord_source import TfRecordSource
@@ -38,12 +39,14 @@ class CsvSource:
       types: the kinds of the columns in the schema and in `columns:`; others are inferred.
       text: how the files are written.
       booleans: the columns of true and false.
+      images: the columns of paths of images.
     """
 
     columns: tuple[str, ...]
     types: Mapping[str, Kind]
     text: TextFormat = CSV
     booleans: tuple[str, ...] = ()
+    images: Images = NO_IMAGES
 
     def profile(self, path: str) -> Profile:
         """Finds the types over the whole file, or its problems."""
@@ -80,13 +83,30 @@ class CsvSource:
             return convert_booleans(texts)
         return convert(texts, kind, self._numbers)
 
-    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
-        """Blocks of serialized tf.Examples."""
+    def records(
+        self, path: str, kinds: Mapping[str, Kind], tally: Tally | None = None
+    ) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples; `tally` counts the images."""
+        tally = Tally() if tally is None else tally
+        first = 1
         with contextlib.suppress(csv_reader.OddQuotes):  # `profile` has examined it
             for batch in csv_reader.read_batches(path, self.text, self.columns):
                 columns = dict(zip(self.columns, batch.columns))
                 values = {n: self._values(n, texts, kinds[n]) for n, texts in columns.items()}
-                yield example_encoder.encode(values, kinds)
+                for piece in self.images.pieces(len(batch)):
+                    part = {name: array[piece] for name, array in values.items()}
+                    numbers = range(first, first + len(batch))[piece]
+                    part = self.images.read(part, path, "row", numbers, tally)
+                    yield example_encoder.encode(part, kinds)
+                first += len(batch)
+
+    def image_files(self, path: str) -> Iterator[str]:
+        """The files of the images that a table names."""
+        names = [name for name in self.images.shares if name in self.columns]
+        with contextlib.suppress(csv_reader.OddQuotes, csv_reader.Unreadable):
+            for batch in csv_reader.read_batches(path, self.text, names):
+                for texts in batch.columns:
+                    yield from images.paths(texts, path)
 
 
 Source = CsvSource | TypedSource | TfRecordSource

@@ -6,9 +6,12 @@ import dataclasses
 import itertools
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
+from typing import Any
 
 from tfx_pipeline.components.common.column_kinds import Kind, arrow_kind
 from tfx_pipeline.components.common.example_encoder import Block
+from tfx_pipeline.components.example_gen import images
+from tfx_pipeline.components.example_gen.images import NO_IMAGES, Images, Tally
 from tfx_pipeline.components.example_gen.profile import Profile
 from tfx_pipeline.errors import Finding
 
@@ -28,9 +31,11 @@ class TfRecordSource:
 
     Attributes:
       exclude: the columns to leave out.
+      images: the columns of images. An image that cannot be read becomes a missing value.
     """
 
     exclude: tuple[str, ...] = ()
+    images: Images = NO_IMAGES
 
     def profile(self, path: str) -> Profile:
         """Finds each column's types, and the first record that is no tf.Example."""
@@ -47,15 +52,25 @@ class TfRecordSource:
             return _refused(f"{name}: {str(error).splitlines()[0]}")
         return Profile(places={n: p for n, p in places.items() if n not in self.exclude})
 
-    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
-        """Blocks of serialized tf.Examples."""
+    def records(
+        self, path: str, kinds: Mapping[str, Kind], tally: Tally | None = None
+    ) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples; `tally` counts the images."""
+        tally = Tally() if tally is None else tally
+        numbers = itertools.count(1)
         for block in self._blocks(path):
-            records, keys = zip(*map(self._record_and_key, block), strict=True)
+            places = (f"{os.path.basename(path)} record {next(numbers)}" for _ in block)
+            made = [self._record_and_key(r, p, tally) for r, p in zip(block, places, strict=True)]
+            records, keys = zip(*made, strict=True)
             yield Block(list(records), list(keys))
 
-    def _record_and_key(self, record: bytes) -> tuple[bytes, bytes]:
+    def image_files(self, path: str) -> Iterator[str]:
+        """None: the records have the images themselves."""
+        return iter(())
+
+    def _record_and_key(self, record: bytes, where: str, tally: Tally) -> tuple[bytes, bytes]:
         """The record to write, and the bytes that TFX's CsvExampleGen would hash."""
-        if not self.exclude and _EMPTY_TEXT not in record:
+        if not self.exclude and not self.images.shares and _EMPTY_TEXT not in record:
             return record, record
         import tensorflow as tf
 
@@ -66,10 +81,21 @@ class TfRecordSource:
         empty = [n for n, f in features.items() if list(f.bytes_list.value) == [b""]]
         for name in empty:
             features[name].bytes_list.ClearField("value")
+        for name in self.images.shares:
+            self._check_image(name, features, where, tally)
         key = example.SerializeToString(deterministic=True)
         for name in empty:
             features[name].Clear()
         return example.SerializeToString(deterministic=True), key
+
+    def _check_image(self, name: str, features: Any, where: str, tally: Tally) -> None:
+        """Makes an image that cannot be read a missing value."""
+        values = features[name].bytes_list.value if name in features else ()
+        if values and values[0]:
+            problem = images.unreadable(values[0])
+            tally.add(name, problem and f"{where}: the image {problem}")
+            if problem:
+                features[name].Clear()
 
     def _blocks(self, path: str) -> Iterator[list[bytes]]:
         import tensorflow as tf
@@ -77,7 +103,8 @@ class TfRecordSource:
         compression = "GZIP" if path.endswith(".gz") else ""
         options = tf.io.TFRecordOptions(compression_type=compression)
         records = tf.compat.v1.io.tf_record_iterator(path, options)
-        while block := list(itertools.islice(records, _BLOCK_ROWS)):
+        size = images.ROWS if self.images.shares else _BLOCK_ROWS
+        while block := list(itertools.islice(records, size)):
             yield block
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import os
 from collections.abc import Collection, Iterator, Mapping, Sequence
@@ -12,7 +13,9 @@ import pyarrow as pa
 from tfx_pipeline.components.common import example_encoder
 from tfx_pipeline.components.common.column_kinds import Kind, arrow_kind
 from tfx_pipeline.components.common.example_encoder import Block
+from tfx_pipeline.components.example_gen import images
 from tfx_pipeline.components.example_gen.csv_diagnostics import Problems
+from tfx_pipeline.components.example_gen.images import NO_IMAGES, Images, Tally
 from tfx_pipeline.components.example_gen.profile import Profile
 from tfx_pipeline.components.example_gen.type_inference import WrongValue
 from tfx_pipeline.components.example_gen.typed_values import ColumnTypes, NoKind
@@ -87,11 +90,13 @@ class TypedSource:
       reader: how they are read.
       types: what is known about the columns.
       exclude: the columns to leave out.
+      images: the columns of images, as bytes or paths.
     """
 
     reader: Reader
     types: ColumnTypes
     exclude: tuple[str, ...] = ()
+    images: Images = NO_IMAGES
 
     def profile(self, path: str) -> Profile:
         """Finds the types over the whole file, or its problems."""
@@ -148,15 +153,37 @@ class TypedSource:
                 found = f'expected {self.types.expected(name)}, found "{_shown(value)}"'
                 problems.add(number, name, "wrong type", found)
 
-    def records(self, path: str, kinds: Mapping[str, Kind]) -> Iterator[Block]:
-        """Blocks of serialized tf.Examples."""
+    def records(
+        self, path: str, kinds: Mapping[str, Kind], tally: Tally | None = None
+    ) -> Iterator[Block]:
+        """Blocks of serialized tf.Examples; `tally` counts the images."""
+        tally = Tally() if tally is None else tally
         for rows in self.reader.rows(path, self.exclude, self._texts(kinds)):
-            absent = pa.nulls(len(rows.numbers))
-            values = {
-                name: self._values(path, name, rows.columns.get(name, absent), kind)
-                for name, kind in kinds.items()
-            }
-            yield example_encoder.encode(values, kinds)
+            for piece in self.images.pieces(len(rows.numbers)):
+                numbers = rows.numbers[piece]
+                columns = {name: array[piece] for name, array in rows.columns.items()}
+                columns = self.images.read(
+                    self._images(columns), path, self.reader.unit, numbers, tally
+                )
+                absent = pa.nulls(len(numbers))
+                values = {
+                    name: self._values(path, name, columns.get(name, absent), kind)
+                    for name, kind in kinds.items()
+                }
+                yield example_encoder.encode(values, kinds)
+
+    def _images(self, columns: dict[str, pa.Array]) -> dict[str, pa.Array]:
+        """The columns; those of images without texts that stand for a missing value."""
+        own = {n: self.types.plain(n, columns[n]) for n in self.images.shares if n in columns}
+        return {**columns, **own}
+
+    def image_files(self, path: str) -> Iterator[str]:
+        """The files of the images that a table names."""
+        names = frozenset(self.images.shares)
+        with contextlib.suppress(Unreadable, NoKind):
+            for rows in self.reader.rows(path, self.exclude, self._texts(self.types.kinds)):
+                for name in names & {*rows.columns}:
+                    yield from images.paths(self.types.plain(name, rows.columns[name]), path)
 
     def _values(self, path: str, name: str, array: pa.Array, kind: Kind) -> pa.Array:
         """The values in the kind that the column has over all files.

@@ -8,6 +8,9 @@ from collections.abc import Mapping, Sequence
 import tensorflow as tf
 from tensorflow_metadata.proto.v0 import schema_pb2
 
+from tfx_pipeline.config import image_format
+from tfx_pipeline.config.image_format import GREY
+
 _UNUSUAL_VALUES: dict[int, dict[str, bytes | int | float]] = {
     schema_pb2.BYTES: {
         "unseen": b"\xe2\x98\x83 never seen before",
@@ -29,6 +32,9 @@ _UNUSUAL_VALUES: dict[int, dict[str, bytes | int | float]] = {
         "negative infinite": float("-inf"),
     },
 }
+_UNUSUAL_IMAGES: dict[str, bytes | int | float] = {"of one pixel": GREY, "empty": b""}
+"""Other bytes are no image, and a model may refuse them."""
+
 _FIELDS = {
     schema_pb2.BYTES: "bytes_list",
     schema_pb2.INT: "int64_list",
@@ -95,19 +101,27 @@ def adversarial_rows(real: Row, columns: Mapping[str, int]) -> list[Row]:
     for name, kind in columns.items():
         missing = _changed(normal, columns, {name: None})
         rows.append(Row(f"{name} missing", missing, label=label))
-        for description, value in _UNUSUAL_VALUES.get(kind, {}).items():
+        for description, value in _unusual(normal, name, kind).items():
             changed = _changed(normal, columns, {name: value})
             rows.append(Row(f"{name} {description}", changed, label=label))
     for description, position in (("first", 0), ("last", -1)):
         values = {
-            name: list(_UNUSUAL_VALUES[kind].values())[position]
+            name: list(unusual.values())[position]
             for name, kind in columns.items()
-            if kind in _UNUSUAL_VALUES
+            if (unusual := _unusual(normal, name, kind))
         }
         changed = _changed(normal, columns, values)
         name = f"every column with its {description} unusual value"
         rows.append(Row(name, changed, label=label))
     return rows
+
+
+def _unusual(normal: tf.train.Example, name: str, kind: int) -> Mapping[str, bytes | int | float]:
+    """The unusual values of a column, by their descriptions."""
+    values = normal.features.feature[name].bytes_list.value if kind == schema_pb2.BYTES else ()
+    if values and image_format.is_image(values[0]):
+        return _UNUSUAL_IMAGES
+    return _UNUSUAL_VALUES.get(kind, {})
 
 
 def _changed(

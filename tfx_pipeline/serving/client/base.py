@@ -8,6 +8,8 @@ import time
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tfx_pipeline.errors import ConfigError, ServingError
 from tfx_pipeline.serving.client import model_signature, request_encoder
 from tfx_pipeline.serving.client.model_signature import Signature
@@ -20,6 +22,7 @@ from tfx_pipeline.serving.protocol.status_codes import http_status
 from tfx_pipeline.serving.protocol.tensors import Array
 
 CHUNK_ROWS = 1024
+_CHUNK_BYTES = 32_000_000
 TIMEOUT_SECONDS = 30.0
 
 _RETRIED_CODE = "UNAVAILABLE"
@@ -88,7 +91,7 @@ class BaseClient(abc.ABC):
         return model_signature.choose(signatures, self._signature_name, self._model.name)
 
     def _chunks(self, rows: Any, signature: Signature) -> Iterator[Chunk]:
-        """Yields the requests to send for rows, at most `chunk_rows` in each.
+        """Yields the requests to send for rows, at most `chunk_rows` or about 32 MB in each.
 
         Raises:
           ConfigError: the rows do not fit the signature.
@@ -96,8 +99,7 @@ class BaseClient(abc.ABC):
         table = rows if isinstance(rows, Table) else to_table(rows)
         inputs = request_encoder.encode(table, signature)
         for model, numbers in self._rows_by_model(table):
-            for start in range(0, len(numbers), self._chunk_rows):
-                chunk = numbers[start : start + self._chunk_rows]
+            for chunk in _parts(numbers, self._chunk_rows, _row_bytes(inputs, table.count)):
                 yield Chunk(chunk, model, {name: array[chunk] for name, array in inputs.items()})
 
     def _rows_by_model(self, table: Table) -> list[tuple[ModelRef, list[int]]]:
@@ -162,6 +164,29 @@ def raise_if_unavailable(reply: Any) -> Any:
     if isinstance(reply, tuple) and reply[0] == http_status(_RETRIED_CODE):
         raise ServingError(_RETRIED_CODE, reply[1][:200].decode("utf-8", "replace"))
     return reply
+
+
+def _row_bytes(inputs: Mapping[str, Array], rows: int) -> Array:
+    """The bytes of each row's texts, int64 [rows]; images have many."""
+    sizes = np.zeros(rows, np.int64)
+    for array in inputs.values():
+        if array.dtype == object and array.size == rows:
+            sizes += np.fromiter(map(len, array.ravel()), np.int64, rows)
+    return sizes
+
+
+def _parts(numbers: Sequence[int], most: int, sizes: Array) -> Iterator[list[int]]:
+    """Parts of at most `most` row numbers, and of one row or at most `_CHUNK_BYTES`."""
+    part: list[int] = []
+    size = 0
+    for number in numbers:
+        if part and (len(part) == most or size + sizes[number] > _CHUNK_BYTES):
+            yield part
+            part, size = [], 0
+        part.append(number)
+        size += int(sizes[number])
+    if part:
+        yield part
 
 
 def version_states(response: Any) -> dict[int, str]:

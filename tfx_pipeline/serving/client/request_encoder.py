@@ -7,6 +7,7 @@ that may be missing as int8. Dates are sent in ISO 8601. Lists are filled up to 
 
 from __future__ import annotations
 
+import base64
 import dataclasses
 import datetime
 import math
@@ -101,6 +102,8 @@ def _text(value: Any) -> bytes:
         return b"true" if value else b"false"
     if isinstance(value, np.datetime64):
         return str(value).encode()
+    if isinstance(value, Mapping) and [*value] == ["b64"]:  # bytes, as REST takes them
+        return base64.b64decode(value["b64"], validate=True)
     if isinstance(value, datetime.date):  # a datetime and pandas' Timestamp are dates
         return value.isoformat().encode()
     raise TypeError
