@@ -142,7 +142,8 @@ def read(
     executions = {r.execution_id: node for node, r in records.items()}
     outputs = [(node, output) for node, record in records.items() for output in record.outputs]
     made_by = history.runs_of_outputs({o.id for _, o in outputs}) if history else {}
-    inputs = {node: history.inputs(i) for i, node in executions.items()} if history else {}
+    of_execution = history.inputs_of(executions) if history else {}
+    inputs = {executions[i]: keys for i, keys in of_execution.items()}
     used_by: dict[int, list[str]] = {}
     for node, of_node in inputs.items():
         for artifact_id in {i for ids in of_node.values() for i in ids}:
