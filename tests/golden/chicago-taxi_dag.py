@@ -27,6 +27,7 @@ from airflow.sdk.exceptions import AirflowFailException
 
 PIPELINE = Path(__file__).with_name("chicago-taxi") / "pipeline-0123456789ab.pb"
 COMMAND = "-m tfx_pipeline.node --pipeline {pipeline} --node {node} --run-id {run_id}"
+REPORT = "-m tfx_pipeline.report --pipeline {pipeline} --run-id {run_id}"
 FOLDER = "/project"
 PYTHON = "/project/.venv/bin/python"
 PYTHONPATH = ["/project", "/project"]
@@ -78,6 +79,7 @@ class Node(BaseOperator):
     """Runs the command that executes one node, as every orchestrator does."""
 
     operator_extra_links = (Artifacts(),)
+    command = COMMAND
     process = None
     result = {}
 
@@ -87,7 +89,8 @@ class Node(BaseOperator):
             raise AirflowFailException(f"this worker does not see {missing[0]} of the pipeline")
         with tempfile.TemporaryDirectory(prefix="tfx-node-") as folder:
             file = Path(folder) / "result.json"
-            code = self.run_command([PYTHON, *arguments(self.task_id, context, file)])
+            words = arguments(self.task_id, context, file, self.command)
+            code = self.run_command([PYTHON, *words])
             self.result = json.loads(file.read_text()) if file.exists() else {}
         raise_for(code, self.task_id, self.result)
         announce(self.result.get("pushed_model"), context)
@@ -125,20 +128,31 @@ class Node(BaseOperator):
             self.process.terminate()
 
 
-def arguments(node, context, result):
+class ReportLink(Artifacts):
+    """Where the report of the run is."""
+
+    name = "Report"
+
+
+class Report(Node):
+    """Writes the report of the run, however its nodes ended."""
+
+    operator_extra_links = (ReportLink(),)
+    command = REPORT
+
+
+def arguments(node, context, result, command=COMMAND):
     run = context["dag_run"]
     # Only what was given at the trigger: defaults are in the pipeline the run began with.
     given = {key: value for key, value in (run.conf or {}).items() if value is not None}
     pipeline = str(PIPELINE)
     values = {"pipeline": pipeline, "node": node, "run_id": f"{run.dag_id}__{run.run_id}"}
-    return [
-        *(part.format(**values) for part in COMMAND.split()),
-        "--keep-pipeline",
-        "--die-with-parent",
-        "--result",
-        str(result),
-        *(part for key, value in given.items() for part in ("--param", f"{key}={value}")),
-    ]
+    words = [part.format(**values) for part in command.split()]
+    words += ["--keep-pipeline", "--result", str(result)]
+    if command is not COMMAND:
+        return words
+    words.append("--die-with-parent")
+    return words + [word for key, value in given.items() for word in ("--param", f"{key}={value}")]
 
 
 def environment():
@@ -227,3 +241,5 @@ with DAG(
         node["Pusher"] = Node(task_id="Pusher", inlets=[MODEL], outlets=[PUSHED])
     for name, upstream in UPSTREAM.items():
         [node[other] for other in upstream] >> node[name]
+    # A teardown waits for all nodes, however they end, and leaves the run's state to them.
+    [*node.values()] >> Report(task_id="run_report").as_teardown()

@@ -120,9 +120,51 @@ def test_a_vocabulary_is_found_whatever_the_column_is_called(tmp_path):
     (tmp_path / "decisions.json").write_text(json.dumps(decided))
     graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
     run = Run(run_id="r", pipeline="p", state="complete")
-    (row,) = learned.read(RunFacts(run, "", (), (graph_artifact,)))
+    (row,) = learned.read(RunFacts(run, "", (), (graph_artifact,))).treatments
     assert (row.column, row.treatment, row.settings) == (column, "vocabulary", "top k 5")
     assert (row.size, row.values, row.more) == (2, ("a", "ß"), 0)
+
+
+def test_what_transform_learned_is_shown(tmp_path):
+    moments = {"mean": 2.5, "std": 0.5, "min": 1, "max": 4}
+    edges = [0.25 * i for i in range(49)]
+    columns = {
+        "<b>price": {
+            "<b>price": moments | {"boundaries": {"2": [2.0], "50": edges}},
+            "<b>price/log": moments,
+        },
+        "day": {"day": moments | {"mode": 3.0}, "day.year": moments},
+    }
+    (tmp_path / "learned.json").write_text(json.dumps({"version": 1, "columns": columns}))
+    graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
+    run = Run(run_id="r", pipeline="p", state="complete")
+    facts = RunFacts(run, "", (), (graph_artifact,))
+    found = learned.read(facts)
+    assert found.treatments == ()
+    assert [(n.column, n.of) for n in found.numbers] == [
+        ("<b>price", ""), ("<b>price", "log"), ("day", ""), ("day", "year"),
+    ]  # fmt: skip
+    price, _, day, _ = found.numbers
+    assert (price.median, price.edges, price.mode) == (2.0, tuple(edges), None)
+    assert (day.median, day.edges, day.mode) == (None, (), 3.0)
+    html = page.render(facts)
+    assert "Learned numbers" in html
+    assert "&lt;b&gt;price (log)" in html
+    assert "<b>price" not in html
+    assert "<summary>0 to 12</summary>" in html
+
+
+@pytest.mark.parametrize(
+    ("values", "texts"),
+    [
+        ([1.0, 2.5, 2.5], ["1", "2.5", "2.5"]),
+        ([-87.63415527, -87.63274384], ["-87.634", "-87.633"]),
+        ([1234567.25, 1234567.5], ["1,234,567", "1,234,568"]),
+        ([0.1 + 0.2, 0.3], ["0.30000000000000004", "0.29999999999999999"]),
+    ],
+)
+def test_different_numbers_look_different(values, texts):
+    assert templating.distinct(values) == texts
 
 
 def test_the_most_unusual_column_is_first():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import os
 import subprocess
+import sys
 
 import pytest
 
@@ -99,6 +100,22 @@ def test_a_node_takes_its_pipeline_by_uri_and_ends_with_0(ran, bucket):
     done = call(project, bucket, command)
     assert done.returncode == 0, done.stderr
     assert "ExampleGen: cached" in done.stderr
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_last_task_writes_the_report_beside_the_artifacts(ran, bucket):
+    project, _ = ran
+    home = next((project.folder / layout.LOCAL_HOME).rglob("one"))
+    bucket.client.upload_file(str(home / "pipeline.pb"), BUCKET, "compiled/one.pb")
+    command = ["--pipeline", f"s3://{BUCKET}/compiled/one.pb", "--run-id", "one"]
+    done = call(project, bucket, [sys.executable, "-m", "tfx_pipeline.report", *command])
+    assert done.returncode == 0, done.stderr
+    key = "runs/chicago-taxi/runs/one/report.html"
+    assert done.stderr.splitlines()[-1] == f"Report: s3://{BUCKET}/{key}"
+    html = bucket.client.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
+    assert "Blessed and pushed" in html
+    assert "trip_miles" in html
 
 
 @pytest.mark.e2e

@@ -17,7 +17,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.compiler import main_module, own_pipeline, runtime_parameters, support_check
 from tfx_pipeline.config.models import PipelineConfig
-from tfx_pipeline.ir import manifest, pipeline_ir
+from tfx_pipeline.ir import manifest, manifest_nodes, pipeline_ir
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.storage.atomic_write import write_atomically
 from tfx_pipeline.storage.layout import CompiledLayout, Layout
@@ -171,20 +171,9 @@ def _manifest(message: pipeline_pb2.Pipeline, data: bytes, config: PipelineConfi
         metadata=str(config.metadata),
         push_dir=config.push_dir,
         model_name=config.model_name,
-        nodes=tuple(_node(node) for node in pipeline_ir.nodes(message)),
+        nodes=manifest_nodes.of_pipeline(message),
         parameters=_parameters(message),
-    )
-
-
-def _node(node: pipeline_pb2.PipelineNode) -> manifest.Node:
-    name = node.node_info.id
-    command = ("python", "-m", "tfx_pipeline.node", "--pipeline", "{pipeline}")
-    return manifest.Node(
-        id=name,
-        type=node.node_info.type.name,
-        upstream=tuple(sorted(node.upstream_nodes)),
-        downstream=tuple(sorted(node.downstream_nodes)),
-        command=(*command, "--node", name, "--run-id", "{run_id}"),
+        report=manifest.REPORT_COMMAND if config.report else (),
     )
 
 

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.models import PipelineConfig
-from tfx_pipeline.storage.layout import is_remote
+from tfx_pipeline.storage.layout import Layout, is_remote
 from tfx_pipeline.user_code import installed
 
 if TYPE_CHECKING:
@@ -45,8 +45,8 @@ def config_of(pipeline: Any) -> ObjectConfig:
         raise errors.ConfigError(errors.Problem("metadata_connection_config", message, remedy))
     if not is_remote(root):
         root = os.path.abspath(root)
-    above, _, last = root.rstrip("/").rpartition("/")
-    return ObjectConfig(name=name, root=above if last == name else root, folder=os.getcwd())
+    layout = Layout.of_pipeline_root(root, name)
+    return ObjectConfig(name=name, root=layout.root, folder=os.getcwd())
 
 
 def import_folders() -> list[str]:

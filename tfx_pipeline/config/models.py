@@ -130,6 +130,8 @@ class PipelineConfig(Section):
     """Where the data is processed."""
     modules: Modules = Modules()
     """Your own code instead of the bundled code."""
+    report: bool = True
+    """Whether the last task of each run writes its [report](report.md)."""
     airflow: Airflow = Airflow()
     """How Airflow schedules and runs the pipeline."""
     kubeflow: Kubeflow = Kubeflow()

@@ -14,6 +14,16 @@ import pydantic
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
 
+_PIPELINE, _RUN = ("--pipeline", "{pipeline}"), ("--run-id", "{run_id}")
+
+REPORT_COMMAND = ("python", "-m", "tfx_pipeline.report", *_PIPELINE, *_RUN)
+"""The command that writes the report of a run."""
+
+
+def node_command(node: str) -> tuple[str, ...]:
+    """The command that executes a node."""
+    return ("python", "-m", "tfx_pipeline.node", *_PIPELINE, "--node", node, *_RUN)
+
 
 class Node(Section):
     """One node: its id, its component's type, its edges and the command that executes it.
@@ -46,6 +56,8 @@ class Manifest(Section):
       ir: the file name of the IR.
       root: the folder of the nodes' artifacts.
       metadata: where ML Metadata is, as in the configuration.
+      report: the command that writes the report of a run, with the same placeholders as the
+        nodes' commands. Empty: runs have no report.
     """
 
     format: Literal[1] = 1
@@ -60,6 +72,7 @@ class Manifest(Section):
     model_name: str
     nodes: tuple[Node, ...]
     parameters: dict[str, Parameter] = {}
+    report: tuple[str, ...] = REPORT_COMMAND
 
     @property
     def node_ids(self) -> tuple[str, ...]:

@@ -69,15 +69,21 @@ def open_store(config: pb.ConnectionConfig) -> ml_metadata.MetadataStore:
     raise AssertionError("unreachable")
 
 
-def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> errors.PipelineError:
+def place(config: pb.ConnectionConfig) -> str:
+    """Where the database is, for messages."""
     if config.HasField("mysql"):
-        where = f"MySQL database {config.mysql.database} at {config.mysql.host}:{config.mysql.port}"
+        return f"MySQL database {config.mysql.database} at {config.mysql.host}:{config.mysql.port}"
+    return f"SQLite file {config.sqlite.filename_uri}"
+
+
+def _cannot_open(config: pb.ConnectionConfig, error: Exception) -> errors.PipelineError:
+    remedy = "Check that it is a database and that its folder is writable"
+    if config.HasField("mysql"):
         remedy = f"Check host, user and the password in {METADATA_PASSWORD}"
-    else:
-        where = f"SQLite file {config.sqlite.filename_uri}"
-        remedy = "Check that it is a database and that its folder is writable"
     reason = str(error).strip().splitlines()[0]
-    return errors.PipelineError(f"ML Metadata cannot be opened: {where}: {reason}. {remedy}.")
+    return errors.PipelineError(
+        f"ML Metadata cannot be opened: {place(config)}: {reason}. {remedy}."
+    )
 
 
 @contextlib.contextmanager

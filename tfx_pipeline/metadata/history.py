@@ -6,7 +6,7 @@ Only `ml_metadata` is imported here, neither TensorFlow nor TFX, so that `runs` 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 
 import ml_metadata
 from ml_metadata.proto import metadata_store_pb2 as pb
@@ -31,7 +31,7 @@ class History:
         self.store = store
         self.pipeline = pipeline
         self.memberships = Memberships(store)
-        self._nodes: dict[int, str | None] = {}  # by execution; it never changes
+        self._contexts_of: dict[int, list[tuple[str, str]]] = {}
 
     def run_ids(self) -> list[str]:
         """The ids of this pipeline's runs, oldest first."""
@@ -83,40 +83,51 @@ class History:
     def records(self, run_id: str) -> dict[str, NodeRecord]:
         """All nodes that ran in `run_id`, in the order in which they started."""
         result: dict[str, NodeRecord] = {}
-        for execution in self._executions_of_run(run_id):
+        executions = self._executions_of_run(run_id)
+        outputs = self._outputs([execution.id for execution in executions])
+        for execution in executions:
             node = self._node_of(execution)
             if node is not None:
-                result[node] = self._record(node, execution)
+                found = outputs.get(execution.id, ())
+                result[node] = node_record.record(node, execution, found)
         return result
 
     def _node_of(self, execution: pb.Execution) -> str | None:
         """The node of this pipeline that an execution belongs to."""
-        if execution.id not in self._nodes:
-            prefix = f"{self.pipeline}."
-            contexts = self.store.get_contexts_by_execution(execution.id)
-            names = [c.name for c in contexts if c.type == NODE_CONTEXT]
-            mine = [name[len(prefix) :] for name in names if name.startswith(prefix)]
-            self._nodes[execution.id] = mine[0] if mine else None
-        return self._nodes[execution.id]
+        prefix = f"{self.pipeline}."
+        names = [name for kind, name in self._contexts(execution.id) if kind == NODE_CONTEXT]
+        mine = [name[len(prefix) :] for name in names if name.startswith(prefix)]
+        return mine[0] if mine else None
+
+    def _contexts(self, execution_id: int) -> list[tuple[str, str]]:
+        """Type and name of the contexts that an execution has; they never change."""
+        if execution_id not in self._contexts_of:
+            found = self.store.get_contexts_by_execution(execution_id)
+            self._contexts_of[execution_id] = [(c.type, c.name) for c in found]
+        return self._contexts_of[execution_id]
 
     def _record(self, node: str, execution: pb.Execution) -> NodeRecord:
         return node_record.record(node, execution, self.outputs(execution.id))
 
     def outputs(self, execution_id: int) -> tuple[Output, ...]:
         """The artifacts that an execution produced or took from the cache."""
-        events = [
-            event
-            for event in self.store.get_events_by_execution_ids([execution_id])
-            if event.type in (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
-        ]
-        artifacts = {
-            a.id: a for a in self.store.get_artifacts_by_id([e.artifact_id for e in events])
-        }
-        return tuple(
-            node_record.output(event, artifacts[event.artifact_id])
-            for event in events
-            if event.artifact_id in artifacts
-        )
+        return self._outputs([execution_id]).get(execution_id, ())
+
+    def _outputs(self, execution_ids: Sequence[int]) -> dict[int, tuple[Output, ...]]:
+        """The outputs of those executions that have any, in two requests."""
+        kinds = (pb.Event.OUTPUT, pb.Event.INTERNAL_OUTPUT)
+        events = [event for event in self._events(execution_ids) if event.type in kinds]
+        wanted = list(dict.fromkeys(event.artifact_id for event in events))
+        artifacts = {a.id: a for a in self.store.get_artifacts_by_id(wanted)} if wanted else {}
+        result: dict[int, tuple[Output, ...]] = {}
+        for event in events:
+            if event.artifact_id in artifacts:
+                output = node_record.output(event, artifacts[event.artifact_id])
+                result[event.execution_id] = (*result.get(event.execution_id, ()), output)
+        return result
+
+    def _events(self, execution_ids: Sequence[int]) -> Sequence[pb.Event]:
+        return self.store.get_events_by_execution_ids(execution_ids) if execution_ids else []
 
     def pushes(self, wanted: Callable[[pb.Artifact], bool] = lambda _: True) -> list[pb.Artifact]:
         """Models that this pipeline has pushed, oldest first.
@@ -150,17 +161,22 @@ class History:
             if event.type == pb.Event.OUTPUT:
                 producers.setdefault(event.artifact_id, event.execution_id)
         return {
-            artifact_id: {c.type: c.name for c in self.store.get_contexts_by_execution(execution)}
+            artifact_id: dict(self._contexts(execution))
             for artifact_id, execution in producers.items()
         }
 
     def inputs(self, execution_id: int) -> dict[str, list[int]]:
         """Artifact ids by input key."""
-        result: dict[str, list[int]] = {}
-        for event in self.store.get_events_by_execution_ids([execution_id]):
+        return self.inputs_of([execution_id])[execution_id]
+
+    def inputs_of(self, execution_ids: Iterable[int]) -> dict[int, dict[str, list[int]]]:
+        """For each execution, artifact ids by input key; in one request."""
+        result: dict[int, dict[str, list[int]]] = {i: {} for i in execution_ids}
+        for event in self._events(list(result)):
             if event.type == pb.Event.INPUT and event.path.steps:
-                result.setdefault(event.path.steps[0].key, []).append(event.artifact_id)
-        return {key: sorted(ids) for key, ids in result.items()}
+                ids = result[event.execution_id].setdefault(event.path.steps[0].key, [])
+                ids.append(event.artifact_id)
+        return {i: {k: sorted(ids) for k, ids in keys.items()} for i, keys in result.items()}
 
     def execution_properties(
         self, execution_ids: Iterable[int]

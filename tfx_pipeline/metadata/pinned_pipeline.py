@@ -38,6 +38,12 @@ def pipeline_of_run(history: History, run_id: str, offered: pb.Pipeline) -> pb.P
     return pb.Pipeline.FromString(pinned)
 
 
+def stored(history: History, run_id: str) -> pb.Pipeline | None:
+    """The pipeline the run started with; None if it has not started."""
+    found = history.store.get_context_by_type_and_name(CONTEXT_TYPE, f"{history.pipeline}/{run_id}")
+    return pb.Pipeline.FromString(_stored_bytes(found)) if found is not None else None
+
+
 def is_added_since(node: str, pipeline: pb.Pipeline, offered: pb.Pipeline) -> bool:
     """Whether `node` is not in the run's pipeline, but in the one that was compiled later."""
     return node not in ir.node_ids(pipeline) and node in ir.node_ids(offered)
@@ -58,7 +64,11 @@ def _store_once(store: ml_metadata.MetadataStore, name: str, data: bytes) -> byt
         return data
     except ml_metadata.errors.AlreadyExistsError:
         found = store.get_context_by_type_and_name(CONTEXT_TYPE, name)
-        return gzip.decompress(base64.b64decode(found.custom_properties[_IR].string_value))
+        return _stored_bytes(found)
+
+
+def _stored_bytes(context: mlmd.Context) -> bytes:
+    return gzip.decompress(base64.b64decode(context.custom_properties[_IR].string_value))
 
 
 def _type_id(store: ml_metadata.MetadataStore) -> int:

@@ -6,12 +6,21 @@ are stacked into one tensor, and one analyzer computes the statistics of all.
 
 from __future__ import annotations
 
+import contextlib
+import contextvars
 import dataclasses
-from collections.abc import Hashable
-from typing import TypeVar
+import itertools
+from collections.abc import Hashable, Iterator
+from typing import Any, TypeVar
 
+import numpy as np
 import tensorflow as tf
 import tensorflow_transform as tft
+
+TENSOR = "column_statistics"
+"""The name in the graph of the vector with all statistics."""
+
+_MOMENTS = ("mean", "std", "min", "max", "mode")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -53,6 +62,57 @@ class ColumnStatistics:
 
 _Key = TypeVar("_Key", bound=Hashable)
 
+Learned = dict[str, Any]
+"""The statistics of a column as plain values: `mean`, `std`, `min`, `max`, `mode` if it was
+requested, and `boundaries` by the number of parts as text."""
+
+
+@dataclasses.dataclass(frozen=True)
+class Analyzed:
+    """What the vector of one analyzer contains.
+
+    Attributes:
+      keys: of the columns, in order.
+      wanted: for each of them, whether the mode was requested, and the numbers of parts.
+    """
+
+    keys: tuple[Hashable, ...]
+    wanted: tuple[tuple[bool, tuple[int, ...]], ...]
+
+    def values(self, flat: np.ndarray) -> dict[Hashable, Learned]:
+        """The statistics by key.
+
+        Args:
+          flat: float64 [n], the result of the analyzer.
+        """
+        moments = flat[: len(_MOMENTS) * len(self.keys)].reshape(-1, len(_MOMENTS)).tolist()
+        rest = iter(flat[len(_MOMENTS) * len(self.keys) :].tolist())
+        result: dict[Hashable, Learned] = {}
+        for key, found, (mode, quantiles) in zip(self.keys, moments, self.wanted):
+            learned: Learned = dict(zip(_MOMENTS, found))
+            if not mode:
+                del learned["mode"]
+            parts = {str(n): list(itertools.islice(rest, n - 1)) for n in quantiles}
+            result[key] = learned | ({"boundaries": parts} if parts else {})
+        return result
+
+
+_Recorded = dict[str, Analyzed]
+_recorded: contextvars.ContextVar[_Recorded | None] = contextvars.ContextVar(
+    "recorded", default=None
+)
+
+
+@contextlib.contextmanager
+def recording() -> Iterator[_Recorded]:
+    """Collects, by the name of its tensor, what each call of `compute_statistics` requests."""
+    found: _Recorded = {}
+    token = _recorded.set(found)
+    try:
+        yield found
+    finally:
+        _recorded.reset(token)
+
 
 def compute_statistics(requests: dict[_Key, StatisticsRequest]) -> dict[_Key, ColumnStatistics]:
     """Computes all requested statistics over the whole training split.
@@ -73,6 +133,11 @@ def compute_statistics(requests: dict[_Key, StatisticsRequest]) -> dict[_Key, Co
         output_dtypes=[tf.float64],
         output_shapes=[[statistics_combiner.output_size(wanted)]],
     )
+    # The analysis replaces the analyzer's tensor by a constant. This name stays in the graph.
+    flat = tf.identity(flat, name=TENSOR)
+    found = _recorded.get()
+    if found is not None:
+        found[flat.op.name] = Analyzed(tuple(requests), wanted)
     return _unpack(flat, requests)
 
 
@@ -81,7 +146,7 @@ def _unpack(
 ) -> dict[_Key, ColumnStatistics]:
     """Splits the analyzer's vector by column, with as few operations as possible."""
     parts = [size - 1 for request in requests.values() for size in request.quantiles]
-    moments, *boundaries = tf.split(flat, [5 * len(requests), *parts])
+    moments, *boundaries = tf.split(flat, [len(_MOMENTS) * len(requests), *parts])
     scalars, vectors = iter(tf.unstack(moments)), iter(boundaries)
     return {
         name: ColumnStatistics(

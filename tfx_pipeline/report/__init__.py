@@ -4,5 +4,5 @@
 
 Everything is read; nothing is computed from the data's rows. What a page needs and no artifact of
 TFX has is stored by the node that has the data: `details.json` by the Evaluator, `history.json` by
-the Trainer.
+the Trainer, `learned.json` by Transform.
 """

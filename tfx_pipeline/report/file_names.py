@@ -16,3 +16,6 @@ EXPORT_CHECK = "export_check.json"
 
 DATA_CHECKS = "data_checks.json"
 """DataGate's, in the folder of the anomalies: the checks of the gates; see docs/gates.md."""
+
+LEARNED = "learned.json"
+"""Transform's, in the folder of the transform graph: the statistics that treatments use."""

@@ -1,14 +1,28 @@
-"""The graph of nodes as SVG: from top to bottom, so that it fits on a phone."""
+"""The graph of nodes as SVG: from top to bottom, so that it fits on a phone.
+
+A graph with many nodes is in a box of its own that can be scrolled.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 
 from markupsafe import Markup, escape
 
+from tfx_pipeline.report import short_names
 from tfx_pipeline.report.run_facts import NodeFacts
 
 _WIDTH, _BOX, _ROW, _GAP = 380, 30, 52, 8
+_WIDE_BOX = 110
+_MOST_BESIDE = 4
+"""Nodes beside each other in a drawing that is as wide as a phone."""
+_MOST_WIDE = 40
+"""And in a wide one. A layer of more nodes has several rows."""
+_MOST_LAYERS = 20
+
+Place = tuple[float, float, float]
+"""Left, top and width of a box."""
+
 _SYMBOLS = {
     "complete": "\N{CHECK MARK}",
     "cached": "\N{ANTICLOCKWISE OPEN CIRCLE ARROW}",
@@ -21,58 +35,86 @@ _SYMBOLS = {
 
 def draw(nodes: Sequence[NodeFacts]) -> Markup:
     """The nodes in layers; an edge goes from a node to those that wait for it."""
-    layers = _layers(nodes)
     by_id = {node.id: node for node in nodes}
-    boxes: dict[str, tuple[float, float, float]] = {}
-    for depth, names in enumerate(layers):
-        width = min(190.0, (_WIDTH - _GAP * (len(names) + 1)) / len(names))
-        used = width * len(names) + _GAP * (len(names) - 1)
-        for i, name in enumerate(names):
-            boxes[name] = ((_WIDTH - used) / 2 + i * (width + _GAP), depth * _ROW + 2, width)
-    parts = [_edge(boxes[a], boxes[node.id]) for node in nodes for a in _direct(node, by_id)]
-    parts += [_box(by_id[name], boxes[name]) for name in boxes]
+    edges = _edges(nodes)
+    layers = _layers(nodes, edges)
+    most = max(map(len, layers), default=0)
+    is_wide = most > _MOST_BESIDE
+    full = most * (_WIDE_BOX + _GAP) + _GAP if is_wide else _WIDTH
+    boxes = _places(layers, full)
+    texts = short_names.shorten({n: _room(width) for n, (_, _, width) in boxes.items()})
+    parts = [_line(boxes[start], boxes[end]) for start, end in edges]
+    parts += [_box(by_id[name], boxes[name], texts[name]) for name in boxes]
     height = len(layers) * _ROW - (_ROW - _BOX) + 4
     states = ", ".join(f"{node.id} {node.run.state}" for node in nodes)
-    return Markup(
-        '<svg class="graph" viewBox="0 0 {} {}" role="img" aria-label="{}">{}</svg>'
-    ).format(_WIDTH, height, f"Graph of nodes: {states}", Markup("".join(parts)))
+    drawing = Markup(
+        '<svg class="{}" width="{}" height="{}" viewBox="0 0 {} {}" role="img" aria-label="{}">'
+        "{}</svg>"
+    ).format(
+        "graph wide" if is_wide else "graph",
+        *(full, height, full, height),
+        f"Graph of nodes: {states}",
+        Markup("".join(parts)),
+    )
+    if not is_wide and len(layers) <= _MOST_LAYERS:
+        return drawing
+    return Markup('<div class="scroll graph-box">{}</div>').format(drawing)
 
 
-def _direct(node: NodeFacts, nodes: Mapping[str, NodeFacts]) -> list[str]:
-    """Upstream nodes that are not upstream of another one: fewer lines say the same."""
-    upstream = [name for name in node.upstream if name in nodes]
-    return [
-        name
-        for name in upstream
-        if not any(name in _above(other, nodes) for other in upstream if other != name)
-    ]
+def _places(layers: Sequence[Sequence[str]], full: int) -> dict[str, Place]:
+    """The box of each node, in a drawing that is `full` wide."""
+    boxes: dict[str, Place] = {}
+    for depth, names in enumerate(layers):
+        width = float(_WIDE_BOX)
+        if full == _WIDTH:
+            width = min(190.0, (full - _GAP * (len(names) + 1)) / len(names))
+        used = width * len(names) + _GAP * (len(names) - 1)
+        for i, name in enumerate(names):
+            boxes[name] = ((full - used) / 2 + i * (width + _GAP), depth * _ROW + 2, width)
+    return boxes
 
 
-def _above(name: str, nodes: Mapping[str, NodeFacts]) -> set[str]:
-    found: set[str] = set()
-    waiting = [name]
-    while waiting:
-        for upstream in nodes[waiting.pop()].upstream:
-            if upstream in nodes and upstream not in found:
-                found.add(upstream)
-                waiting.append(upstream)
-    return found
+def _edges(nodes: Sequence[NodeFacts]) -> list[tuple[str, str]]:
+    """From each node to those that wait for it, unless they wait for another one that does.
+
+    Fewer lines say the same.
+    """
+    above: dict[str, set[str]] = {}
+    edges = []
+    for node in nodes:  # in topological order
+        upstream = [name for name in node.upstream if name in above]
+        implied = set().union(*(above[name] for name in upstream))
+        above[node.id] = implied | {*upstream}
+        edges += [(name, node.id) for name in upstream if name not in implied]
+    return edges
 
 
-def _layers(nodes: Sequence[NodeFacts]) -> list[list[str]]:
-    """Nodes by the longest path to them; at most four beside each other."""
+def _layers(nodes: Sequence[NodeFacts], edges: Sequence[tuple[str, str]]) -> list[list[str]]:
+    """Nodes by the longest path to them. Each is near those above it that it waits for."""
     depth: dict[str, int] = {}
     for node in nodes:  # in topological order
         above = [depth[name] for name in node.upstream if name in depth]
         depth[node.id] = max(above, default=-1) + 1
+    upstream: dict[str, list[str]] = {name: [] for name in depth}
+    for start, end in edges:
+        upstream[end].append(start)
     layers: list[list[str]] = []
+    middle: dict[str, float] = {}  # from 0, the left side, to 1
     for level in range(max(depth.values(), default=-1) + 1):
         names = [name for name, of_node in depth.items() if of_node == level]
-        layers += [names[i : i + 4] for i in range(0, len(names), 4)]
+        wanted = {n: [middle[above] for above in upstream[n]] for n in names}
+        names.sort(key=lambda n: sum(wanted[n]) / len(wanted[n]) if wanted[n] else 0.5)
+        middle |= {name: (i + 0.5) / len(names) for i, name in enumerate(names)}
+        layers += [names[i : i + _MOST_WIDE] for i in range(0, len(names), _MOST_WIDE)]
     return layers
 
 
-def _edge(start: tuple[float, float, float], end: tuple[float, float, float]) -> str:
+def _room(width: float) -> int:
+    """How many characters of a name fit into a box."""
+    return int((width - 24) / 6.9)
+
+
+def _line(start: Place, end: Place) -> str:
     x0, y0 = start[0] + start[2] / 2, start[1] + _BOX
     x1, y1 = end[0] + end[2] / 2, end[1]
     middle = (y0 + y1) / 2
@@ -80,13 +122,9 @@ def _edge(start: tuple[float, float, float], end: tuple[float, float, float]) ->
     return f'<path class="edge" d="{path}"/>'
 
 
-def _box(node: NodeFacts, box: tuple[float, float, float]) -> str:
+def _box(node: NodeFacts, box: Place, name: str) -> str:
     x, y, width = box
     symbol = _SYMBOLS.get(node.run.state, "")
-    room = int((width - 24) / 6.6)
-    name = (
-        node.id if len(node.id) <= room else node.id[: max(room - 1, 1)] + "\N{HORIZONTAL ELLIPSIS}"
-    )
     return (
         f'<g class="node {escape(node.run.state)}"><title>{escape(node.id)}: '
         f"{escape(node.run.state)}</title>"

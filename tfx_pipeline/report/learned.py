@@ -1,4 +1,4 @@
-"""What Transform learned: its vocabularies, and the treatment of each column."""
+"""What Transform learned: vocabularies, means, deviations and bins; each column's treatment."""
 
 from __future__ import annotations
 
@@ -6,14 +6,16 @@ import dataclasses
 from typing import Any
 
 from tfx_pipeline.modeling import graph_names
-from tfx_pipeline.report import settings
-from tfx_pipeline.report.run_facts import RunFacts
+from tfx_pipeline.report import file_names, settings
+from tfx_pipeline.report.run_facts import Artifact, RunFacts
 
 _SHOWN = 12
+_HALVES = 2
+"""The parts whose boundary is the median."""
 
 
 @dataclasses.dataclass(frozen=True)
-class Learned:
+class Treatment:
     """The treatment of one column.
 
     Attributes:
@@ -31,27 +33,78 @@ class Learned:
     more: int = 0
 
 
-def read(facts: RunFacts) -> list[Learned]:
-    """One row for each treated column; empty if Transform did not say how it treats them."""
+@dataclasses.dataclass(frozen=True)
+class Numbers:
+    """Statistics of the training split that a treatment uses.
+
+    Attributes:
+      of: what was computed from the column's values; empty for these themselves.
+      mode: the most frequent value; None if the treatment does not use it, as `median`.
+      edges: the values between the bins.
+    """
+
+    column: str
+    of: str
+    mean: float
+    std: float
+    min: float
+    max: float
+    mode: float | None = None
+    median: float | None = None
+    edges: tuple[float, ...] = ()
+
+
+@dataclasses.dataclass(frozen=True)
+class Learned:
+    """What Transform decided on and learned, by column."""
+
+    treatments: tuple[Treatment, ...]
+    numbers: tuple[Numbers, ...]
+
+
+def read(facts: RunFacts) -> Learned | None:
+    """What is in Transform's artifacts; None if it did not say how it treats the columns."""
     artifact = facts.artifact("TransformGraph")
     if artifact is None:
-        return []
-    result = []
-    for column, treatment in (settings.decided(facts) or {}).items():
-        kind = str(treatment.get("transform", ""))
-        content = artifact.file("transform_fn", "assets", graph_names.of_vocabulary(column))
-        values = _lines(content)
-        result.append(
-            Learned(
-                column,
-                kind,
-                _text(treatment),
-                len(values) if content is not None else None,
-                tuple(values[:_SHOWN]),
-                max(0, len(values) - _SHOWN),
-            )
-        )
-    return result
+        return None
+    decided = settings.decided(facts) or {}
+    treatments = tuple(_treatment(artifact, name, t) for name, t in decided.items())
+    columns = artifact.document(file_names.LEARNED).get("columns", {})
+    numbers = tuple(
+        _numbers(column, part, found)
+        for column, parts in columns.items()
+        for part, found in parts.items()
+    )
+    return Learned(treatments, numbers) if treatments or numbers else None
+
+
+def _treatment(artifact: Artifact, column: str, treatment: dict[str, Any]) -> Treatment:
+    content = artifact.file("transform_fn", "assets", graph_names.of_vocabulary(column))
+    values = _lines(content)
+    return Treatment(
+        column,
+        str(treatment.get("transform", "")),
+        _text(treatment),
+        len(values) if content is not None else None,
+        tuple(values[:_SHOWN]),
+        max(0, len(values) - _SHOWN),
+    )
+
+
+def _numbers(column: str, part: str, found: dict[str, Any]) -> Numbers:
+    boundaries = {int(parts): edges for parts, edges in found.get("boundaries", {}).items()}
+    bins = max(boundaries, default=0)
+    return Numbers(
+        column,
+        part.removeprefix(column).lstrip("/."),
+        mean=found["mean"],
+        std=found["std"],
+        min=found["min"],
+        max=found["max"],
+        mode=found.get("mode"),
+        median=boundaries[_HALVES][0] if _HALVES in boundaries else None,
+        edges=tuple(boundaries[bins]) if bins > _HALVES else (),
+    )
 
 
 def _lines(content: bytes | None) -> list[str]:

@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import functools
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
@@ -121,21 +121,29 @@ class RunFacts:
         return next((n.properties[name] for n in self.nodes if n.properties.get(name)), "")
 
 
-def read(runs: Runs, run_id: str, layout: Layout) -> RunFacts:
+def read(
+    runs: Runs, run_id: str, layout: Layout, plan: Sequence[manifest_lib.Node] = ()
+) -> RunFacts:
     """Reads the run with exactly this id.
+
+    Args:
+      plan: the nodes of a run that has ended. Empty: those of the manifest in the run's
+        folder; without one, those that have started.
 
     Raises:
       ConfigError: there is no such run.
     """
-    run = runs.read(run_id)
+    run = _ended_run(runs, run_id, layout, plan) if plan else runs.read(run_id)
     folder = CompiledLayout(layout.run(run.run_id).folder)
     compiled = manifest_lib.read(folder.manifest) if folder.manifest.exists() else None
+    planned = plan or (compiled.nodes if compiled else ())
     history = runs.history
     records = history.records(run.run_id) if history else {}
     executions = {r.execution_id: node for node, r in records.items()}
     outputs = [(node, output) for node, record in records.items() for output in record.outputs]
     made_by = history.runs_of_outputs({o.id for _, o in outputs}) if history else {}
-    inputs = {node: history.inputs(i) for i, node in executions.items()} if history else {}
+    of_execution = history.inputs_of(executions) if history else {}
+    inputs = {executions[i]: keys for i, keys in of_execution.items()}
     used_by: dict[int, list[str]] = {}
     for node, of_node in inputs.items():
         for artifact_id in {i for ids in of_node.values() for i in ids}:
@@ -143,7 +151,7 @@ def read(runs: Runs, run_id: str, layout: Layout) -> RunFacts:
     properties = history.execution_properties(executions) if history else {}
     producer = {output.id: node for node, output in outputs}
     nodes = _nodes(
-        run, compiled, inputs, producer, {executions[i]: p for i, p in properties.items()}
+        run, planned, inputs, producer, {executions[i]: p for i, p in properties.items()}
     )
     artifacts = [
         _artifact(node, output, made_by.get(output.id, ""), tuple(used_by.get(output.id, ())))
@@ -158,9 +166,20 @@ def read(runs: Runs, run_id: str, layout: Layout) -> RunFacts:
     )
 
 
+def _ended_run(runs: Runs, run_id: str, layout: Layout, plan: Sequence[manifest_lib.Node]) -> Run:
+    """A run of an orchestrator, which has ended: a node that did not start is a failure."""
+    started = runs.history is not None and bool(runs.history.records(run_id))
+    if not started:
+        return Run(run_id=run_id, pipeline=layout.name, state="failed")
+    run = runs.read(run_id)
+    if run.state == "complete" and any(node.id not in run.nodes for node in plan):
+        return runs.attach(run.model_copy(update={"state": "failed"}))
+    return run
+
+
 def without_metadata(run: Run) -> RunFacts:
     """What the record of a run itself says."""
-    return RunFacts(run, "", _nodes(run, None, {}, {}, {}), tuple(_of_run_json(run)))
+    return RunFacts(run, "", _nodes(run, (), {}, {}, {}), tuple(_of_run_json(run)))
 
 
 def _artifact(node: str, output: Output, made_by: str, used_by: tuple[str, ...]) -> Artifact:
@@ -181,13 +200,13 @@ def _of_run_json(run: Run) -> list[Artifact]:
 
 def _nodes(
     run: Run,
-    compiled: manifest_lib.Manifest | None,
+    planned: Sequence[manifest_lib.Node],
     inputs: Mapping[str, Mapping[str, list[int]]],
     producer: Mapping[int, str],
     properties: Mapping[str, Properties],
 ) -> tuple[NodeFacts, ...]:
-    """The nodes of the manifest; without one, those that ran, with edges from their inputs."""
-    if compiled is not None:
+    """The planned nodes; without a plan, those that ran, with edges from their inputs."""
+    if planned:
         return tuple(
             NodeFacts(
                 node.id,
@@ -196,7 +215,7 @@ def _nodes(
                 run.nodes.get(node.id, NodeRun(state="skipped", note="it was not started")),
                 properties.get(node.id, {}),
             )
-            for node in compiled.nodes
+            for node in planned
         )
     result = []
     for name, node_run in run.nodes.items():

@@ -14,6 +14,7 @@ from tfx_pipeline.errors import first_of
 from tfx_pipeline.report import charts, features
 
 _MOST_REASONS = 3
+_DIGITS = 4
 
 
 def text(name: str, package: str = __package__) -> str:
@@ -34,6 +35,7 @@ def environment(*packages: str) -> jinja2.Environment:
     )
     filters: dict[str, Callable[..., Any]] = {
         "number": number,
+        "distinct": distinct,
         "metric": metric,
         "signed": signed,
         "percent": features.percent,
@@ -60,6 +62,17 @@ def number(value: float | None) -> str:
     if abs(value) >= 1e6 or abs(value) < 1e-3:
         return f"{value:.3g}"
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def distinct(values: Sequence[float]) -> list[str]:
+    """Numbers of the data, with as many digits as it takes to tell different ones apart."""
+    different = len({*values})
+    texts = [number(value) for value in values]
+    digits = _DIGITS
+    while len({*texts}) < different:
+        digits += 1
+        texts = [f"{value:,.{digits}g}" for value in values]
+    return texts
 
 
 def metric(value: float | None) -> str:

@@ -63,11 +63,12 @@ def _ended(run: NodeRun) -> bool:
 def _ended_early(facts: RunFacts) -> Verdict:
     """The first node that failed is the reason; what follows is a consequence."""
     failed = [n for n in facts.nodes if n.run.state in ("failed", "canceled")]
+    if not failed and facts.run.state == "failed":
+        return _not_started(facts)
     if not failed:
         return Verdict(BAD, "Not blessed", "The model missed its thresholds. Nothing was pushed.")
     node = next((n for n in failed if n.run.findings), failed[0])
-    done = sum(n.run.state in ("complete", "cached") for n in facts.nodes)
-    not_run = tuple(n.id for n in facts.nodes if n.run.state == "skipped")
+    done, not_run = _done(facts), _not_run(facts)
     title = {
         "refused": "Not blessed" if _judges(node) else "Refused",
         "canceled": "Interrupted",
@@ -78,6 +79,24 @@ def _ended_early(facts: RunFacts) -> Verdict:
     ending = "Nothing was pushed." if not facts.run.pushed_model else ""
     sentence = f"{reason} {done} of {len(facts.nodes)} nodes ended well. {ending}".strip()
     return Verdict(BAD, title, sentence, node.run.findings, not_run)
+
+
+def _not_started(facts: RunFacts) -> Verdict:
+    """No node failed in ML Metadata: a task of the orchestrator ended before its node."""
+    not_run = _not_run(facts)
+    sentence = (
+        f"{_done(facts)} of {len(facts.nodes)} nodes ended well. The others did not start, and ML "
+        "Metadata does not say why. See the logs of their tasks."
+    )
+    return Verdict(BAD, f"Failed at {not_run[0]}" if not_run else "Failed", sentence, (), not_run)
+
+
+def _done(facts: RunFacts) -> int:
+    return sum(node.run.state in ("complete", "cached") for node in facts.nodes)
+
+
+def _not_run(facts: RunFacts) -> tuple[str, ...]:
+    return tuple(node.id for node in facts.nodes if node.run.state == "skipped")
 
 
 def _judges(node: NodeFacts) -> bool:

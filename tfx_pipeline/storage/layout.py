@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import pathlib
 import re
+from typing import ClassVar
 
 _REMOTE = re.compile(r"^[A-Za-z][A-Za-z0-9+.-]*://")
 
@@ -55,6 +56,15 @@ class Layout:
         """The folder of the nodes' artifacts; TFX calls it the pipeline's root."""
         return join(self.root, self.name)
 
+    @classmethod
+    def of_pipeline_root(cls, folder: str, name: str) -> Layout:
+        """The layout of a pipeline whose artifacts are below `folder`, TFX's pipeline root.
+
+        That is `<root>/<name>`. A folder with another name is the root itself.
+        """
+        above, _, last = folder.rstrip("/").rpartition("/")
+        return cls(above if last == name else folder, name)
+
     @property
     def home(self) -> pathlib.Path:
         """The folder on this machine."""
@@ -77,6 +87,10 @@ class Layout:
         """The folder of one local run."""
         return RunLayout(self.runs / run_id)
 
+    def report(self, run_id: str) -> str:
+        """The report of a run, beside the artifacts, also if the root is remote."""
+        return join(self.artifacts, "runs", run_id, RunLayout.REPORT)
+
     def compiled(self, digest: str) -> str:
         """The path of a compiled pipeline that is too large for a command line."""
         return join(self.artifacts, "compiled", f"{digest}.pb")
@@ -85,6 +99,8 @@ class Layout:
 @dataclasses.dataclass(frozen=True)
 class RunLayout:
     """The folder `runs/<run id>/` of one local run."""
+
+    REPORT: ClassVar[str] = "report.html"
 
     folder: pathlib.Path
 
@@ -96,7 +112,7 @@ class RunLayout:
     @property
     def report(self) -> pathlib.Path:
         """The report of the run."""
-        return self.folder / "report.html"
+        return self.folder / self.REPORT
 
     @property
     def tensorboard(self) -> pathlib.Path:

@@ -25,7 +25,7 @@ FUNCTION = "tests.components.user_functions.preprocessing_fn"
 COUNTED = "tests.components.user_functions.counted_preprocessing_fn"
 
 
-def transform(folder, function=FUNCTION, files=1):
+def transform(folder, function=FUNCTION, files=1, config=None, schema=SCHEMA, table=""):
     """Ingests a small table and transforms it; returns the graph's and examples' folders."""
     from tfx import types
     from tfx.proto import transform_pb2
@@ -35,17 +35,18 @@ def transform(folder, function=FUNCTION, files=1):
 
     for file in range(files):
         rows = "".join(f"{i}.5,kind{i % 3},{i % 2}\n" for i in range(file, 200, files))
-        ingestion.write(folder / "data" / f"{file}.csv", "fare,kind,label\n" + rows)
+        text = table or "fare,kind,label\n" + rows
+        ingestion.write(folder / "data" / f"{file}.csv", text)
     data = folder / "data"
+    path = ingestion.write(folder / "schema" / "schema.pbtxt", schema)
     schema = standard_artifacts.Schema()
     schema.uri = str(folder / "schema")
-    path = ingestion.write(folder / "schema" / "schema.pbtxt", SCHEMA)
     examples, _, _ = ingestion.ingest(folder, data, schema_path=str(path))
     node = component.Transform(
         examples=types.Channel(type=standard_artifacts.Examples),
         schema=types.Channel(type=standard_artifacts.Schema),
         preprocessing_fn=function,
-        custom_config={"factor": 10.0},
+        custom_config=config or {"factor": 10.0},
         splits_config=transform_pb2.SplitsConfig(analyze=["train"], transform=["train", "eval"]),
         disable_statistics=True,
         disable_analyzer_cache=True,

@@ -22,6 +22,8 @@ def describe(task) -> dict:
         "owner": task.owner,
         "on_failure": [str(callback) for callback in task.on_failure_callback or ()],
         "inlets": str(task.inlets),
+        "teardown": task.is_teardown,
+        "fails_the_run": task.on_failure_fail_dagrun,
         "outlets": str(task.outlets),
     }
 

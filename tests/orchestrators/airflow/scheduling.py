@@ -100,6 +100,11 @@ class Scheduled:
     def record(self, run_id: str, node: str) -> node_record.NodeRecord | None:
         return self.history.record(node, self.run_name(run_id))
 
+    def report(self, run_id: str) -> pathlib.Path:
+        """The file of a run's report."""
+        folder = self.folder / "build" / self.name / "runs" / self.run_name(run_id)
+        return folder / "report.html"
+
     def run_name(self, run_id: str) -> str:
         """The id that ML Metadata knows a run of Airflow by."""
         return f"{self.name}__{run_id}"

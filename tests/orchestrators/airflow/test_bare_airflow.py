@@ -11,6 +11,7 @@ import sys
 import pytest
 
 from tests.orchestrators.airflow.plans import render
+from tfx_pipeline.orchestrators.airflow.dag import REPORT_TASK
 
 DESCRIBE = os.path.join(os.path.dirname(__file__), "describe_dag.py")
 SETTINGS = (
@@ -67,8 +68,21 @@ def test_it_parses_without_tfx(bundled):
 
 def test_nodes_become_tasks_with_the_same_edges(bundled, plan):
     tasks = bundled["tasks"]
-    edges = {node.id: sorted(node.downstream) for node in plan.nodes}
+    edges = {node.id: sorted([*node.downstream, REPORT_TASK]) for node in plan.nodes}
+    edges[REPORT_TASK] = []
     assert {name: task["after"] for name, task in tasks.items()} == edges
+
+
+def test_the_report_is_a_teardown_of_all_nodes(bundled, plan):
+    report = bundled["tasks"][REPORT_TASK]
+    assert (report["teardown"], report["fails_the_run"]) == (True, False)
+    assert [n for n, task in bundled["tasks"].items() if task["teardown"]] == [REPORT_TASK]
+
+
+def test_without_a_report_there_is_no_such_task(describe, plan):
+    found = describe(render(plan.model_copy(update={"report": ()})))
+    assert found["errors"] == {}
+    assert set(found["tasks"]) == set(plan.node_ids)
 
 
 def test_parameters_are_typed_with_their_defaults(bundled):

@@ -79,6 +79,14 @@ def test_a_node_whose_name_airflow_refuses(plan):
         render(renamed)
 
 
+def test_a_node_that_is_called_as_the_task_of_the_report(plan):
+    first = plan.nodes[0].model_copy(update={"id": "run_report"})
+    renamed = plan.model_copy(update={"nodes": (first, *plan.nodes[1:])})
+    with pytest.raises(ConfigError, match="run_report: the task of the run's report has the same"):
+        render(renamed)
+    assert "Report(" not in render(renamed.model_copy(update={"report": ()}))
+
+
 def test_without_groups_all_tasks_stand_alone(plan):
     assert "with TaskGroup" in render(plan)
     assert "with TaskGroup" not in render(plan, "airflow.task_groups=false")

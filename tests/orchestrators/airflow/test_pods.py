@@ -90,6 +90,16 @@ def test_the_pod_gets_the_pipeline_itself_and_parameters_unharmed(found):
     assert arguments[-4:] == ["--param", "steps=5", "--param", "mode={{ x }}"]
 
 
+def test_the_report_is_written_in_such_a_pod(found):
+    node, report = container(found["other"]), container(found["report"])
+    assert report["args"][:2] == ["-m", "tfx_pipeline.report"]
+    assert report["args"][3] == node["args"][3]
+    assert report["args"][4:] == [
+        "--run-id", "pods__manual__1", "--keep-pipeline", "--result", "/airflow/xcom/return.json",
+    ]  # fmt: skip
+    assert (report["image"], report["env"]) == (node["image"], node["env"])
+
+
 def test_how_a_container_ends_is_how_the_task_ends(found):
     assert found["well"] == "well"
     refused = "AirflowFailException: Trainer refused, and nothing is pushed: 2 anomalies"

@@ -14,6 +14,7 @@ from tests.orchestrators.airflow.scheduling import SECRET, Scheduled, wait_until
 from tests.own_pipelines import CONDITION
 from tests.projects import environment
 from tfx_pipeline.metadata import node_record
+from tfx_pipeline.orchestrators.airflow.dag import REPORT_TASK
 from tfx_pipeline.orchestrators.airflow.rest_client import AirflowError
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
@@ -52,7 +53,38 @@ def test_a_second_run_is_taken_from_the_cache(toy):
     for node in ("First", "Second"):
         assert toy.record(first, node).state == node_record.COMPLETE
         assert toy.record(second, node).state == node_record.CACHED
-    assert toy.states(second) == {"First": "success", "Second": "success"}
+    assert toy.states(second) == dict.fromkeys(["First", "Second", REPORT_TASK], "success")
+
+
+def test_the_last_task_writes_the_report_and_links_to_it(toy, finished):
+    run = finished("cleared")
+    file = toy.report(run)
+    html = file.read_text()
+    assert "No node failed" in html
+    assert "First" in html
+    assert f"Report: {file}" in toy.log(run, REPORT_TASK)
+    path = f"/dags/toy/dagRuns/{run}/taskInstances/{REPORT_TASK}"
+    assert toy.airflow.client.call("GET", f"{path}/links")["extra_links"] == {
+        "Report": file.as_uri()
+    }
+
+
+def test_a_run_that_failed_has_a_report_and_stays_failed(toy, finished):
+    run = finished("refused")
+    assert toy.ended(run) == "failed"
+    assert toy.states(run)[REPORT_TASK] == "success"
+    html = toy.report(run).read_text()
+    assert "Refused at First" in html
+    assert "The rows are bad." in html
+    assert "Second" in html
+
+
+def test_a_run_of_which_no_node_started_has_a_report(toy, finished):
+    run = finished("unknown")
+    assert toy.ended(run) == "failed"
+    html = toy.report(run).read_text()
+    assert "Failed at First" in html
+    assert "0 of 2 nodes ended well" in html
 
 
 def test_a_node_that_fails_first_passes_on_retry(toy, finished):
@@ -224,6 +256,10 @@ def test_a_pipeline_object_with_a_condition(airflow, tmp_path, limit, state):
     flow = Scheduled(airflow, tmp_path, name)
     run = flow.trigger()
     assert flow.finish(run) == "success"
+    html = (
+        tmp_path / "out" / "pipes" / name / "runs" / flow.run_name(run) / "report.html"
+    ).read_text()
+    assert all(node in html for node in ("Text", "Print"))
     assert f"Text: {state}" in flow.log(run, "Text")
     assert f"Print: {state}" in flow.log(run, "Print")
 

@@ -62,7 +62,7 @@ def run(taxi, finished):
 
 
 def test_every_task_succeeds_at_once(tasks):
-    assert len(tasks) == 12
+    assert len(tasks) == 13
     assert {(task["state"], task["try_number"]) for task in tasks.values()} == {("success", 1)}
 
 
@@ -70,6 +70,13 @@ def test_the_metrics_are_those_of_the_local_runner(run, trained):
     config = load_config(trained.folder / "pipeline.yaml")
     assert run.metrics == open_runs(config).get("first").metrics
     assert run.state == "complete"
+
+
+def test_the_report_shows_the_data_and_the_metrics(taxi, finished):
+    html = taxi.report(finished).read_text()
+    assert "Blessed and pushed" in html
+    assert "trip_miles" in html
+    assert "auc" in html
 
 
 def test_the_model_is_pushed(run, push_dir):

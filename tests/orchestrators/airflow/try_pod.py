@@ -25,7 +25,8 @@ def pod_of(module, name: str) -> dict:
     task = module.dag.get_task(name)
     conf = {"steps": 5, "mode": "{{ x }}"}
     run = types.SimpleNamespace(dag_id="pods", run_id="manual__1", conf=conf)
-    task.arguments = module.arguments(name, {"dag_run": run}, "/airflow/xcom/return.json")
+    context, file = {"dag_run": run}, "/airflow/xcom/return.json"
+    task.arguments = module.arguments(name, context, file, task.command)
     task.name = task._set_name(task.name)
     return ApiClient().sanitize_for_serialization(task.build_pod_request_obj(dry_run=True))
 
@@ -58,6 +59,7 @@ module = load(pathlib.Path(sys.argv[1]))
 document = {
     "pod": pod_of(module, "Trainer"),
     "other": pod_of(module, "Transform"),
+    "report": pod_of(module, "run_report"),
     "well": ending(module, 0, {"exit_code": 0}),
     "refused": ending(module, 3, {"exit_code": 3, "error": "2 anomalies"}),
     "failed": ending(module, 1, {"exit_code": 1, "error": "ValueError: x"}),

@@ -20,6 +20,7 @@ from typing import Any
 
 Document = dict[str, Any]
 _INPUT = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
+_OUTPUT = re.compile(r"\{\{\$\.outputs\.artifacts\['([^']+)'\]\.path\}\}")
 
 
 @dataclasses.dataclass
@@ -65,7 +66,16 @@ class Cluster:
 
     @property
     def tasks(self) -> Document:
-        return self.spec["root"]["dag"]["tasks"]
+        """The tasks of the nodes, and the one that runs after them."""
+        root = self.spec["root"]["dag"]["tasks"]
+        inner = self.spec["components"]["comp-exit-handler-1"]["dag"]["tasks"]
+        last = {n: {**t, "dependentTasks": []} for n, t in root.items() if n != "exit-handler-1"}
+        return {**inner, **last}
+
+    @property
+    def last(self) -> set[str]:
+        """The tasks that run when all others have ended, also if these failed."""
+        return {n for n, t in self.tasks.items() if "strategy" in t.get("triggerPolicy", {})}
 
     def run(
         self,
@@ -79,13 +89,19 @@ class Cluster:
         `watch` is called with each attempt that is running, again and again.
         """
         chosen = set(self.tasks) if only is None else only
+        nodes = self._run(chosen - self.last, run_id, parameters or {}, watch)
+        return nodes + self._run(chosen & self.last, run_id, {}, watch)
+
+    def _run(
+        self, chosen: set[str], run_id: str, parameters: Document, watch: Callable[[Attempt], None]
+    ) -> list[Attempt]:
         waiting = {n: t for n, t in self.tasks.items() if n in chosen}
         running: list[Attempt] = []
         done: list[Attempt] = []
         while waiting or running:
             passed = {attempt.task for attempt in done if attempt.code == 0}
             for name in self._ready(waiting, chosen - passed, self.jobs - len(running)):
-                running.append(self._start(name, run_id, parameters or {}))
+                running.append(self._start(name, run_id, parameters))
                 del waiting[name]
             if not running:
                 break  # the rest waits for what failed
@@ -128,8 +144,13 @@ class Cluster:
         container = self._container(name)
         parts = [*container["command"], *container["args"]]
         filled = [_INPUT.sub(lambda match: _text(inputs[match[1]]), part) for part in parts]
+        filled = [_OUTPUT.sub(lambda m: self.output(run_id, m[1]), part) for part in filled]
         assert not any("{{" in part for part in filled), filled
         return filled
+
+    def output(self, run_id: str, name: str) -> str:
+        """The file of an output artifact."""
+        return str(self.logs / f"{run_id}-outputs" / name)
 
     def _inputs(self, task: Document, run_id: str, parameters: Document) -> Document:
         declared = self.spec["root"]["inputDefinitions"]["parameters"]
@@ -137,7 +158,8 @@ class Cluster:
         result = {}
         for name, source in task["inputs"]["parameters"].items():
             if "componentInputParameter" in source:
-                result[name] = values[source["componentInputParameter"]]
+                outer = source["componentInputParameter"].removeprefix("pipelinechannel--")
+                result[name] = values[outer]
             else:
                 constant = source["runtimeValue"]["constant"]
                 result[name] = run_id if constant == "{{$.pipeline_job_uuid}}" else constant

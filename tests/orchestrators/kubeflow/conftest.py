@@ -41,6 +41,14 @@ def platform(bundled_kfp) -> dict:
 
 
 def tasks(spec: dict) -> dict:
+    """The tasks of the nodes: those whose end the exit task waits for, if there is one."""
+    root = root_tasks(spec)
+    inner = spec["components"].get("comp-exit-handler-1")
+    return root if inner is None else inner["dag"]["tasks"]
+
+
+def root_tasks(spec: dict) -> dict:
+    """The tasks of the outermost DAG."""
     return spec["root"]["dag"]["tasks"]
 
 

@@ -17,6 +17,7 @@ WORKFLOW_LIMIT = 1024 * 1024
 _NAME = re.compile(r"[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?")
 _PARAMETER = re.compile(r"(pipelinechannel--)?[A-Za-z_][A-Za-z0-9_-]*")
 _INPUT = re.compile(r"\{\{\$\.inputs\.parameters\['([^']+)'\]\}\}")
+_OUTPUT = re.compile(r"\{\{\$\.outputs\.artifacts\['([^']+)'\]\.path\}\}")
 # Those the driver replaces, when they are all of a constant.
 _CONSTANTS = {"{{$.pipeline_job_uuid}}", "{{$.pipeline_job_name}}", "{{$.pipeline_task_name}}"}
 _TYPES = {"STRING": str, "NUMBER_INTEGER": (int, float), "NUMBER_DOUBLE": (int, float)}
@@ -77,21 +78,24 @@ def _containers(spec: Document) -> Iterator[str]:
         if len(variables) != len(set(variables)):
             yield f"{label}: an environment variable is set twice"
         for argument in [*container.get("command", []), *container.get("args", [])]:
-            yield from _argument(label, argument, _inputs(used.get(label, {})))
+            yield from _argument(label, argument, used.get(label, {}))
     if total > WORKFLOW_LIMIT:
         yield f"the containers take {total} bytes, more than a workflow may"
 
 
-def _argument(label: str, argument: Any, declared: Document) -> Iterator[str]:
+def _argument(label: str, argument: Any, component: Document) -> Iterator[str]:
     if not isinstance(argument, str):
         yield f"{label}: an argument is no text: {argument!r}"
         return
     if len(argument.encode()) >= ARGUMENT_LIMIT:
         yield f"{label}: an argument is too long for Linux"
     for name in _INPUT.findall(argument):
-        if name not in declared:
+        if name not in _inputs(component):
             yield f"{label}: an argument reads the undeclared input {name!r}"
-    if "{{" in _INPUT.sub("", argument):
+    for name in _OUTPUT.findall(argument):
+        if name not in component.get("outputDefinitions", {}).get("artifacts", {}):
+            yield f"{label}: an argument writes the undeclared output {name!r}"
+    if "{{" in _OUTPUT.sub("", _INPUT.sub("", argument)):
         yield f"{label}: an argument holds a placeholder that nobody replaces"
 
 

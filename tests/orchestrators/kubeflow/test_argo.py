@@ -91,7 +91,7 @@ def test_every_key_of_the_section_arrives(workflow):
     container = trainer["container"]
     assert spec["serviceAccountName"] == "runner"
     assert spec["imagePullSecrets"] == [{"name": "registry"}]
-    assert spec["onExit"] == "exit-handler"
+    assert spec["onExit"] == "on-exit"
     assert [volume["name"] for volume in spec["volumes"]] == [
         "claim-data", "claim-models", "secret-gcs",
     ]  # fmt: skip
@@ -107,6 +107,24 @@ def test_every_key_of_the_section_arrives(workflow):
     assert trainer["nodeSelector"] == {"pool": "gpu"}
     assert trainer["tolerations"][0]["tolerationSeconds"] == 60
     assert trainer["retryStrategy"]["backoff"]["duration"] == "60s"
+
+
+def test_at_the_end_the_report_is_written_and_then_the_exit_handler_runs(workflow):
+    (report,), (handler,) = template(workflow, "on-exit")["steps"]
+    assert report["template"] == "run-report"
+    assert report["continueOn"] == {"failed": True, "error": True}
+    assert handler == {"name": "exit-handler", "template": "exit-handler"}
+    container = template(workflow, "run-report")["container"]
+    assert container["command"] == ["python", "-m", "tfx_pipeline.report"]
+    assert container["args"] == ["--pipeline", plans.SOURCE, "--run-id", "{{workflow.uid}}"]
+    nodes = template(workflow, "trainer")["container"]
+    assert (container["env"], container["image"]) == (nodes["env"], nodes["image"])
+
+
+def test_without_both_nothing_runs_at_the_end():
+    spec = argo.workflow(plans.bundled().model_copy(update={"report_step": None}))["spec"]
+    assert "onExit" not in spec
+    assert "on-exit" not in [t["name"] for t in spec["templates"]]
 
 
 def test_a_gates_refusal_is_not_retried(workflow):

@@ -125,7 +125,16 @@ def test_the_backend_would_take_what_the_command_wrote(deployed):
 
 
 def test_every_step_ended_well(first):
-    assert {a.task for a in first if a.code == 0} == NODES, logs(first)
+    assert {a.task for a in first if a.code == 0} == {*NODES, "run-report"}, logs(first)
+    assert first[-1].task == "run-report"
+
+
+def test_the_report_is_beside_the_artifacts_and_an_artifact_of_kubeflow(first, deployed):
+    file = pathlib.Path(deployed.config.root) / "chicago-taxi" / "runs" / "one" / "report.html"
+    html = file.read_text()
+    assert "Blessed and pushed" in html
+    assert "trip_miles" in html
+    assert pathlib.Path(deployed.cluster.output("one", "report")).read_text() == html
 
 
 def test_two_roots_began_together_on_an_empty_database(first, mariadb_server):
@@ -195,8 +204,11 @@ def test_changed_data_misses_the_cache(first, deployed):
 
 def test_a_step_whose_upstream_is_missing_fails(first, deployed):
     versions = len(list(pathlib.Path(deployed.runs.get("one").pushed_model).parent.iterdir()))
-    attempt = deployed.cluster.run("four", only={"pusher"})[0]
-    assert attempt.code == 1
+    *attempts, report = deployed.cluster.run("four", only={"pusher", "run-report"})
+    attempt = attempts[0]
+    assert (attempt.code, report.code) == (1, 0)
+    html = pathlib.Path(deployed.cluster.output("four", "report")).read_text()
+    assert "0 of 12 nodes ended well" in html
     assert "upstream node Evaluator has not run in run four" in attempt.log.read_text()
     folder = pathlib.Path(deployed.runs.get("one").pushed_model).parent
     assert len(list(folder.iterdir())) == versions

@@ -7,7 +7,7 @@ import re
 import pytest
 
 from tests.orchestrators.kubeflow import lint, plans
-from tests.orchestrators.kubeflow.conftest import executors, load_all, tasks, write_kfp
+from tests.orchestrators.kubeflow.conftest import executors, load_all, root_tasks, tasks, write_kfp
 from tfx_pipeline.ir.manifest import Parameter
 
 
@@ -30,7 +30,7 @@ def test_the_newest_kfp_takes_it_strictly(which, in_kfp, request):
         "learning_rate": "Float",
         "steps": "Integer",
     }
-    assert len(seen["platform"]) == 12
+    assert len(seen["platform"]) == (13 if which == "bundled_kfp" else 12)
 
 
 @pytest.mark.parametrize(
@@ -68,8 +68,36 @@ def test_each_node_runs_the_node_command(spec):
         assert container["args"][:6] == wanted
 
 
+def test_the_report_is_written_whatever_became_of_the_others(spec, platform):
+    task = root_tasks(spec)["run-report"]
+    assert task["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert task["dependentTasks"] == ["exit-handler-1"]
+    output = spec["components"]["comp-run-report"]["outputDefinitions"]["artifacts"]["report"]
+    assert output["artifactType"]["schemaTitle"] == "system.HTML"
+    container = spec["deploymentSpec"]["executors"]["exec-run-report"]["container"]
+    assert container["command"] == ["python", "-m", "tfx_pipeline.report"]
+    run_id, path = "inputs.parameters['pipeline_run_id']", "outputs.artifacts['report'].path"
+    assert container["args"] == [
+        "--pipeline", plans.SOURCE, "--run-id", f"{{{{$.{run_id}}}}}",
+        "--optional", "--copy", f"{{{{$.{path}}}}}",
+    ]  # fmt: skip
+    nodes = executors(platform)["exec-example-gen"]
+    assert executors(platform)["exec-run-report"]["secretAsEnv"] == nodes["secretAsEnv"]
+
+
+def test_without_a_report_there_is_no_exit_task(tmp_path):
+    plan = plans.bundled().model_copy(update={"report_step": None})
+    spec = load_all(write_kfp(plan, tmp_path))[0]
+    assert set(root_tasks(spec)) == {step.name for step in plan.steps}
+
+
+def test_the_exit_handler_of_the_configuration_comes_before_the_report(everything_kfp):
+    spec = load_all(everything_kfp)[0]
+    assert set(root_tasks(spec)) == {"exit-handler-1", "exit-handler"}
+
+
 def test_the_run_id_is_kubeflows_own(spec):
-    for task in tasks(spec).values():
+    for task in [*tasks(spec).values(), root_tasks(spec)["run-report"]]:
         value = task["inputs"]["parameters"]["pipeline_run_id"]["runtimeValue"]["constant"]
         assert value == "{{$.pipeline_job_uuid}}"
 
@@ -98,7 +126,10 @@ def test_each_parameter_gets_its_own_value_whichever_have_defaults(tmp_path):
     spec = load_all(write_kfp(plan, tmp_path))[0]
     given = tasks(spec)["first"]["inputs"]["parameters"]
     assert given.pop("pipeline_run_id")
-    assert given == {name: {"componentInputParameter": name} for name in plan.parameters}
+    outer = {name: f"pipelinechannel--{name}" for name in plan.parameters}
+    assert given == {name: {"componentInputParameter": outer[name]} for name in outer}
+    passed = root_tasks(spec)["exit-handler-1"]["inputs"]["parameters"]
+    assert passed == {outer[name]: {"componentInputParameter": name} for name in outer}
     arguments = spec["deploymentSpec"]["executors"]["exec-first"]["container"]["args"]
     wanted = [f"{name}={{{{$.inputs.parameters['{name}']}}}}" for name in plan.parameters]
     assert [argument for argument in arguments if "=" in argument] == wanted
@@ -131,7 +162,7 @@ def test_every_key_of_the_section_arrives(everything_kfp):
 
 def test_the_exit_handler_runs_whatever_became_of_the_others(everything_kfp):
     spec = load_all(everything_kfp)[0]
-    handler = tasks(spec)["exit-handler"]
+    handler = root_tasks(spec)["exit-handler"]
     assert handler["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
     arguments = spec["deploymentSpec"]["executors"]["exec-exit-handler"]["container"]["args"]
     assert arguments[1] == (

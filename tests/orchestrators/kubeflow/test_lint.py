@@ -74,6 +74,10 @@ def no_command(spec, platform):
     del spec["deploymentSpec"]["executors"]["exec-trainer"]["container"]["command"]
 
 
+def undeclared_output(spec, platform):
+    del spec["components"]["comp-run-report"]["outputDefinitions"]
+
+
 def wrong_default(spec, platform):
     spec["root"]["inputDefinitions"]["parameters"]["steps"]["defaultValue"] = "many"
 
@@ -127,6 +131,7 @@ MUTANTS = {
     placeholder_inside_a_constant: "the driver does not replace",
     placeholder_in_an_argument: "nobody replaces",
     undeclared_input_read: "reads the undeclared input 'momentum'",
+    undeclared_output: "writes the undeclared output 'report'",
     no_command: "has no command",
     wrong_default: "the default of steps",
     kubeflows_cache: "cache is on",

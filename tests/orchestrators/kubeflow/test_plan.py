@@ -67,6 +67,19 @@ def test_a_node_may_not_be_called_as_the_exit_handler():
         plan(manifest("ExitHandler"))
 
 
+def test_a_node_may_not_be_called_as_the_step_of_the_report():
+    with pytest.raises(errors.ConfigError, match="the step that writes the report"):
+        plan(manifest("RunReport"))
+    assert plan(manifest("RunReport").model_copy(update={"report": ()})).report_step is None
+
+
+def test_the_report_is_written_in_a_small_container():
+    step = plans.everything().report_step
+    assert (step.resources.gpu, step.retries) == (None, None)
+    assert step.resources.memory.limit == "4Gi"
+    assert step.timeout == 7200
+
+
 def test_a_node_of_the_section_must_be_there():
     with pytest.raises(errors.ConfigError, match=r"kubeflow\.nodes\.Trianer.*mean 'Trainer'\?"):
         plan(plans.manifest(), nodes={"Trianer": {"timeout": "1h"}})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import re
 import shutil
 import subprocess
@@ -57,7 +58,9 @@ def test_runs_in_threads_and_one_id_is_one_run(flow, tmp_path):
     assert re.findall('^ "state": "(.*)"', done.stdout, re.M) == ["complete"]
     assert "'a' is in progress. Wait until it has ended" in done.stdout
     assert "Continue it with --resume a" in done.stdout
-    shutil.rmtree(tmp_path / "out" / "flow" / "runs" / "a")
+    run = tmp_path / "out" / "flow" / "runs" / "a"
+    assert "No node failed" in (run / "report.html").read_text()
+    shutil.rmtree(run)
     elsewhere = flow("start(run_id='a')")
     assert (elsewhere.returncode, "It is in ML Metadata" in elsewhere.stdout) == (2, True)
     assert not (tmp_path / "out" / "flow" / "runs" / "a" / "manifest.json").exists()
@@ -79,7 +82,7 @@ def test_a_script_elsewhere_that_has_imported_tfx_finds_the_projects_modules(tmp
         "    return tfx.dsl.Pipeline(config.name, config.root, components=[Number(value=5)])\n"
     )
     (project / "pipeline.yaml").write_text(
-        "name: flow\nmodules: {create_pipeline: own_flow.create_pipeline}\n"
+        "name: flow\nmodules: {create_pipeline: own_flow.create_pipeline}\nreport: false\n"
     )
     (scripts / "start.py").write_text(
         "import sys\n"
@@ -97,3 +100,6 @@ def test_a_script_elsewhere_that_has_imported_tfx_finds_the_projects_modules(tmp
         check=False,
     )
     assert (done.returncode, done.stdout) == (0, "complete\n"), done.stderr
+    (run,) = (project / "build" / "flow" / "runs").iterdir()
+    assert json.loads((run / "manifest.json").read_text())["report"] == []
+    assert not (run / "report.html").exists()

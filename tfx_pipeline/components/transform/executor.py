@@ -37,12 +37,16 @@ from tfx_pipeline.components.common.beam_executor import BeamExecutor
 from tfx_pipeline.components.common.column_store import ROWS
 from tfx_pipeline.components.common.executor_outcome import completed_output, reports_refusals
 from tfx_pipeline.components.common.record_batches import ReadRecordBatches
-from tfx_pipeline.components.transform import example_writer, split_marker
+from tfx_pipeline.components.transform import (
+    example_writer,
+    learned_statistics,
+    split_marker,
+)
 from tfx_pipeline.config import default_treatments, metric_catalog
 from tfx_pipeline.config.columns import ColumnType
 from tfx_pipeline.config.label import Label
 from tfx_pipeline.config.schema_file import parse_schema
-from tfx_pipeline.modeling import column_facts, decisions
+from tfx_pipeline.modeling import column_facts, column_statistics, decisions
 from tfx_pipeline.modeling.feature_table import parse_section
 from tfx_pipeline.user_code import loader as user_functions
 
@@ -92,9 +96,15 @@ class Executor(BeamExecutor, tfx_executor.Executor):
             output_dict[standard_component_specs.TRANSFORM_GRAPH_KEY]
         )
         staging = os.path.join(graph, _STAGING)
-        with _without_export_warnings(), applied([TRACES]), self._make_beam_pipeline() as pipeline:
+        with (
+            _without_export_warnings(),
+            applied([TRACES]),
+            column_statistics.recording() as analyzed,
+            self._make_beam_pipeline() as pipeline,
+        ):
             steps = _BeamSteps(function, parse_schema(schema_text), files, graph, staging)
             steps.add_to(pipeline, list(splits.analyze), list(splits.transform))
+        learned_statistics.write(graph, analyzed)
         transformed = artifact_utils.get_single_instance(
             output_dict[standard_component_specs.TRANSFORMED_EXAMPLES_KEY]
         )

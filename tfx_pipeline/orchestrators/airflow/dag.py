@@ -39,6 +39,9 @@ PASSED_VARIABLES = (
 Task = tuple[str, dict[str, Any]]
 """A node's id and the keyword arguments of its Airflow task."""
 
+REPORT_TASK = "run_report"
+"""The task that writes the report of the run."""
+
 _TASK_ID = re.compile(r"[\w.-]{1,250}")
 _JSON_TYPES = {"int": "integer", "float": "number", "string": "string"}
 _GROUPS = {
@@ -83,6 +86,8 @@ def render(plan: Manifest, config: PipelineConfig, ir_name: str) -> str:
             password_variable=METADATA_PASSWORD,
             callback=_split(settings.on_failure.callback),
             command=_command(plan.nodes[0]),
+            report=" ".join(plan.report[1:]),
+            report_task=REPORT_TASK,
             description=plan.description or f"The TFX pipeline {plan.pipeline}",
             doc_md="\n\n".join(filter(None, [plan.description, source])),
             parameters={name: _parameter(p) for name, p in plan.parameters.items()},
@@ -102,6 +107,10 @@ def _problems(plan: Manifest, config: PipelineConfig) -> list[errors.Problem]:
         for id_ in plan.node_ids
         if not _TASK_ID.fullmatch(id_)
     ]
+    if plan.report and REPORT_TASK in plan.node_ids:
+        message = "the task of the run's report has the same name"
+        remedy = "Rename the node, or set report: false"
+        problems.append(errors.Problem(REPORT_TASK, message, remedy))
     for name in settings.nodes:
         if name not in plan.node_ids:
             hint = errors.did_you_mean(name, plan.node_ids)

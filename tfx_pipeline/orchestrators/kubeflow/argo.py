@@ -12,7 +12,7 @@ from tfx_pipeline.config.kubeflow import Schedule, Secret, Step, Toleration, Vol
 from tfx_pipeline.orchestrators.kubeflow.plan import RUN_ID, STATUS, Plan, PlannedStep, Value
 
 API = "argoproj.io/v1alpha1"
-ENTRYPOINT = "nodes"
+ENTRYPOINT, ON_EXIT = "nodes", "on-exit"
 # The workflow's uid is unique, and `argo retry` keeps it.
 _VALUES = {RUN_ID: "{{workflow.uid}}", STATUS: "{{workflow.status}}"}
 # Wrong usage (2) and a gate that refused (3) would fail again.
@@ -73,13 +73,16 @@ def _annotations(plan: Plan) -> Document:
 
 def _spec(plan: Plan, parameters: dict[str, Any]) -> Document:
     templates = [_dag(plan), *(_template(step, plan) for step in plan.steps)]
+    last = []
+    if plan.report_step:
+        last.append(_template(plan.report_step, plan))
     if plan.exit_step:
         container = _without_empty(_container(plan.exit_step))
-        templates.append({"name": plan.exit_step.name, "container": container})
+        last.append({"name": plan.exit_step.name, "container": container})
     return _without_empty(
         {
             "entrypoint": ENTRYPOINT,
-            "onExit": plan.exit_step.name if plan.exit_step else None,
+            "onExit": ON_EXIT if last else None,
             "serviceAccountName": plan.service_account,
             "imagePullSecrets": [{"name": name} for name in plan.image_pull_secrets],
             "arguments": {
@@ -89,7 +92,7 @@ def _spec(plan: Plan, parameters: dict[str, Any]) -> Document:
                 ]
             },
             "volumes": [*_claims(plan), *map(_secret_volume, _mounted(plan))],
-            "templates": templates,
+            "templates": [*templates, *last, *([_on_exit(plan)] if last else [])],
         }
     )
 
@@ -102,6 +105,17 @@ def _dag(plan: Plan) -> Document:
         for step in plan.steps
     ]
     return {"name": ENTRYPOINT, "dag": {"tasks": tasks}}
+
+
+def _on_exit(plan: Plan) -> Document:
+    """The report, then the user's exit handler. The report never changes the run's state."""
+    groups = []
+    if plan.report_step:
+        name, go_on = plan.report_step.name, {"failed": True, "error": True}
+        groups.append([{"name": name, "template": name, "continueOn": go_on}])
+    if plan.exit_step:
+        groups.append([{"name": plan.exit_step.name, "template": plan.exit_step.name}])
+    return {"name": ON_EXIT, "steps": groups}
 
 
 def _template(step: PlannedStep, plan: Plan) -> Document:

@@ -18,6 +18,7 @@ from kfp import compiler, dsl
 Document = dict[str, Any]
 
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
+REPORT_COPY = "report"
 TYPES = {"int": int, "float": float, "string": str}
 
 
@@ -27,10 +28,10 @@ def write(plan: Document, target: str) -> None:
 
     def pipeline(*values: Any) -> None:
         given = dict(zip(ordered, values))
-        if plan["exit_step"] is None:
+        handler = exit_task(plan)
+        if handler is None:
             add_steps(plan, given)
             return
-        handler = exit_task(plan["exit_step"])
         with dsl.ExitHandler(handler, name="nodes"):
             add_steps(plan, given)
 
@@ -65,19 +66,24 @@ def sign(
 
 
 def component(step: Document, types: Mapping[str, Any]) -> Any:
-    """A container component with inputs of these types."""
+    """A container component with inputs of these types, or outputs."""
 
     def build(*values: Any) -> dsl.ContainerSpec:
         inputs = dict(zip(ordered, values))
         # kfp's placeholders replace the values that are known at run time.
         arguments = [
-            "".join(p if isinstance(p, str) else f"{inputs[p['value']]}" for p in pieces)
+            "".join(p if isinstance(p, str) else text(inputs[p["value"]]) for p in pieces)
             for pieces in step["arguments"]
         ]
         return dsl.ContainerSpec(image=step["image"], command=step["command"], args=arguments)
 
     ordered = sign(build, step["name"], types)
     return dsl.container_component(build)
+
+
+def text(value: Any) -> str:
+    """The placeholder of a parameter's value, or of an artifact's path."""
+    return f"{getattr(value, 'path', value)}"
 
 
 def add_steps(plan: Document, given: Mapping[str, Any]) -> None:
@@ -94,8 +100,31 @@ def add_steps(plan: Document, given: Mapping[str, Any]) -> None:
         tasks[step["name"]] = task
 
 
-def exit_task(step: Document) -> Any:
-    """The task of the exit handler, with the values that its arguments use."""
+def exit_task(plan: Document) -> Any:
+    """The task that runs after all others; None if there is none.
+
+    Kubeflow has one such task for a pipeline: the user's own, or else the report.
+    """
+    if plan["exit_step"] is not None:
+        return own_exit_task(plan["exit_step"])
+    return None if plan["report_step"] is None else report_task(plan)
+
+
+def report_task(plan: Document) -> Any:
+    """The task that writes the report, also as an artifact that Kubeflow's pages show."""
+    step = plan["report_step"]
+    # A failed exit task would fail the run.
+    arguments = [*step["arguments"], ["--optional"], ["--copy"], [{"value": REPORT_COPY}]]
+    types = {RUN_ID: str, REPORT_COPY: dsl.Output[dsl.HTML]}
+    task = component({**step, "arguments": arguments}, types)(
+        **{RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER}
+    )
+    configure(task, step, plan)
+    return task
+
+
+def own_exit_task(step: Document) -> Any:
+    """The task of the user's exit handler, with the values that its arguments use."""
     pieces = [
         piece["value"] for a in step["arguments"] for piece in a if not isinstance(piece, str)
     ]

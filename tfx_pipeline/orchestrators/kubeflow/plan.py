@@ -19,7 +19,7 @@ from tfx_pipeline.ir.manifest import Manifest, Node, Parameter
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
 """Values that the orchestrator fills in. They are not the names of runtime parameters."""
 
-EXIT_STEP = "exit-handler"
+EXIT_STEP, REPORT_STEP = "exit-handler", "run-report"
 _MODULE_ARGUMENTS = 3  # python -m tfx_pipeline.node
 
 
@@ -47,7 +47,7 @@ class PlannedStep(Section):
 
     Attributes:
       name: its name in the orchestrator: lower case, digits and `-`.
-      node: the TFX node it executes; empty for the exit handler.
+      node: the TFX node it executes; empty for the exit handler and the report.
       upstream: the names of the steps that must have succeeded before.
       parameters: the runtime parameters it reads, by their names in the orchestrator.
       resources: the settings of the configuration.
@@ -68,13 +68,19 @@ class PlannedStep(Section):
 
 
 class Plan(Section):
-    """Everything that is needed to write a pipeline for a cluster."""
+    """Everything that is needed to write a pipeline for a cluster.
+
+    Attributes:
+      exit_step: the user's own, which runs after all steps.
+      report_step: writes the report of the run after all steps.
+    """
 
     name: str
     description: str = ""
     parameters: dict[str, Parameter] = {}
     steps: tuple[PlannedStep, ...]
     exit_step: PlannedStep | None = None
+    report_step: PlannedStep | None = None
     env: dict[str, str] = {}
     secrets: tuple[Secret, ...] = ()
     volumes: tuple[Volume, ...] = ()
@@ -101,8 +107,11 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
         parameters, or two nodes or parameters get the same name.
     """
     _ensure_fits(manifest, section, image)
-    names = _unique("node", {node: step_name(node) for node in manifest.node_ids})
-    parameters = _unique("parameter", {n: parameter_name(n) for n in manifest.parameters})
+    taken = {EXIT_STEP: "the exit handler"}
+    if manifest.report:
+        taken[REPORT_STEP] = "the step that writes the report"
+    names = _unique("node", {node: step_name(node) for node in manifest.node_ids}, taken)
+    parameters = _unique("parameter", {n: parameter_name(n) for n in manifest.parameters}, {})
 
     def planned(node: Node) -> PlannedStep:
         settings = section.nodes.get(node.id, Step()).over(section.step)
@@ -116,7 +125,7 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
             node=node.id,
             image=image,
             command=node.command[:_MODULE_ARGUMENTS],
-            arguments=_node_arguments(node, pipeline, read),
+            arguments=_arguments(node.command, pipeline, read),
             upstream=tuple(sorted(names[other] for other in node.upstream)),
             parameters=tuple(read.values()),
             resources=settings,
@@ -130,6 +139,7 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
         parameters={parameters[name]: value for name, value in manifest.parameters.items()},
         steps=tuple(map(planned, manifest.nodes)),
         exit_step=_exit_step(section.exit_handler),
+        report_step=_report_step(manifest.report, section.step, image, pipeline),
         env=section.env,
         secrets=section.secrets,
         volumes=section.volumes,
@@ -139,13 +149,15 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
     )
 
 
-def _node_arguments(node: Node, pipeline: str, parameters: dict[str, str]) -> tuple[Argument, ...]:
-    """The node command's arguments; `parameters` maps TFX's names to the orchestrator's."""
+def _arguments(
+    command: tuple[str, ...], pipeline: str, parameters: dict[str, str]
+) -> tuple[Argument, ...]:
+    """The command's arguments; `parameters` maps TFX's names to the orchestrator's."""
     values: dict[str, Argument] = {
         "{pipeline}": (pipeline,),
         "{run_id}": (Value(value=RUN_ID),),
     }
-    arguments = [values.get(part, (part,)) for part in node.command[_MODULE_ARGUMENTS:]]
+    arguments = [values.get(part, (part,)) for part in command[_MODULE_ARGUMENTS:]]
     for name, orchestrator_name in parameters.items():
         arguments += [("--param",), (f"{name}=", Value(value=orchestrator_name))]
     return tuple(arguments)
@@ -159,6 +171,22 @@ def _retries(step: Step) -> RetryPolicy | None:
         backoff=seconds(step.retries.backoff),
         factor=step.retries.factor,
         max_duration=seconds(step.retries.max_duration),
+    )
+
+
+def _report_step(
+    command: tuple[str, ...], step: Step, image: str, pipeline: str
+) -> PlannedStep | None:
+    """The step that writes the report: as the nodes' steps, without retries and accelerators."""
+    if not command:
+        return None
+    return PlannedStep(
+        name=REPORT_STEP,
+        image=image,
+        command=command[:_MODULE_ARGUMENTS],
+        arguments=_arguments(command, pipeline, {}),
+        resources=step.model_copy(update={"gpu": None, "retries": None}),
+        timeout=seconds(step.timeout) if step.timeout else None,
     )
 
 
@@ -193,9 +221,9 @@ def parameter_name(name: str) -> str:
     return f"_{text}" if text[:1].isdigit() else text
 
 
-def _unique(kind: str, names: dict[str, str]) -> dict[str, str]:
-    """Checks that the new names are not empty and not used twice."""
-    users = {EXIT_STEP: "the exit handler"}
+def _unique(kind: str, names: dict[str, str], taken: dict[str, str]) -> dict[str, str]:
+    """Checks that the new names are not empty, not `taken` and not used twice."""
+    users = {**taken}
     for name, new in names.items():
         message = None
         if not new:

@@ -92,7 +92,7 @@ class KubeflowRunner(Runner[Plan]):
     def _source(self, compiled: CompiledLayout, plan: Manifest) -> str:
         """The value of `--pipeline`: the pipeline itself, or the URI it was uploaded to."""
         text = data_uri.encode(compiled.ir.read_bytes())
-        limit = data_uri.limit(len(plan.nodes))
+        limit = data_uri.limit(len(plan.nodes) + bool(plan.report))
         if len(text) <= limit:
             return text
         layout = Layout(self.config.root, self.config.name)
@@ -149,7 +149,10 @@ def command(
     if format == "argo" and submit:
         raise click.UsageError("--submit requires --format kfp; for Argo: argo submit FILE")
     loaded = load_config(config, overrides, root=root)
-    for warning in config_warnings.warnings(path_relocation.in_image(loaded)):
+    warnings = config_warnings.warnings(path_relocation.in_image(loaded))
+    if format == "kfp":
+        warnings += config_warnings.kfp_warnings(loaded)
+    for warning in warnings:
         click.echo(f"warning: {warning}", err=True)
     path = pathlib.Path(file)
     runner = KubeflowRunner(loaded, image=image, file=path, format=format)

@@ -221,7 +221,8 @@ class LocalRunner(Runner[Run]):
         )
         with show_progress(terminal.stderr()) as observer:
             run = Execution(execution_plan, self.worker, observer).run()
-        self._write_report(execution_plan.history)
+        if plan.report:
+            self._write_report(execution_plan.history)
         return Runs(self._layout, execution_plan.history).attach(run)
 
     def _write_report(self, history: History) -> None:

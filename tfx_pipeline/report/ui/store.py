@@ -21,6 +21,8 @@ from tfx_pipeline.storage.layout import Layout, RunLayout
 if TYPE_CHECKING:
     import ml_metadata
 
+    from tfx_pipeline.metadata.history import History
+
 _PATIENCE = 0.5
 """Seconds to wait for a lock on SQLite: a page that follows a run asks again soon."""
 
@@ -53,6 +55,7 @@ class Store:
         self.config = config
         self.lock = threading.RLock()
         self._open: dict[str, tuple[object, ml_metadata.MetadataStore]] = {}
+        self._histories: dict[str, History] = {}
 
     @property
     def home(self) -> pathlib.Path:
@@ -132,16 +135,26 @@ class Store:
             return Source(name, layout, Runs(layout, None), str(error))
 
     def _runs(self, layout: Layout, name: str, fresh: bool) -> Runs:
-        from tfx_pipeline.metadata.history import History
-
         if self.config.metadata != SQLITE:
-            return Runs(layout, History(self._mysql(fresh), name))
+            return Runs(layout, self._history(self._mysql(fresh), name, fresh))
         file = layout.metadata_db
         if not file.exists():
             raise readable_store.gone(file)
         readable_store.ensure(file, _PATIENCE)
         found = file.stat()
-        return Runs(layout, History(self._sqlite(file, (found.st_dev, found.st_ino), fresh), name))
+        store = self._sqlite(file, (found.st_dev, found.st_ino), fresh)
+        return Runs(layout, self._history(store, name, fresh))
+
+    def _history(self, store: ml_metadata.MetadataStore, name: str, fresh: bool) -> History:
+        """The pipeline's history. It remembers what does not change, so it is kept."""
+        from tfx_pipeline.metadata.history import History
+
+        known = self._histories.get(name)
+        if fresh or known is None or known.store is not store:
+            known = History(store, name)
+            if not fresh:
+                self._histories[name] = known
+        return known
 
     def _sqlite(
         self, file: pathlib.Path, identity: object, fresh: bool

@@ -14,9 +14,9 @@
   function replace(part, html) {
     const reachable = () => Array.from(part.querySelectorAll("a[href], button, input, select, summary"));
     const active = reachable().indexOf(document.activeElement);
-    const scrolled = Array.from(part.querySelectorAll(".scroll"), (box) => box.scrollLeft);
+    const scrolled = Array.from(part.querySelectorAll(".scroll"), (box) => [box.scrollLeft, box.scrollTop]);
     part.innerHTML = html;
-    part.querySelectorAll(".scroll").forEach((box, i) => { box.scrollLeft = scrolled[i] || 0; });
+    part.querySelectorAll(".scroll").forEach((box, i) => { [box.scrollLeft, box.scrollTop] = scrolled[i] || [0, 0]; });
     const again = reachable()[active];
     if (again) again.focus({ preventScroll: true });
   }
