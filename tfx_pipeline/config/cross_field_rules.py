@@ -31,6 +31,7 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         _metrics_fit,
         _thresholds_fit,
         _stopping_metric_fits,
+        _workers_fit,
         _finite,
     )
     return [
@@ -209,6 +210,19 @@ def _stopping_metric_fits(values: Mapping[Any, Any]) -> Found:
     if isinstance(name, str) and len(known) > 1 and name not in known:
         message = f"{name!r} is not computed during the training of a {task} label"
         yield ("training", "early_stopping", "metric"), message, f"Use one of {', '.join(known)}"
+
+
+def _workers_fit(values: Mapping[Any, Any]) -> Found:
+    training = _mapping(values, "training")
+    strategy, batch, workers = (training.get(k) for k in ("strategy", "batch_size", "workers"))
+    if workers is not None and strategy in (None, "none", "mirrored"):
+        message = f"is for strategy multi_worker, not for {strategy or 'none'}"
+        yield ("training", "workers"), message, "Remove it, or set strategy: multi_worker"
+    elif strategy == "multi_worker" and isinstance(batch, int):
+        count = workers if isinstance(workers, int) else 2
+        if 0 < batch < count:
+            message = f"{batch} rows cannot be divided among {count} workers"
+            yield ("training", "batch_size"), message, "Give at least one row to each"
 
 
 def _finite(values: Any, where: Location = ()) -> Found:

@@ -48,31 +48,61 @@ class Split:
         """All rows once, as (columns, label[, weight]) of up to 4096 rows."""
         return self.records.map(_without_autograph(self.parse), tf.data.AUTOTUNE).prefetch(2)
 
-    def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
-        """Batches of shuffled rows without end; the same seed gives the same batches."""
-        if self.rows is None:
-            streamed = self.batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
-            return streamed.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
+    def training(
+        self, batch_size: int, seed: int, workers: int = 1, worker: int = 0
+    ) -> tf.data.Dataset:
+        """Batches of shuffled rows without end; the same seed gives the same batches.
+
+        With several workers, a step's batch has an equal part in each of them. Keras divides
+        what it gets here into such parts, so each worker gets as many rows as `workers` steps
+        need. The parts of a split in memory are together the batch of a single worker.
+        """
+        if workers > 1:
+            rows = self._part(batch_size // workers, seed, workers, worker)
+            batches = self._gathered(rows.batch(batch_size, drop_remainder=True))
+            return batches.with_options(_sharding(tf.data.experimental.AutoShardPolicy.OFF))
+        rows = self._shuffled(self.batches, seed) if self.rows is None else self._numbers(seed)
+        return self._gathered(rows.batch(batch_size, drop_remainder=True))
+
+    def _part(self, size: int, seed: int, workers: int, worker: int) -> tf.data.Dataset:
+        """The rows or row numbers of one worker, `size` of each step's batch, one by one."""
+        if self.rows is not None:
+            parts = self._numbers(seed).batch(size, drop_remainder=True)
+            return parts.shard(workers, worker).unbatch()
+        own = self.records.unbatch().shard(workers, worker).batch(_READ_ROWS)
+        return self._shuffled(own.map(_without_autograph(self.parse), tf.data.AUTOTUNE), seed)
+
+    def _shuffled(self, batches: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+        return batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
+
+    def _numbers(self, seed: int) -> tf.data.Dataset:
+        """The numbers of the rows in memory, shuffled anew for each pass, without end."""
+        assert self.rows is not None
         count = tf.shape(self.rows[1], tf.int64)[0]
 
         def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
             seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-            rows = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
-            return tf.data.Dataset.from_tensor_slices(rows)
+            numbers = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
+            return tf.data.Dataset.from_tensor_slices(numbers)
 
-        epochs = tf.data.Dataset.range(tf.int64.max)
-        numbers = epochs.flat_map(_without_autograph(shuffled))
-        picked = numbers.batch(batch_size, drop_remainder=True)
-        gather = functools.partial(_take, self.rows)
-        return picked.map(_without_autograph(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+        return tf.data.Dataset.range(tf.int64.max).flat_map(_without_autograph(shuffled))
+
+    def _gathered(self, picked: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of rows, of batches of rows or of row numbers."""
+        if self.rows is not None:
+            gather = functools.partial(_take, self.rows)
+            picked = picked.map(_without_autograph(gather), tf.data.AUTOTUNE)
+        return picked.prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
-        """All rows once, in large batches."""
+        """All rows once, in large batches; Keras divides them among several workers."""
         if self.rows is None:
             # Keras must know the number of batches to run several of them in one call.
             count = sum(1 for _ in self.records)
-            return self.batches.apply(tf.data.experimental.assert_cardinality(count))
-        return tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
+            batches = self.batches.apply(tf.data.experimental.assert_cardinality(count))
+        else:
+            batches = tf.data.Dataset.from_tensor_slices(self.rows).batch(_READ_ROWS).cache()
+        return batches.with_options(_sharding(tf.data.experimental.AutoShardPolicy.DATA))
 
     def sample(self) -> dict[str, np.ndarray]:
         """The columns of all rows; of a large split, of up to 200,000 rows.
@@ -113,6 +143,12 @@ class Split:
             return values.numpy()[:, 0]
         found = [rows[part][:, 0] for rows in self.batches.as_numpy_iterator()]
         return np.concatenate(found) if found else np.zeros([0])
+
+
+def _sharding(policy: tf.data.experimental.AutoShardPolicy) -> tf.data.Options:
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policy
+    return options
 
 
 def read_split(

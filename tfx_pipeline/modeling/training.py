@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
 import math
+import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +18,8 @@ import tf_keras
 
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.config import training as config_lib
-from tfx_pipeline.errors import DataRefused
-from tfx_pipeline.modeling import decisions, eval_metrics, losses, recipe
+from tfx_pipeline.errors import ConfigError, DataRefused
+from tfx_pipeline.modeling import decisions, devices, eval_metrics, losses, recipe
 from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
 from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
@@ -44,12 +46,18 @@ class Setup:
       transform: Transform's output.
       model: the section `model` of the configuration, with a value for every key.
       training: the section `training` of the configuration, with a value for every key.
+      devices: what `training.strategy` trains on.
     """
 
     table: Table
     transform: tft.TFTransformOutput
     model: config_lib.Model
     training: config_lib.Training
+    devices: devices.Devices = devices.ONE_DEVICE
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Where the network must be built so that all devices have its variables."""
+        return self.devices.scope()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -89,19 +97,24 @@ def read_setup(fn_args: FnArgs) -> Setup:
         and `training` of the configuration.
 
     Raises:
-      ConfigError: a column is not in the schema, or its transformation does not fit it.
+      ConfigError: a column is not in the schema, its transformation does not fit it, or
+        `training.strategy` has not what it needs.
     """
+    configured = parse_section(config_lib.Training, fn_args.custom_config["training"])
+    used = devices.prepare(configured)
     sections = {**fn_args.custom_config, **decisions.read(fn_args.transform_graph_path)}
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         table = load_table(sections, file.read())
     model, training = recipe.complete(
         parse_section(config_lib.Model, sections["model"]),
-        parse_section(config_lib.Training, sections["training"]),
+        configured,
         rows=count_rows(fn_args.train_files),
         columns=len(table.features),
+        cores=int(used.of_chief([len(os.sched_getaffinity(0))])[0]),
     )
     _log.info("Network: %s; training: %s", model, training)
-    return Setup(table, tft.TFTransformOutput(fn_args.transform_graph_path), model, training)
+    output = tft.TFTransformOutput(fn_args.transform_graph_path)
+    return Setup(table, output, model, training, used)
 
 
 def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingRows:
@@ -155,17 +168,18 @@ def compile_model(model: tf_keras.Model, setup: Setup) -> None:
         warmup_target=highest if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = tf_keras.optimizers.AdamW(
-        rate, weight_decay=training.weight_decay, global_clipnorm=training.clip_norm or None
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    model.compile(
-        optimizer,
-        losses.of_task(setup.table.label.task, training.label_smoothing),
-        steps_per_execution=min(steps_per_epoch, _STEPS_PER_EXECUTION),
-    )
-    # Without this, the training loop would be traced a second time to create these variables.
-    model.optimizer.build(model.trainable_variables)
+    with setup.scope():
+        optimizer = tf_keras.optimizers.AdamW(
+            rate, weight_decay=training.weight_decay, global_clipnorm=training.clip_norm or None
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        model.compile(
+            optimizer,
+            losses.of_task(setup.table.label.task, training.label_smoothing),
+            steps_per_execution=min(steps_per_epoch, _STEPS_PER_EXECUTION),
+        )
+        # Without this, the training loop would be traced again to create these variables.
+        model.optimizer.build(model.trainable_variables)
 
 
 def fit(
@@ -177,27 +191,44 @@ def fit(
     """Trains a compiled model for `training.steps`, rounded up to whole evaluations.
 
     Scales and bins of the numbers are set by the train split first.
+
+    Raises:
+      ConfigError: the model was not built in `setup.scope()`, or its batches have fewer rows
+        than there are devices.
     """
-    training, task = setup.training, setup.table.label.task
+    training, task, used = setup.training, setup.table.label.task, setup.devices
+    if used.strategy and model.distribute_strategy is not used.strategy:
+        raise ConfigError(
+            f"training.strategy: {training.strategy} needs a network that is on all devices. In "
+            "run_fn, write: with setup.scope(): model = build_model(setup)"
+        )
     fit_numbers(model, rows.train.sample())
     epochs, steps_per_epoch = epochs_and_steps(training)
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
     # A model that was compiled in another way has metrics of its own.
     own = not isinstance(model.loss, losses.MeanOfMembers)
     return model.fit(
-        rows.train.training(_batch_size(setup, rows), training.seed),
+        rows.train.training(_batch_size(setup, rows), training.seed, used.workers, used.worker),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         validation_data=rows.evaluation.evaluation() if own else None,
         class_weight=weights,
-        callbacks=[EvalMetrics(rows.evaluation, task), *callbacks],
+        callbacks=[EvalMetrics(rows.evaluation, task, used), *callbacks],
         verbose=0,
     )
 
 
 def _batch_size(setup: Setup, rows: TrainingRows) -> int:
     # A batch of more rows than there are would never be full.
-    return min(setup.training.batch_size or len(rows.train.labels), len(rows.train.labels))
+    count = min(setup.training.batch_size or len(rows.train.labels), len(rows.train.labels))
+    replicas = setup.devices.replicas
+    if count < replicas:
+        raise ConfigError(
+            f"training.batch_size: {count} rows cannot be divided among {replicas} devices. "
+            "Give at least one row to each"
+        )
+    # Equal parts: a row of a smaller part would count more.
+    return count - count % replicas
 
 
 def fit_temperature(model: tf_keras.Model, setup: Setup, rows: TrainingRows) -> float:
