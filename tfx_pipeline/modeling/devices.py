@@ -115,6 +115,19 @@ def place_in_cluster(text: str | None) -> tuple[int, int]:
     Raises:
       ConfigError: it is absent or not valid.
     """
+    places, number = _places(text)
+    return len(places), number
+
+
+def of_each_worker(text: str) -> list[str]:
+    """TF_CONFIG of each worker of the same cluster, the chief's first."""
+    found = json.loads(text)
+    places, _ = _places(text)
+    return [json.dumps({**found, "task": {"type": k, "index": i}}) for k, i in places]
+
+
+def _places(text: str | None) -> tuple[list[tuple[str, int]], int]:
+    """The type and index of each task, the chief's first, and the number of this process'."""
     try:
         found = json.loads(text or "null")
     except ValueError as error:
@@ -133,7 +146,7 @@ def place_in_cluster(text: str | None) -> tuple[int, int]:
     place = (task.get("type"), task.get("index"))
     if place not in places:
         raise _not_valid(f"names the task {place[0]!r} {place[1]!r}, which its cluster lacks")
-    return len(places), places.index(place)
+    return places, places.index(place)
 
 
 def _is_address(value: Any) -> bool:

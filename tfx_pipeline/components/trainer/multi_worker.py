@@ -2,17 +2,19 @@
 
 from __future__ import annotations
 
+import contextlib
 import functools
 import os
 import tempfile
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from typing import Any
 
 from tfx.utils import json_utils
 
 from tfx_pipeline.components.common.artifacts import Artifacts
-from tfx_pipeline.components.trainer import local_worker, worker_group
+from tfx_pipeline.components.trainer import local_worker, remote_worker, worker_group
 from tfx_pipeline.components.trainer.worker import Task
+from tfx_pipeline.config import environment
 from tfx_pipeline.config.training import Training
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling import devices
@@ -39,21 +41,52 @@ def train(
     """
     dumps = json_utils.dumps
     task = Task(dumps(dict(input_dict)), dumps(dict(output_dict)), dict(exec_properties))
-    with tempfile.TemporaryDirectory(prefix="workers-") as folder:
-        worker_group.run(_starts(task, workers, folder))
+    with tempfile.TemporaryDirectory(prefix="workers-") as folder, contextlib.ExitStack() as stack:
+        worker_group.run(_starts(task, workers, folder, stack))
 
 
 def _starts(
-    task: Task, workers: int, folder: str
-) -> Iterable[Callable[[], worker_group.Worker]]:
-    given = os.environ.get(devices.TF_CONFIG)
-    if given is None:
+    task: Task, workers: int, folder: str, stack: contextlib.ExitStack
+) -> Iterator[Callable[[], worker_group.Worker]]:
+    """What starts each worker: on this machine, or on those that the environment names."""
+    given, hosts = os.environ.get(devices.TF_CONFIG), remote_worker.hosts(os.environ)
+    if given is not None:
+        workers = _ensure_chief(given)
+    if hosts and len(hosts) != workers - 1:
+        raise ConfigError(
+            f"{environment.WORKERS} names {len(hosts)} machines, and the chief has {workers - 1} "
+            "other workers. Set training.workers to the machines and the chief's"
+        )
+    if hosts:
+        remote = [remote_worker.RemoteWorker(host, remote_worker.key()) for host in hosts]
+        for worker in remote:
+            stack.callback(worker.stop)
+        configs = _tf_configs(given, remote)
+        yield functools.partial(local_worker.LocalWorker, task, configs[0], folder)
+        for worker, config in zip(remote, configs[1:], strict=True):
+            yield functools.partial(worker.start, task, config)
+    elif given is not None:  # whoever set it starts the others
+        yield functools.partial(local_worker.LocalWorker, task, given, folder)
+    else:
         gpus = local_worker.visible_gpus(os.environ)
-        return local_worker.starts(task, workers, gpus, folder)
-    count, number = devices.place_in_cluster(given)
+        yield from local_worker.starts(task, workers, gpus, folder)
+
+
+def _ensure_chief(tf_config: str) -> int:
+    """The number of workers that TF_CONFIG names."""
+    count, number = devices.place_in_cluster(tf_config)
     if number:
         raise ConfigError(
             f"{devices.TF_CONFIG} names this process as worker {number} of {count}, and a node "
             "runs in the chief. Start `python -m tfx_pipeline.components.trainer.worker_host` there"
         )
-    return [functools.partial(local_worker.LocalWorker, task, given, folder)]
+    return count
+
+
+def _tf_configs(given: str | None, remote: list[remote_worker.RemoteWorker]) -> list[str]:
+    """TF_CONFIG of each worker, the chief's first: the one that is given, or a new one."""
+    if given is not None:
+        return devices.of_each_worker(given)
+    own = f"{remote[0].own_host}:{local_worker.free_ports(1)[0]}"
+    addresses = [own, *(worker.address for worker in remote)]
+    return [local_worker.cluster(addresses, number) for number in range(len(addresses))]

@@ -19,6 +19,7 @@ import traceback
 from typing import Any
 
 from tfx_pipeline import errors
+from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.user_code import loader
 
@@ -47,6 +48,11 @@ class Outcome:
     kind: str
     message: str
     findings: tuple[dict[str, str], ...] = ()
+
+    @classmethod
+    def read(cls, found: dict[str, Any] | None) -> Outcome | None:
+        """An outcome of its plain values; None if there are none."""
+        return cls(found["kind"], found["message"], tuple(found["findings"])) if found else None
 
     @property
     def error(self) -> errors.PipelineError | None:
@@ -82,8 +88,7 @@ def read_outcome(path: pathlib.Path) -> Outcome | None:
     """What a worker wrote; None if it ended without writing."""
     if not path.exists():
         return None
-    found = json.loads(path.read_text(encoding="utf-8"))
-    return Outcome(found["kind"], found["message"], tuple(found["findings"]))
+    return Outcome.read(json.loads(path.read_text(encoding="utf-8")))
 
 
 def _end_with_standard_input() -> None:
@@ -93,10 +98,11 @@ def _end_with_standard_input() -> None:
 
 
 def _train(task: Task) -> None:
-    from tfx.utils import json_utils
+    with lazy_imports.importing(*lazy_imports.FOR_EXECUTORS):
+        from tfx.utils import json_utils
 
-    from tfx_pipeline.components.trainer.executor import Executor
-    from tfx_pipeline.modeling import devices
+        from tfx_pipeline.components.trainer.executor import Executor
+        from tfx_pipeline.modeling import devices
 
     _, worker = devices.place_in_cluster(os.environ.get(devices.TF_CONFIG))
     level = logging.WARNING if worker else logging.INFO
