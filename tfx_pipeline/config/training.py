@@ -21,6 +21,9 @@ STOPPING_METRICS = {
 """By task, the metrics of the catalog that are computed on the eval split during training. The
 first is the default."""
 
+DEFAULT_WORKERS = 2
+"""Processes of the strategy `multi_worker`, and the fewest."""
+
 
 class NumericEmbedding(Section):
     """How the network reads numbers, beside their scaled values."""
@@ -126,7 +129,7 @@ class Training(Section):
     @property
     def processes(self) -> int:
         """How many processes train together."""
-        return (self.workers or 2) if self.strategy == "multi_worker" else 1
+        return (self.workers or DEFAULT_WORKERS) if self.strategy == "multi_worker" else 1
 
     def with_stopping_metric(self, task: str, metrics: Iterable[str]) -> Training:
         """These settings, with a metric that decides when to stop.

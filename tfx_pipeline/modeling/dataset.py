@@ -61,13 +61,15 @@ class Split:
             rows = self._part(batch_size // workers, seed, workers, worker)
             batches = self._gathered(rows.batch(batch_size, drop_remainder=True))
             return batches.with_options(_sharding(tf.data.experimental.AutoShardPolicy.OFF))
-        rows = self._shuffled(self.batches, seed) if self.rows is None else self._numbers(seed)
+        rows = (
+            self._shuffled(self.batches, seed) if self.rows is None else _numbers(self.rows, seed)
+        )
         return self._gathered(rows.batch(batch_size, drop_remainder=True))
 
     def _part(self, size: int, seed: int, workers: int, worker: int) -> tf.data.Dataset:
         """The rows or row numbers of one worker, `size` of each step's batch, one by one."""
         if self.rows is not None:
-            parts = self._numbers(seed).batch(size, drop_remainder=True)
+            parts = _numbers(self.rows, seed).batch(size, drop_remainder=True)
             return parts.shard(workers, worker).unbatch()
         own = self.records.unbatch().shard(workers, worker).batch(_READ_ROWS)
         return self._shuffled(own.map(_without_autograph(self.parse), tf.data.AUTOTUNE), seed)
@@ -75,23 +77,13 @@ class Split:
     def _shuffled(self, batches: tf.data.Dataset, seed: int) -> tf.data.Dataset:
         return batches.unbatch().shuffle(_SHUFFLE_ROWS, seed).repeat()
 
-    def _numbers(self, seed: int) -> tf.data.Dataset:
-        """The numbers of the rows in memory, shuffled anew for each pass, without end."""
-        assert self.rows is not None
-        count = tf.shape(self.rows[1], tf.int64)[0]
-
-        def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-            seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-            numbers = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
-            return tf.data.Dataset.from_tensor_slices(numbers)
-
-        return tf.data.Dataset.range(tf.int64.max).flat_map(_without_autograph(shuffled))
-
     def _gathered(self, picked: tf.data.Dataset) -> tf.data.Dataset:
         """Batches of rows, of batches of rows or of row numbers."""
         if self.rows is not None:
             gather = functools.partial(_take, self.rows)
             picked = picked.map(_without_autograph(gather), tf.data.AUTOTUNE)
+        if len(picked.element_spec) > 2:
+            picked = picked.map(_without_autograph(_with_flat_weight))
         return picked.prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
@@ -145,6 +137,11 @@ class Split:
         return np.concatenate(found) if found else np.zeros([0])
 
 
+def _with_flat_weight(columns: Any, label: tf.Tensor, weight: tf.Tensor) -> Rows:
+    """Weights [rows], as Keras' class weights are, by which it multiplies them."""
+    return columns, label, weight[:, 0]
+
+
 def _sharding(policy: tf.data.experimental.AutoShardPolicy) -> tf.data.Options:
     options = tf.data.Options()
     options.experimental_distribute.auto_shard_policy = policy
@@ -185,6 +182,18 @@ def read_split(
     size = sum(tf.io.gfile.stat(path).length for path in files)
     rows = _concatenate(map(parse, records)) if size <= MAX_BYTES_IN_MEMORY else None
     return Split(records.prefetch(2), parse, rows)
+
+
+def _numbers(rows: Rows, seed: int) -> tf.data.Dataset:
+    """The numbers of the rows, shuffled anew for each pass, without end."""
+    count = tf.shape(rows[1], tf.int64)[0]
+
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        numbers = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
+        return tf.data.Dataset.from_tensor_slices(numbers)
+
+    return tf.data.Dataset.range(tf.int64.max).flat_map(_without_autograph(shuffled))
 
 
 def count_rows(patterns: list[str], most: int = MOST_COUNTED) -> int:

@@ -54,7 +54,7 @@ class Devices:
         Machines of different kinds compute metrics that differ in the last digits. Workers that
         decided by their own would not all stop at the same step, and wait for each other.
         """
-        if self.workers == 1:
+        if self.strategy is None or self.workers == 1:
             return [float(value) for value in values]
         own = np.asarray(values, np.float64)
         summed = self._sum(tf.constant(own if self.worker == 0 else np.zeros_like(own)))
@@ -62,20 +62,21 @@ class Devices:
 
     @functools.cached_property
     def _sum(self) -> Callable[[tf.Tensor], tf.Tensor]:
-        strategy = self.strategy
-        assert strategy is not None
+        """Sums a vector over the workers; traced once."""
+        strategy: Any = self.strategy
+        own_replicas = self.replicas // self.workers
+
+        def of_replica(values: tf.Tensor) -> tf.Tensor:
+            context = tf.distribute.get_replica_context()
+            # A worker with several devices has several replicas: one of them speaks for it.
+            is_first = tf.equal(context.replica_id_in_sync_group % own_replicas, 0)
+            mine = tf.where(is_first, values, tf.zeros_like(values))
+            return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
 
         def summed(values: tf.Tensor) -> tf.Tensor:
-            def of_replica() -> tf.Tensor:
-                context = tf.distribute.get_replica_context()
-                # A worker with several devices has several replicas: one of them speaks for it.
-                is_first = tf.equal(context.replica_id_in_sync_group % own_replicas, 0)
-                mine = tf.where(is_first, values, tf.zeros_like(values))
-                return context.all_reduce(tf.distribute.ReduceOp.SUM, mine)
+            results = strategy.run(of_replica, args=(values,))
+            return strategy.experimental_local_results(results)[0]
 
-            return strategy.experimental_local_results(strategy.run(of_replica))[0]
-
-        own_replicas = strategy.num_replicas_in_sync // self.workers
         return tf.function(summed, autograph=False)
 
 

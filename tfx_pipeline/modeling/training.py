@@ -155,7 +155,12 @@ def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingR
 
 
 def compile_model(model: tf_keras.Model, setup: Setup) -> None:
-    """Sets the loss, and AdamW with a learning rate that rises and falls to a twentieth."""
+    """Sets the loss, and AdamW with a learning rate that rises and falls to a twentieth.
+
+    Raises:
+      ConfigError: the model was not built in `setup.scope()`.
+    """
+    _ensure_in_scope(model, setup)
     training = setup.training
     epochs, steps_per_epoch = epochs_and_steps(training)
     steps = epochs * steps_per_epoch
@@ -197,11 +202,7 @@ def fit(
         than there are devices.
     """
     training, task, used = setup.training, setup.table.label.task, setup.devices
-    if used.strategy and model.distribute_strategy is not used.strategy:
-        raise ConfigError(
-            f"training.strategy: {training.strategy} needs a network that is on all devices. In "
-            "run_fn, write: with setup.scope(): model = build_model(setup)"
-        )
+    _ensure_in_scope(model, setup)
     fit_numbers(model, rows.train.sample())
     epochs, steps_per_epoch = epochs_and_steps(training)
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
@@ -216,6 +217,15 @@ def fit(
         callbacks=[EvalMetrics(rows.evaluation, task, used), *callbacks],
         verbose=0,
     )
+
+
+def _ensure_in_scope(model: tf_keras.Model, setup: Setup) -> None:
+    strategy = setup.devices.strategy
+    if strategy and model.distribute_strategy is not strategy:
+        raise ConfigError(
+            f"training.strategy: {setup.training.strategy} needs a network that is on all devices. "
+            "In run_fn, write: with setup.scope(): model = build_model(setup)"
+        )
 
 
 def _batch_size(setup: Setup, rows: TrainingRows) -> int:

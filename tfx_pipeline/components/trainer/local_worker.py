@@ -12,6 +12,7 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from typing import IO, cast
 
 from tfx_pipeline.components.trainer.worker import Outcome, Task, read_outcome
 from tfx_pipeline.errors import ConfigError
@@ -42,14 +43,13 @@ class LocalWorker:
         # The user's own modules are found where this process finds them.
         environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         environ |= {TF_CONFIG: tf_config, **(variables or {})}
-        self._process = subprocess.Popen(
-            [*_COMMAND, path], stdin=subprocess.PIPE, env=environ, text=True
-        )
-        assert self._process.stdin is not None
+        command = [*_COMMAND, path]
+        self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, text=True)
+        # It stays open: the worker ends when this process does.
+        self._stdin = cast(IO[str], self._process.stdin)
         with contextlib.suppress(BrokenPipeError):
-            # It stays open: the worker ends when this process does.
-            self._process.stdin.write(json.dumps(vars(task)) + "\n")
-            self._process.stdin.flush()
+            self._stdin.write(json.dumps(vars(task)) + "\n")
+            self._stdin.flush()
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
@@ -68,8 +68,7 @@ class LocalWorker:
             self._process.kill()
             self._process.wait()
         with contextlib.suppress(BrokenPipeError):
-            assert self._process.stdin is not None
-            self._process.stdin.close()
+            self._stdin.close()
 
 
 def cluster(addresses: Sequence[str], number: int) -> str:

@@ -15,19 +15,25 @@ from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.trainer import local_worker, remote_worker, worker_group
 from tfx_pipeline.components.trainer.worker import Task
 from tfx_pipeline.config import environment
-from tfx_pipeline.config.training import Training
+from tfx_pipeline.config.training import DEFAULT_WORKERS
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling import devices
-from tfx_pipeline.modeling.feature_table import parse_section
 
 
 def workers_of(exec_properties: dict[str, Any]) -> int:
-    """How many processes train; 1 unless the strategy is `multi_worker`."""
+    """How many processes train; 1 unless the strategy is `multi_worker`.
+
+    Raises:
+      ConfigError: it is no number of workers.
+    """
     config = json_utils.loads(exec_properties["custom_config"]) or {}
     section = config.get("training") or {}
     if section.get("strategy") != "multi_worker":
         return 1
-    return parse_section(Training, section).processes
+    workers = section.get("workers") or DEFAULT_WORKERS
+    if not isinstance(workers, int) or workers < DEFAULT_WORKERS:
+        raise ConfigError(f"training.workers must be a number from 2 on, found {workers!r}")
+    return workers
 
 
 def train(

@@ -91,9 +91,7 @@ def hosts(variables: Mapping[str, str]) -> list[str]:
     for text in found:
         name, _, port = text.rpartition(":")
         if not name or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ConfigError(
-                f"{environment.WORKERS} must be HOST:PORT,HOST:PORT, found {text!r}"
-            )
+            raise ConfigError(f"{environment.WORKERS} must be HOST:PORT,HOST:PORT, found {text!r}")
     return found
 
 

@@ -19,7 +19,7 @@ import traceback
 from typing import Any
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat import known_warnings, lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.user_code import loader
 
@@ -108,6 +108,7 @@ def _train(task: Task) -> None:
     level = logging.WARNING if worker else logging.INFO
     logging.basicConfig(format=f"worker {worker}: %(message)s", force=True)
     logging.getLogger("tfx_pipeline").setLevel(level)
+    known_warnings.leave_out()
     outputs = json_utils.loads(task.outputs)
     with tempfile.TemporaryDirectory(prefix="worker-") as folder:
         if worker:

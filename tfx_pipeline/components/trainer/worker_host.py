@@ -12,20 +12,25 @@ import argparse
 import contextlib
 import dataclasses
 import hmac
+import logging
 import os
 import select
 import socket
-import sys
 import tempfile
+import threading
 
 from tfx_pipeline.components.trainer.local_worker import LocalWorker, free_ports
 from tfx_pipeline.components.trainer.messages import Line, keep_alive
 from tfx_pipeline.components.trainer.remote_worker import key
 from tfx_pipeline.components.trainer.worker import Task
+from tfx_pipeline.config import environment
 
 DEFAULT_PORT = 2223
 _HELLO_SECONDS = 30.0
 _POLL_SECONDS = 0.2
+
+_log = logging.getLogger(__name__)
+_one_training = threading.Lock()
 
 
 def serve(port: int, expected: str) -> None:
@@ -36,35 +41,45 @@ def serve(port: int, expected: str) -> None:
       expected: the key that a chief must know.
     """
     with socket.create_server(("", port)) as server:
-        print(f"Waiting for a chief on port {server.getsockname()[1]}", file=sys.stderr, flush=True)
+        _log.info("Waiting for a chief on port %d", server.getsockname()[1])
         while True:
             connection, address = server.accept()
-            with connection, contextlib.suppress(OSError, ValueError):
-                print(f"Connected to {address[0]}", file=sys.stderr, flush=True)
-                _serve_chief(connection, expected)
+            # Connections that only look whether the port is open come while it trains, too.
+            arguments = (connection, address[0], expected)
+            threading.Thread(target=_serve_chief, args=arguments, daemon=True).start()
 
 
-def _serve_chief(connection: socket.socket, expected: str) -> None:
+def _serve_chief(connection: socket.socket, address: str, expected: str) -> None:
     connection.settimeout(_HELLO_SECONDS)
     keep_alive(connection)
     line = Line(connection)
-    hello = line.receive()
-    if hello is None:  # only looked whether this port is open
-        return
-    if not hmac.compare_digest(str(hello.get("key", "")).encode(), expected.encode()):
-        line.send({"error": "the key in TFX_PIPELINE_WORKERS_KEY is another one here"})
-        return
+    with connection, contextlib.suppress(OSError, ValueError):
+        hello = line.receive()
+        if hello is None:  # only looked whether this port is open
+            return
+        if not hmac.compare_digest(str(hello.get("key", "")).encode(), expected.encode()):
+            line.send({"error": f"it has another key in {environment.WORKERS_KEY}"})
+        # The worker of a chief that has just failed may need a moment to end.
+        elif not _one_training.acquire(timeout=_HELLO_SECONDS):
+            line.send({"error": "it trains for another chief"})
+        else:
+            try:
+                _log.info("Training for %s", address)
+                _train(connection, line)
+            finally:
+                _one_training.release()
+                _log.info("Waiting for a chief")
+
+
+def _train(connection: socket.socket, line: Line) -> None:
+    """Trains one task; ends the worker when the chief has gone."""
     line.send({"port": free_ports(1)[0]})
     connection.settimeout(None)
     request = line.receive()
-    if request is not None:
-        _train(line, connection, Task(**request["task"]), request["tf_config"])
-
-
-def _train(line: Line, connection: socket.socket, task: Task, tf_config: str) -> None:
-    """Trains; ends the worker when the chief has gone."""
+    if request is None:
+        return
     with tempfile.TemporaryDirectory(prefix="worker-host-") as folder:
-        worker = LocalWorker(task, tf_config, folder)
+        worker = LocalWorker(Task(**request["task"]), request["tf_config"], folder)
         try:
             while (code := worker.poll()) is None:
                 if select.select([connection], [], [], _POLL_SECONDS)[0]:
@@ -81,6 +96,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Waits for a chief and trains for it.")
     parser.add_argument("--port", type=int, default=DEFAULT_PORT)
     arguments = parser.parse_args()
+    logging.basicConfig(format="worker host: %(message)s", level=logging.INFO)
     serve(arguments.port, key(os.environ))
 
 
