@@ -82,6 +82,21 @@ def stuck_chief_run_fn(fn_args):
     threading.Event().wait()
 
 
+def late_failure_run_fn(fn_args):
+    """The chief writes the model and ends; the other worker fails after it."""
+    import os
+    import time
+
+    if _worker_number() == 0:
+        run_fn(fn_args)
+        return
+    chief = pathlib.Path(os.environ["CHIEFS_MODEL"])
+    while not chief.exists():
+        time.sleep(0.05)
+    time.sleep(2)
+    raise ZeroDivisionError("too late to matter")
+
+
 def placed_run_fn(fn_args):
     """Each worker writes where it was told to write its model, and the chief its task."""
     import os

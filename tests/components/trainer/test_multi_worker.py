@@ -69,6 +69,16 @@ def test_a_killed_worker_ends_a_chief_that_waits_for_ever(tmp_path, places):
         train(tmp_path, f"{HERE}.stuck_chief_run_fn", **TWO)
 
 
+def test_a_worker_that_fails_after_the_chief_has_ended_changes_nothing(
+    tmp_path, places, monkeypatch
+):
+    """TensorFlow's connections may break when the chief ends first; the model is complete."""
+    model = tmp_path / "model" / "Format-Serving" / "given.json"
+    monkeypatch.setenv("CHIEFS_MODEL", str(model))
+    train(tmp_path, f"{HERE}.late_failure_run_fn", **TWO)
+    assert model.exists()
+
+
 def test_an_error_in_the_users_code_names_the_worker(tmp_path, places):
     message = r"(the chief|worker 1 of 2) failed: ZeroDivisionError: in the user's code \(.*line"
     with pytest.raises(errors.NodeError, match=message):

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import signal
 import time
 from collections.abc import Callable, Iterable, Sequence
@@ -10,8 +9,6 @@ from typing import Protocol
 
 from tfx_pipeline.components.trainer.worker import LOST, Outcome
 from tfx_pipeline.errors import NodeError
-
-_log = logging.getLogger(__name__)
 
 _POLL_SECONDS = 0.1
 _GRACE_SECONDS = 20.0
@@ -56,16 +53,12 @@ def _wait(workers: Sequence[Worker]) -> None:
     finished = None
     while True:
         codes = [worker.poll() for worker in workers]
-        failed = [number for number, code in enumerate(codes) if code]
-        if failed:
-            raise _error(workers, codes, failed)
-        if all(code == 0 for code in codes):
-            return
         if codes[0] == 0:  # The model is complete. The others have nothing more to give.
             finished = finished or time.monotonic()
-            if time.monotonic() - finished > _GRACE_SECONDS:
-                _log.warning("Workers that have not ended after the chief are ended")
+            if None not in codes or time.monotonic() - finished > _GRACE_SECONDS:
                 return
+        elif failed := [number for number, code in enumerate(codes) if code]:
+            raise _error(workers, codes, failed)
         time.sleep(_POLL_SECONDS)
 
 
