@@ -27,7 +27,9 @@ def run_fn(fn_args: FnArgs) -> None:
     tf_keras.utils.set_random_seed(setup.training.seed)
 
     # The network is in model.py. Its inputs are the columns that are read from the files.
-    model = build_model(setup)
+    # In the scope, all devices of `training.strategy` get its variables.
+    with setup.scope():
+        model = build_model(setup)
     rows = training.read_rows(fn_args, setup, model)
 
     # Loss, metrics and optimizer by the task; your own `model.compile(...)` works too.

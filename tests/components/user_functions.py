@@ -63,3 +63,44 @@ def refusing_run_fn(fn_args):
     from tfx_pipeline.errors import DataRefused, Finding
 
     raise DataRefused("too few rows", [Finding("train", "rows", "3")])
+
+
+def _worker_number():
+    import os
+
+    return json.loads(os.environ["TF_CONFIG"])["task"]["index"]
+
+
+def stuck_chief_run_fn(fn_args):
+    """The chief waits for ever; the other worker is killed, as when memory is full."""
+    import os
+    import signal
+    import threading
+
+    if _worker_number() == 1:
+        os.kill(os.getpid(), signal.SIGKILL)
+    threading.Event().wait()
+
+
+def late_failure_run_fn(fn_args):
+    """The chief writes the model and ends; the other worker fails after it."""
+    import os
+    import time
+
+    if _worker_number() == 0:
+        run_fn(fn_args)
+        return
+    chief = pathlib.Path(os.environ["CHIEFS_MODEL"])
+    while not chief.exists():
+        time.sleep(0.05)
+    time.sleep(2)
+    raise ZeroDivisionError("too late to matter")
+
+
+def placed_run_fn(fn_args):
+    """Each worker writes where it was told to write its model, and the chief its task."""
+    import os
+
+    run_fn(fn_args)
+    place = pathlib.Path(os.environ["PLACES"], f"worker-{_worker_number()}")
+    place.write_text(json.dumps([fn_args.serving_model_dir, json.loads(os.environ["TF_CONFIG"])]))

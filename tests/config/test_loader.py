@@ -114,6 +114,28 @@ def test_everything_that_is_wrong_is_told_at_once_in_the_order_of_the_file(shop)
             "binary label. Use one of loss, auc, binary_accuracy, binary_crossentropy",
         ),
         (
+            "training.strategy=mirored",
+            "training.strategy: must be 'none', 'mirrored' or 'multi_worker', found 'mirored'. "
+            "Did you mean 'mirrored'?",
+        ),
+        (
+            "training={strategy: multi_worker, workers: 1}",
+            "training.workers: must be at least 2, found 1",
+        ),
+        (
+            "training={workers: 3}",
+            "training.workers: is for strategy multi_worker, not for none. Remove it, or set "
+            "strategy: multi_worker",
+        ),
+        (
+            "training={strategy: mirrored, workers: 3}",
+            "training.workers: is for strategy multi_worker, not for mirrored",
+        ),
+        (
+            "training={strategy: multi_worker, workers: 4, batch_size: 3}",
+            "training.batch_size: 3 rows cannot be divided among 4 workers. Give at least one row",
+        ),
+        (
             "training.effort=fast",
             "training.effort: must be 'quick', 'standard' or 'best', found 'fast'",
         ),

@@ -58,6 +58,20 @@ def test_known_keys_are_those_of_the_file_and_not_of_the_class():
 
 
 @pytest.mark.parametrize(
+    ("training", "processes"),
+    [
+        ({}, 1),
+        ({"strategy": "mirrored"}, 1),
+        ({"strategy": "multi_worker"}, 2),
+        ({"strategy": "multi_worker", "workers": 5}, 5),
+    ],
+)
+def test_how_many_processes_train(training, processes):
+    config = Config.model_validate({**SMALL, "training": training})
+    assert config.training.processes == processes
+
+
+@pytest.mark.parametrize(
     ("where", "key"),
     [
         (("data", "split"), "train"),

@@ -17,8 +17,12 @@ from tfx_pipeline.compat.table import TRAINING_LOOP
 
 
 def functional_model(inputs: Any, outputs: Any, name: str = "network") -> tf_keras.Model:
-    """A functional Keras model on one device that starts to train sooner than Keras' own."""
-    kind = _GraphTrained if TRAINING_LOOP.fits() else tf_keras.Model
+    """A functional Keras model that starts to train sooner than Keras' own.
+
+    Within the scope of a strategy it is Keras' own: the loops here know one device.
+    """
+    is_quick = TRAINING_LOOP.fits() and not tf.distribute.has_strategy()
+    kind = _GraphTrained if is_quick else tf_keras.Model
     return kind(inputs, outputs, name=name)
 
 

@@ -34,6 +34,7 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         _thresholds_fit,
         _stopping_metric_fits,
         _tuning_fits,
+        _workers_fit,
         _finite,
     )
     return [
@@ -239,6 +240,19 @@ def _tuning_fits(values: Mapping[Any, Any]) -> Found:
         yield where, "names no parameter", "Name one, or leave it out for the default space"
     for name, message, remedy in space_problems(_mapping(values, *where)):
         yield (*where, name), message, remedy
+
+
+def _workers_fit(values: Mapping[Any, Any]) -> Found:
+    training = _mapping(values, "training")
+    strategy, batch, workers = (training.get(k) for k in ("strategy", "batch_size", "workers"))
+    if workers is not None and strategy in (None, "none", "mirrored"):
+        message = f"is for strategy multi_worker, not for {strategy or 'none'}"
+        yield ("training", "workers"), message, "Remove it, or set strategy: multi_worker"
+    elif strategy == "multi_worker" and isinstance(batch, int):
+        count = workers if isinstance(workers, int) else 2
+        if 0 < batch < count:
+            message = f"{batch} rows cannot be divided among {count} workers"
+            yield ("training", "batch_size"), message, "Give at least one row to each"
 
 
 def _finite(values: Any, where: Location = ()) -> Found:

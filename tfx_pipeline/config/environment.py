@@ -10,6 +10,13 @@ PLAIN = "TFX_PIPELINE_PLAIN"
 """With `1`, no patch of another library is applied; with names (`NAME,NAME`), all but these
 (see `tfx_pipeline.compat`)."""
 
+WORKERS = "TFX_PIPELINE_WORKERS"
+"""Where the other workers of a training wait, `HOST:PORT,HOST:PORT`. Without it they are started
+on the chief's machine."""
+
+WORKERS_KEY = "TFX_PIPELINE_WORKERS_KEY"
+"""What the chief must say to these workers, so that they train for no other."""
+
 DEBUG = "TFX_PIPELINE_DEBUG"
 """With any value but 0, commands print the traceback of an error."""
 

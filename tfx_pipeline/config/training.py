@@ -21,6 +21,9 @@ STOPPING_METRICS = {
 """By task, the metrics of the catalog that are computed on the eval split during training. The
 first is the default."""
 
+DEFAULT_WORKERS = 2
+"""Processes of the strategy `multi_worker`, and the fewest."""
+
 
 class NumericEmbedding(Section):
     """How the network reads numbers, beside their scaled values."""
@@ -115,6 +118,18 @@ class Training(Section):
     kept."""
     class_weights: Literal["none", "balanced"] = "none"
     """`balanced` gives every class the same weight in the loss, however rare it is."""
+    strategy: Literal["none", "mirrored", "multi_worker"] = "none"
+    """What trains together. `none`: one device. `mirrored`: all GPUs of the machine.
+    `multi_worker`: several processes, on this machine or on several. `batch_size` is that of all
+    devices together: each device trains on an equal part of each batch. See
+    [devices.md](devices.md)."""
+    workers: Annotated[int, Field(ge=2, le=64)] | None = None
+    """With `multi_worker`, the number of processes. Absent: 2."""
+
+    @property
+    def processes(self) -> int:
+        """How many processes train together."""
+        return (self.workers or DEFAULT_WORKERS) if self.strategy == "multi_worker" else 1
 
     def with_stopping_metric(self, task: str, metrics: Iterable[str]) -> Training:
         """These settings, with a metric that decides when to stop.

@@ -20,9 +20,12 @@ from tfx.proto.orchestration import executable_spec_pb2, execution_result_pb2
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import s3_access, s3_files
+from tfx_pipeline.config import environment
+from tfx_pipeline.ir import pipeline_ir
 from tfx_pipeline.storage import s3
 
 Run = Callable[[data_types.ExecutionInfo], execution_result_pb2.ExecutorOutput]
+_TRAINER = "tfx_pipeline.components.trainer.executor.Executor"
 _OF_THIS_PROCESS = (
     "directrunner",
     "bundlebaseddirectrunner",
@@ -39,10 +42,16 @@ def ensure_possible(executor_spec: Any, root: str) -> None:
       root: where the artifacts are.
 
     Raises:
-      NodeError: Beam's workers are elsewhere.
+      NodeError: Beam's workers, or those of a training, are elsewhere.
     """
     if s3_access.tensorflow_has_s3() or not s3.is_s3(root):
         return
+    if pipeline_ir.class_path(executor_spec) == _TRAINER and os.environ.get(environment.WORKERS):
+        raise errors.NodeError(
+            f"cannot train with workers on other machines and artifacts on {root}: TensorFlow of "
+            "TFX 1.21 has no S3, and local copies are not seen by them. Use a root on gs:// or on "
+            "a shared volume, training.strategy none or mirrored, or TFX 1.16."
+        )
     if isinstance(executor_spec, executable_spec_pb2.BeamExecutableSpec):
         for argument in executor_spec.beam_pipeline_args:
             name, _, value = str(argument).partition("=")

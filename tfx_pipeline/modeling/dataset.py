@@ -52,38 +52,63 @@ class Split:
         """All rows once, as (columns, label[, weight]) of up to 4096 rows."""
         return self.records.map(_without_autograph(self.parse), tf.data.AUTOTUNE).prefetch(2)
 
-    def training(self, batch_size: int, seed: int) -> tf.data.Dataset:
-        """Batches of shuffled rows without end; the same seed gives the same batches."""
-        if self.rows is None:
-            buffer = max(1, min(_SHUFFLE_ROWS, _SHUFFLE_BYTES // self._row_bytes))
-            streamed = self.batches.unbatch().shuffle(buffer, seed).repeat()
-            return streamed.batch(batch_size, drop_remainder=True).prefetch(tf.data.AUTOTUNE)
-        count = tf.shape(self.rows[1], tf.int64)[0]
+    def training(
+        self, batch_size: int, seed: int, workers: int = 1, worker: int = 0
+    ) -> tf.data.Dataset:
+        """Batches of shuffled rows without end; the same seed gives the same batches.
 
-        def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
-            seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
-            rows = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
-            return tf.data.Dataset.from_tensor_slices(rows)
+        With several workers, a step's batch has an equal part in each of them. Keras divides
+        what it gets here into such parts, so each worker gets as many rows as `workers` steps
+        need. The parts of a split in memory are together the batch of a single worker.
+        """
+        if workers > 1:
+            rows = self._part(batch_size // workers, seed, workers, worker)
+            batches = self._gathered(rows.batch(batch_size, drop_remainder=True))
+            return batches.with_options(_sharding(tf.data.experimental.AutoShardPolicy.OFF))
+        rows = (
+            self._shuffled(self.batches, seed) if self.rows is None else _numbers(self.rows, seed)
+        )
+        return self._gathered(rows.batch(batch_size, drop_remainder=True))
 
-        epochs = tf.data.Dataset.range(tf.int64.max)
-        numbers = epochs.flat_map(_without_autograph(shuffled))
-        picked = numbers.batch(batch_size, drop_remainder=True)
-        gather = functools.partial(_take, self.rows)
-        return picked.map(_without_autograph(gather), tf.data.AUTOTUNE).prefetch(tf.data.AUTOTUNE)
+    def _part(self, size: int, seed: int, workers: int, worker: int) -> tf.data.Dataset:
+        """The rows or row numbers of one worker, `size` of each step's batch, one by one."""
+        if self.rows is not None:
+            parts = _numbers(self.rows, seed).batch(size, drop_remainder=True)
+            return parts.shard(workers, worker).unbatch()
+        own = self.records.unbatch().shard(workers, worker).batch(_READ_ROWS)
+        return self._shuffled(own.map(_without_autograph(self.parse), tf.data.AUTOTUNE), seed)
+
+    def _shuffled(self, batches: tf.data.Dataset, seed: int) -> tf.data.Dataset:
+        buffer = max(1, min(_SHUFFLE_ROWS, _SHUFFLE_BYTES // self._row_bytes))
+        return batches.unbatch().shuffle(buffer, seed).repeat()
+
+    def _gathered(self, picked: tf.data.Dataset) -> tf.data.Dataset:
+        """Batches of rows, of batches of rows or of row numbers."""
+        if self.rows is not None:
+            gather = functools.partial(_take, self.rows)
+            picked = picked.map(_without_autograph(gather), tf.data.AUTOTUNE)
+        if len(picked.element_spec) > 2:
+            picked = picked.map(_without_autograph(_with_flat_weight))
+        return picked.prefetch(tf.data.AUTOTUNE)
 
     def evaluation(self) -> tf.data.Dataset:
-        """All rows once, in large batches; of large rows in smaller ones."""
+        """All rows once, in large batches, of large rows in smaller ones.
+
+        Keras divides them among several workers.
+        """
         size = max(1, min(_READ_ROWS, _EVALUATED_BYTES // self._row_bytes))
         if self.rows is not None:
-            return tf.data.Dataset.from_tensor_slices(self.rows).batch(size).cache()
-        batches = self.batches
-        if size < _READ_ROWS:
-            batches = batches.unbatch().batch(size)
-            count = math.ceil(len(self.labels) / size)
+            batches = tf.data.Dataset.from_tensor_slices(self.rows).batch(size).cache()
         else:
-            count = sum(1 for _ in self.records)
-        # Keras must know the number of batches to run several of them in one call.
-        return batches.apply(tf.data.experimental.assert_cardinality(count))
+            batches = self.batches
+            if size < _READ_ROWS:
+                batches = batches.unbatch().batch(size)
+                count = math.ceil(len(self.labels) / size)
+            else:
+                count = sum(1 for _ in self.records)
+            # Keras must know the number of batches to run several of them in one call.
+            batches = batches.apply(tf.data.experimental.assert_cardinality(count))
+        return batches.with_options(_sharding(tf.data.experimental.AutoShardPolicy.DATA))
 
     @property
     def _row_bytes(self) -> int:
@@ -133,6 +158,17 @@ class Split:
         return np.concatenate(found) if found else np.zeros([0])
 
 
+def _with_flat_weight(columns: Any, label: tf.Tensor, weight: tf.Tensor) -> Rows:
+    """Weights [rows], as Keras' class weights are, by which it multiplies them."""
+    return columns, label, weight[:, 0]
+
+
+def _sharding(policy: tf.data.experimental.AutoShardPolicy) -> tf.data.Options:
+    options = tf.data.Options()
+    options.experimental_distribute.auto_shard_policy = policy
+    return options
+
+
 def read_split(
     patterns: list[str],
     transform: tft.TFTransformOutput,
@@ -167,6 +203,18 @@ def read_split(
     size = sum(tf.io.gfile.stat(path).length for path in files)
     rows = _concatenate(map(parse, records)) if size <= MAX_BYTES_IN_MEMORY else None
     return Split(records.prefetch(2), parse, rows)
+
+
+def _numbers(rows: Rows, seed: int) -> tf.data.Dataset:
+    """The numbers of the rows, shuffled anew for each pass, without end."""
+    count = tf.shape(rows[1], tf.int64)[0]
+
+    def shuffled(epoch: tf.Tensor) -> tf.data.Dataset:
+        seeds = tf.stack([tf.constant(seed, tf.int64), epoch])
+        numbers = tf.random.experimental.stateless_shuffle(tf.range(count), seeds)
+        return tf.data.Dataset.from_tensor_slices(numbers)
+
+    return tf.data.Dataset.range(tf.int64.max).flat_map(_without_autograph(shuffled))
 
 
 def count_rows(patterns: list[str], most: int = MOST_COUNTED) -> int:

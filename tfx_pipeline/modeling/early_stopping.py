@@ -12,17 +12,21 @@ from typing_extensions import override
 
 from tfx_pipeline.modeling import eval_metrics
 from tfx_pipeline.modeling.dataset import Split
+from tfx_pipeline.modeling.devices import ONE_DEVICE, Devices
 
 TOLERANCE = 0.001
 """Values of AUC or accuracy that differ by less count as equal."""
 
 
 class EvalMetrics(tf_keras.callbacks.Callback):
-    """Adds `val_` metrics of the eval split to the logs, for the callbacks that follow it."""
+    """Adds `val_` metrics of the eval split to the logs, for the callbacks that follow it.
 
-    def __init__(self, split: Split, task: str):
+    All workers get the chief's, so that all of them stop at the same step.
+    """
+
+    def __init__(self, split: Split, task: str, devices: Devices = ONE_DEVICE):
         super().__init__()
-        self._split, self._task = split, task
+        self._split, self._task, self._devices = split, task, devices
         self._batches = split.evaluation()
         self._predict: Any = None
 
@@ -41,9 +45,11 @@ class EvalMetrics(tf_keras.callbacks.Callback):
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         predicted = eval_metrics.member_mean(self.logits(), self._task)
         labels, weights = self._split.labels, self._split.weights
-        for name, metric in eval_metrics.METRICS[self._task].items():
-            if logs is not None:
-                logs[f"val_{name}"] = metric(predicted, labels, weights)
+        metrics = eval_metrics.METRICS[self._task]
+        values = [metric(predicted, labels, weights) for metric in metrics.values()]
+        if logs is not None:
+            names = [f"val_{name}" for name in metrics]
+            logs.update(zip(names, self._devices.of_chief(values), strict=True))
 
 
 class KeepBest(tf_keras.callbacks.Callback):

@@ -31,7 +31,8 @@ def run_fn(
     """
     setup = training.read_setup(fn_args)
     tf_keras.utils.set_random_seed(setup.training.seed)
-    model = build_model(setup)
+    with setup.scope():
+        model = build_model(setup)
     rows = training.read_rows(fn_args, setup, model)
     training.compile_model(model, setup)
     training.fit(model, setup, rows, training.default_callbacks(setup, fn_args.model_run_dir))

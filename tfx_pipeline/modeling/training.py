@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
 import dataclasses
 import functools
 import logging
 import math
+import os
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ParamSpec
+from typing import TYPE_CHECKING, Any, ParamSpec
 
 import numpy as np
 import tensorflow as tf
@@ -16,8 +18,15 @@ import tf_keras
 
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.config import training as config_lib
-from tfx_pipeline.errors import DataRefused
-from tfx_pipeline.modeling import decisions, eval_metrics, hyperparameters, losses, recipe
+from tfx_pipeline.errors import ConfigError, DataRefused
+from tfx_pipeline.modeling import (
+    decisions,
+    devices,
+    eval_metrics,
+    hyperparameters,
+    losses,
+    recipe,
+)
 from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
 from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
@@ -45,6 +54,7 @@ class Setup:
       transform: Transform's output.
       model: the section `model` of the configuration, with a value for every key.
       training: the section `training` of the configuration, with a value for every key.
+      devices: what `training.strategy` trains on.
       trial: what follows this training, if it is a trial of the Tuner.
     """
 
@@ -52,7 +62,12 @@ class Setup:
     transform: tft.TFTransformOutput
     model: config_lib.Model
     training: config_lib.Training
+    devices: devices.Devices = devices.ONE_DEVICE
     trial: Trial | None = None
+
+    def scope(self) -> contextlib.AbstractContextManager[Any]:
+        """Where the network must be built so that all devices have its variables."""
+        return self.devices.scope()
 
 
 @dataclasses.dataclass(frozen=True)
@@ -93,14 +108,17 @@ def read_setup(fn_args: FnArgs) -> Setup:
         that is set when the run is started comes before it.
 
     Raises:
-      ConfigError: a column is not in the schema, or its transformation does not fit it.
+      ConfigError: a column is not in the schema, its transformation does not fit it, or
+        `training.strategy` has not what it needs.
     """
+    configured = parse_section(config_lib.Training, fn_args.custom_config["training"])
+    used = devices.prepare(configured)
     sections = {**fn_args.custom_config, **decisions.read(fn_args.transform_graph_path)}
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         table = load_table(sections, file.read())
     model, training = hyperparameters.applied(
         parse_section(config_lib.Model, sections["model"]),
-        parse_section(config_lib.Training, sections["training"]),
+        configured,
         (fn_args.hyperparameters or {}).get("values", {}),
     )
     model, training = recipe.complete(
@@ -109,10 +127,11 @@ def read_setup(fn_args: FnArgs) -> Setup:
         rows=count_rows(fn_args.train_files),
         columns=len(table.features),
         multiplications=sum(feature.multiplications for feature in table.features),
+        cores=int(used.of_chief([len(os.sched_getaffinity(0))])[0]),
     )
     _log.info("Network: %s; training: %s", model, training)
     transform = tft.TFTransformOutput(fn_args.transform_graph_path)
-    return Setup(table, transform, model, training, sections.get(TRIAL))
+    return Setup(table, transform, model, training, used, sections.get(TRIAL))
 
 
 def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingRows:
@@ -153,7 +172,12 @@ def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingR
 
 
 def compile_model(model: tf_keras.Model, setup: Setup) -> None:
-    """Sets the loss, and AdamW with a learning rate that rises and falls to a twentieth."""
+    """Sets the loss, and AdamW with a learning rate that rises and falls to a twentieth.
+
+    Raises:
+      ConfigError: the model was not built in `setup.scope()`.
+    """
+    _ensure_in_scope(model, setup)
     training = setup.training
     epochs, steps_per_epoch = epochs_and_steps(training)
     steps = epochs * steps_per_epoch
@@ -166,17 +190,18 @@ def compile_model(model: tf_keras.Model, setup: Setup) -> None:
         warmup_target=highest if warmup else None,
         warmup_steps=warmup,
     )
-    optimizer = tf_keras.optimizers.AdamW(
-        rate, weight_decay=training.weight_decay, global_clipnorm=training.clip_norm or None
-    )
-    optimizer.exclude_from_weight_decay(var_names=["bias"])
-    model.compile(
-        optimizer,
-        losses.of_task(setup.table.label.task, training.label_smoothing),
-        steps_per_execution=min(steps_per_epoch, _STEPS_PER_EXECUTION),
-    )
-    # Without this, the training loop would be traced a second time to create these variables.
-    model.optimizer.build(model.trainable_variables)
+    with setup.scope():
+        optimizer = tf_keras.optimizers.AdamW(
+            rate, weight_decay=training.weight_decay, global_clipnorm=training.clip_norm or None
+        )
+        optimizer.exclude_from_weight_decay(var_names=["bias"])
+        model.compile(
+            optimizer,
+            losses.of_task(setup.table.label.task, training.label_smoothing),
+            steps_per_execution=min(steps_per_epoch, _STEPS_PER_EXECUTION),
+        )
+        # Without this, the training loop would be traced again to create these variables.
+        model.optimizer.build(model.trainable_variables)
 
 
 def fit(
@@ -190,21 +215,24 @@ def fit(
     Scales and bins of the numbers are set by the train split first.
 
     Raises:
+      ConfigError: the model was not built in `setup.scope()`, or its batches have fewer rows
+        than there are devices.
       TrialEnded: this was a trial of the Tuner, which needs no model.
     """
-    training, task = setup.training, setup.table.label.task
+    training, task, used = setup.training, setup.table.label.task, setup.devices
+    _ensure_in_scope(model, setup)
     fit_numbers(model, rows.train.sample())
     epochs, steps_per_epoch = epochs_and_steps(training)
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
     # A model that was compiled in another way has metrics of its own.
     own = not isinstance(model.loss, losses.MeanOfMembers)
     history = model.fit(
-        rows.train.training(_batch_size(setup, rows), training.seed),
+        rows.train.training(_batch_size(setup, rows), training.seed, used.workers, used.worker),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         validation_data=rows.evaluation.evaluation() if own else None,
         class_weight=weights,
-        callbacks=[EvalMetrics(rows.evaluation, task), *callbacks],
+        callbacks=[EvalMetrics(rows.evaluation, task, used), *callbacks],
         verbose=0,
     )
     if setup.trial is not None:
@@ -212,9 +240,26 @@ def fit(
     return history
 
 
+def _ensure_in_scope(model: tf_keras.Model, setup: Setup) -> None:
+    strategy = setup.devices.strategy
+    if strategy and model.distribute_strategy is not strategy:
+        raise ConfigError(
+            f"training.strategy: {setup.training.strategy} needs a network that is on all devices. "
+            "In run_fn, write: with setup.scope(): model = build_model(setup)"
+        )
+
+
 def _batch_size(setup: Setup, rows: TrainingRows) -> int:
     # A batch of more rows than there are would never be full.
-    return min(setup.training.batch_size or len(rows.train.labels), len(rows.train.labels))
+    count = min(setup.training.batch_size or len(rows.train.labels), len(rows.train.labels))
+    replicas = setup.devices.replicas
+    if count < replicas:
+        raise ConfigError(
+            f"training.batch_size: {count} rows cannot be divided among {replicas} devices. "
+            "Give at least one row to each"
+        )
+    # Equal parts: a row of a smaller part would count more.
+    return count - count % replicas
 
 
 def fit_temperature(model: tf_keras.Model, setup: Setup, rows: TrainingRows) -> float:

@@ -32,14 +32,14 @@ def train(folder, run_fn, **parameters):
     from tfx_pipeline.components.trainer import component as trainer
     from tfx_pipeline.components.trainer import executor
 
-    values = {"steps": 7, "batch_size": 3, "learning_rate": 0.5, **parameters}
+    config = {"a": 1, "training": {"seed": 2}}
+    values = {"steps": 7, "batch_size": 3, "learning_rate": 0.5, "custom_config": config}
+    values |= parameters
     names = {"examples": "Examples", "transform_graph": "TransformGraph", "schema": "Schema"}
     channels = {
         key: types.Channel(type=getattr(standard_artifacts, name)) for key, name in names.items()
     }
-    node = trainer.Trainer(
-        **channels, run_fn=run_fn, custom_config={"a": 1, "training": {"seed": 2}}, **values
-    )
+    node = trainer.Trainer(**channels, run_fn=run_fn, **values)
     examples = artifact("Examples", folder / "examples")
     examples.split_names = '["train", "eval"]'
     schema = artifact("Schema", folder / "schema")

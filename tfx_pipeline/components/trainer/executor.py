@@ -14,7 +14,7 @@ from tfx.utils import json_utils
 from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
-from tfx_pipeline.components.trainer import history
+from tfx_pipeline.components.trainer import history, multi_worker
 from tfx_pipeline.user_code import loader as user_functions
 
 _log = logging.getLogger(__name__)
@@ -33,12 +33,22 @@ class Executor(executor.GenericExecutor):
 
         Raises:
           LoadError: run_fn cannot be loaded.
-          NodeError: run_fn saved no model.
+          NodeError: run_fn saved no model, or a worker of several failed.
         """
         if "steps" not in exec_properties:
             _log.info("Trainer: by TFX's executor, because it has TFX's arguments")
             super().Do(input_dict, output_dict, exec_properties)
             return
+        workers = multi_worker.workers_of(exec_properties)
+        if workers > 1:
+            multi_worker.train(input_dict, output_dict, exec_properties, workers)
+        else:
+            self.train(input_dict, output_dict, exec_properties)
+
+    def train(
+        self, input_dict: Artifacts, output_dict: Artifacts, exec_properties: dict[str, Any]
+    ) -> None:
+        """Trains in this process; raises as `Do`."""
         run_fn = user_functions.load(exec_properties["run_fn"])
         fn_args = self._GetFnArgs(input_dict, output_dict, _stock_properties(exec_properties))
         run_fn(fn_args)

@@ -9,6 +9,7 @@ from ruamel.yaml import YAML
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.kubeflow import Schedule, Secret, Step, Toleration, Volume
+from tfx_pipeline.orchestrators.kubeflow import argo_workers
 from tfx_pipeline.orchestrators.kubeflow.plan import RUN_ID, STATUS, Plan, PlannedStep, Value
 
 API = "argoproj.io/v1alpha1"
@@ -72,7 +73,7 @@ def _annotations(plan: Plan) -> Document:
 
 
 def _spec(plan: Plan, parameters: dict[str, Any]) -> Document:
-    templates = [_dag(plan), *(_template(step, plan) for step in plan.steps)]
+    templates = [_dag(plan), *(t for step in plan.steps for t in _templates(step, plan))]
     last = []
     if plan.report_step:
         last.append(_template(plan.report_step, plan))
@@ -116,6 +117,13 @@ def _on_exit(plan: Plan) -> Document:
     if plan.exit_step:
         groups.append([{"name": plan.exit_step.name, "template": plan.exit_step.name}])
     return {"name": ON_EXIT, "steps": groups}
+
+
+def _templates(step: PlannedStep, plan: Plan) -> list[Document]:
+    """A container, or a chief and its workers in pods of their own."""
+    if step.workers == 1:
+        return [_template(step, plan)]
+    return argo_workers.templates(_template(step, plan), step.workers)
 
 
 def _template(step: PlannedStep, plan: Plan) -> Document:

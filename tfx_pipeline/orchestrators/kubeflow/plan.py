@@ -21,6 +21,7 @@ RUN_ID, STATUS = "pipeline_run_id", "final_status"
 
 EXIT_STEP, REPORT_STEP = "exit-handler", "run-report"
 _MODULE_ARGUMENTS = 3  # python -m tfx_pipeline.node
+_TRAINER = "tfx_pipeline.components.trainer.component.Trainer"
 
 
 class Value(Section):
@@ -51,6 +52,7 @@ class PlannedStep(Section):
       upstream: the names of the steps that must have succeeded before.
       parameters: the runtime parameters it reads, by their names in the orchestrator.
       resources: the settings of the configuration.
+      workers: how many processes train together in it.
       retries: the retries of `resources`, in seconds.
       timeout: the time-out of `resources`, in seconds.
     """
@@ -63,6 +65,7 @@ class PlannedStep(Section):
     upstream: tuple[str, ...] = ()
     parameters: tuple[str, ...] = ()
     resources: Step = Step()
+    workers: int = 1
     retries: RetryPolicy | None = None
     timeout: int | None = None
 
@@ -93,7 +96,9 @@ class Plan(Section):
         return next(step for step in self.steps if step.name == name)
 
 
-def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) -> Plan:
+def make_plan(
+    manifest: Manifest, section: Kubeflow, image: str, pipeline: str, workers: int = 1
+) -> Plan:
     """Plans a step for each node.
 
     Args:
@@ -101,6 +106,7 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
       section: the section `kubeflow:`.
       image: the container image of all nodes.
       pipeline: the value of the node command's `--pipeline`.
+      workers: how many processes train together in each Trainer.
 
     Raises:
       ConfigError: the image's name is not valid, the section names unknown nodes or
@@ -129,6 +135,7 @@ def make_plan(manifest: Manifest, section: Kubeflow, image: str, pipeline: str) 
             upstream=tuple(sorted(names[other] for other in node.upstream)),
             parameters=tuple(read.values()),
             resources=settings,
+            workers=workers if node.type == _TRAINER else 1,
             retries=_retries(settings),
             timeout=seconds(settings.timeout) if settings.timeout else None,
         )

@@ -11,7 +11,7 @@ import click
 from tfx_pipeline import errors, terminal
 from tfx_pipeline.config.kubernetes_types import is_image
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.config.models import PipelineConfig
+from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.ir import data_uri
 from tfx_pipeline.ir.manifest import Manifest
 from tfx_pipeline.orchestrators.base_runner import Runner
@@ -79,7 +79,8 @@ class KubeflowRunner(Runner[Plan]):
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Plan:
         """Plans the steps and writes them in the chosen format."""
         source = self._source(compiled, plan)
-        steps = make_plan(plan, self.config.kubeflow, self._image, source)
+        workers = self.config.training.processes if isinstance(self.config, Config) else 1
+        steps = make_plan(plan, self.config.kubeflow, self._image, source, workers)
         if self._format == "argo":
             text = argo.write(steps, self.config.kubeflow.schedule)
         else:
