@@ -161,3 +161,24 @@ def test_convolutions_lengthen_the_estimate_of_a_step():
     small = features.find("image")(transform="image", size=(16, 16))
     large = features.find("image")(transform="image", size=(64, 64))
     assert 1e5 < small.multiplications < large.multiplications
+
+
+def test_rows_of_images_are_read_in_small_batches(tmp_path, monkeypatch):
+    """A split that is larger than the memory: 12 rows of 192 bytes, three in a batch."""
+    from tfx_pipeline.modeling import dataset
+
+    monkeypatch.setattr(dataset, "MAX_BYTES_IN_MEMORY", 0)
+    monkeypatch.setattr(dataset, "_EVALUATED_BYTES", 3 * 192)
+    monkeypatch.setattr(dataset, "_SHUFFLE_BYTES", 5 * 192)
+    made = rows()
+    found = harness.transform(tmp_path, config(size=[8, 8]), SCHEMA, {"train": made})
+    split = dataset.read_split([found.files["train"]], found.output, ["photo"], "y")
+    batches = list(split.evaluation())
+    assert [len(labels) for _, labels in batches] == [3, 3, 3, 3]
+    assert int(split.evaluation().cardinality()) == len(batches)
+    read = np.concatenate([labels[:, 0] for _, labels in batches])
+    assert sorted(read) == pytest.approx(sorted(row["y"] for row in made))
+    assert split.sample()["photo"].shape == (5, 24)
+    columns, labels = next(iter(split.training(4, seed=1)))
+    assert columns["photo"].shape == (4, 24)
+    assert len(labels) == 4

@@ -118,14 +118,18 @@ class Split:
         return sum(sizes) or 1
 
     def sample(self) -> dict[str, np.ndarray]:
-        """The columns of all rows; of a large split, of up to 200,000 rows.
+        """The columns of all rows; of a large split, of up to 200,000 rows or 500 MB.
 
         They are spread over a split in memory, and the first ones of another.
         """
         if self.rows is not None:
             step = max(1, -(-len(self.labels) // _SHUFFLE_ROWS))
             return {name: values[::step].numpy() for name, values in self.rows[0].items()}
-        batches = self.batches.take(_SHUFFLE_ROWS // _READ_ROWS)
+        most = _SHUFFLE_BYTES // self._row_bytes
+        if most < _SHUFFLE_ROWS:
+            batches = self.batches.unbatch().take(max(1, most)).batch(_READ_ROWS)
+        else:
+            batches = self.batches.take(_SHUFFLE_ROWS // _READ_ROWS)
         read = [rows[0] for rows in batches.as_numpy_iterator()]
         return {name: np.concatenate([columns[name] for columns in read]) for name in read[0]}
 
