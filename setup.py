@@ -54,6 +54,7 @@ setup(
         "mysql": requirements("mysql.in"),
         "s3": requirements("s3.in"),
         "sql": requirements("sql.in"),
+        "tuning": requirements("tuning.in"),
     },
     entry_points={
         "console_scripts": ["tfx-pipeline=tfx_pipeline.cli.main:run"],

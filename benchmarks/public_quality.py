@@ -27,7 +27,9 @@ from tfx_pipeline.config.loader import load_config
 
 EFFORTS = ("quick", "standard", "best")
 OURS = {effort: f"ours, {effort}" for effort in EFFORTS}
-CONTESTANTS = (*OURS.values(), *contestants.RIVALS)
+TUNED, TRIALS = "ours, tuned", 20
+"""`standard` with the best values of so many trials."""
+CONTESTANTS = (*OURS.values(), TUNED, *contestants.RIVALS)
 _SPLITS = ("train", "eval", "test")
 
 
@@ -85,11 +87,27 @@ class Project:
         """Trains one contestant."""
         if model in contestants.RIVALS:
             return contestants.RIVALS[model](self.rows, seed)
-        effort = next(effort for effort, name in OURS.items() if name == model)
+        effort = next((e for e, name in OURS.items() if name == model), "standard")
         records = list(self._records("test"))
-        return contestants.ours(self.rows, lambda to: self._train(to, effort, seed), records, seed)
 
-    def _train(self, folder: str, effort: str, seed: int) -> None:
+        def train(folder: str) -> None:
+            values = self._tuned(seed) if model == TUNED else None
+            self._train(folder, effort, seed, values)
+
+        return contestants.ours(self.rows, train, records, seed)
+
+    def _tuned(self, seed: int) -> dict[str, Any]:
+        """The best values that the node Tuner finds, as in `best_hyperparameters.txt`."""
+        settings = f"tuning={{trials: {TRIALS}, seed: {seed}}}"
+        options = ["--set", settings, "--set", f"training.seed={seed}", "--to", "Tuner"]
+        self._tfx_pipeline(self._home, "run", *options)
+        file = self._newest("Tuner/best_hyperparameters") / "best_hyperparameters.txt"
+        found: dict[str, Any] = json.loads(file.read_text())
+        return found
+
+    def _train(
+        self, folder: str, effort: str, seed: int, hyperparameters: dict[str, Any] | None
+    ) -> None:
         from tfx.components.trainer.fn_args_utils import FnArgs
 
         from tfx_pipeline.modeling.trainer import run_fn
@@ -106,6 +124,7 @@ class Project:
                 transform_graph_path=str(self._newest("Transform/transform_graph")),
                 schema_path=str(self._newest(f"{schema}/schema") / "schema.pbtxt"),
                 serving_model_dir=folder,
+                hyperparameters=hyperparameters,
                 custom_config={key: dumped[key] for key in keys},
             )
         )

@@ -46,7 +46,7 @@ NOT_IMPORTED = {
 }
 OWN = {"benchmarks", "modules", "scripts", "tests", "tfx_pipeline"}
 MADE_BY_TESTS = {"a_module_that_is_not_there", "heavy", "user_of_heavy"}
-TO_RUN = ("tfx", "mysql", "sql", "s3", "excel", "kubeflow")
+TO_RUN = ("tfx", "mysql", "sql", "s3", "excel", "tuning", "kubeflow")
 
 
 def normal(name: str) -> str:

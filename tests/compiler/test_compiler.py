@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import pathlib
 import re
@@ -134,3 +135,37 @@ def test_a_split_by_time_knows_format_and_zone(shop):
         "format": "%d/%m/%Y",
         "zone": "Asia/Tokyo",
     }
+
+
+def _tuned(*overrides):
+    config = load_config(str(REPOSITORY / "pipeline.yaml"), overrides)
+    pipeline = standard_pipeline.create_pipeline(config)
+    return {node.id: node for node in pipeline.components}
+
+
+def test_a_tuner_gives_its_values_to_the_trainer():
+    nodes = _tuned("tuning={trials: 3, space: {learning_rate: [0.001, 0.01], width: [8, 16]}}")
+    tuner, trainer = nodes["Tuner"], nodes["Trainer"]
+    assert trainer.inputs["hyperparameters"] is tuner.outputs["best_hyperparameters"]
+    # A default of the configuration would come before what the Tuner finds.
+    defaults = {k: trainer.exec_properties[k].default for k in ("learning_rate", "batch_size")}
+    assert defaults == {"learning_rate": 0.0, "batch_size": 256}
+    training = json.loads(tuner.exec_properties["custom_config"])["training"]
+    assert (training["learning_rate"], training["steps"]) == (None, 1000)
+    fixed = json.loads(tuner.exec_properties["tuning"])["fixed"]
+    assert {"width", "depth", "dropout", "batch_size"} <= set(fixed)
+    assert "weight_decay" not in fixed
+
+
+def test_without_tuning_there_is_no_tuner():
+    nodes = _tuned()
+    assert "Tuner" not in nodes
+    assert "hyperparameters" not in nodes["Trainer"].inputs
+
+
+def test_a_tuner_fn_is_called_by_tfx():
+    from tfx.components.tuner import executor
+
+    tuner = _tuned("tuning={tuner_fn: tests.components.user_functions.run_fn}")["Tuner"]
+    assert tuner.executor_spec.executor_class is executor.Executor
+    assert tuner.exec_properties["tuner_fn"] == "tests.components.user_functions.run_fn"

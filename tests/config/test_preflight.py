@@ -274,6 +274,12 @@ def test_functions_that_are_not_there(shop, path, message):
     assert message in problem
 
 
+def test_a_tuner_fn_that_is_not_there(shop):
+    (shop.parent / "my_code.py").write_text(USER_CODE)
+    problem = the_problem(shop, "tuning={tuner_fn: my_code.tuner_fn}")
+    assert problem.startswith("tuning.tuner_fn: my_code.tuner_fn: ")
+
+
 def test_of_a_large_table_only_the_header_is_read(shop):
     with (shop.parent / "data" / "rows.csv").open("ab") as rows:
         rows.truncate(64 << 20)

@@ -110,7 +110,7 @@ def test_a_lock_that_is_not_given_is_one_clear_error(mariadb_server, password, m
 
 
 WRITER = """
-import sys
+import sys, time
 from ml_metadata.proto import metadata_store_pb2 as pb
 from tfx_pipeline.metadata import database
 from tfx_pipeline.config import metadata_database
@@ -122,6 +122,7 @@ while True:
         execution.custom_properties["count"].int_value += 1
     store.put_executions(executions)
     print(executions[0].custom_properties["count"].int_value, flush=True)
+    time.sleep(0.01)  # no run of nodes writes without a pause; on a busy machine none could read
 """
 
 

@@ -1,14 +1,16 @@
-"""`tfx-pipeline show`: shows one run with its nodes, artifacts and metrics."""
+"""`tfx-pipeline show`: shows one run with its nodes, artifacts, metrics and trials."""
 
 from __future__ import annotations
 
 import click
 from rich.table import Table
+from rich.text import Text
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.metadata.run_history import Run, open_runs
 from tfx_pipeline.orchestrators.local.progress import print_run, shown_path
+from tfx_pipeline.report import tuning
 
 
 @click.command("show")
@@ -18,7 +20,7 @@ from tfx_pipeline.orchestrators.local.progress import print_run, shown_path
 def command(
     run_id: str | None, config: str, overrides: tuple[str, ...], root: str | None, as_json: bool
 ) -> None:
-    """Show a run's nodes, artifacts and metrics.
+    """Show a run's nodes, artifacts, metrics and the trials of its Tuner.
 
     RUN_ID may be the beginning of an id. Without it, the newest run is shown.
     """
@@ -29,6 +31,10 @@ def command(
         return
     print_run(terminal.stdout(), run)
     terminal.stdout().print(_artifacts(run))
+    for node in run.nodes.values():
+        for uri in node.outputs.get("tuner_results", ()):
+            if (trials := tuning.of_uri(uri)) is not None:
+                terminal.stdout().print(_trials(trials))
 
 
 def _artifacts(run: Run) -> Table:
@@ -40,4 +46,28 @@ def _artifacts(run: Run) -> Table:
         for key, uris in node.outputs.items():
             for uri in uris:
                 table.add_row(name, key, shown_path(uri))
+    return table
+
+
+def _trials(found: tuning.Trials) -> Table:
+    table = Table(box=None, pad_edge=False, title="Trials, the best first", title_justify="left")
+    table.add_column("trial", justify="right")
+    table.add_column("state", no_wrap=True)
+    table.add_column(found.metric, justify="right", no_wrap=True)
+    table.add_column("evaluations", justify="right")
+    table.add_column("seconds", justify="right")
+    table.add_column("values", overflow="fold")
+    for trial in found.trials:
+        values = ", ".join(
+            f"{name}={value:.4g}" if isinstance(value, float) else f"{name}={value}"
+            for name, value in zip(found.names, trial.values, strict=True)
+        )
+        table.add_row(
+            str(trial.number),
+            trial.state,
+            "" if trial.value is None else f"{trial.value:.4f}",
+            str(trial.evaluations),
+            "" if trial.seconds is None else f"{trial.seconds:.1f}",
+            Text(values + (f" ({trial.reason})" if trial.state == "failed" else "")),
+        )
     return table

@@ -29,7 +29,8 @@ COMPONENTS = (
     "Trainer",
     "Transform",
 )
-"""The components that the standard pipeline uses."""
+"""The components that each standard pipeline can use. Only some have a Tuner, which is slow to
+import."""
 
 TRAINER_PARAMETERS = {"steps": int, "batch_size": int, "learning_rate": float}
 """The training values that can be changed at run time."""
@@ -78,12 +79,14 @@ def create_pipeline(config: Config) -> Pipeline:
     ).with_id("Transform")
     transform.add_upstream_node(gate)
 
+    tuner = tuner_before(config, transform, schema)
     trainer = c.Trainer(
         examples=transform.outputs["transformed_examples"],
         transform_graph=transform.outputs["transform_graph"],
         schema=schema,
         run_fn=config.modules.run_fn,
         custom_config={**treatment(config), **network(config)},
+        hyperparameters=tuner.outputs["best_hyperparameters"] if tuner else None,
         **trainer_parameters(config),
     ).with_id("Trainer")
     model = trainer.outputs["model"]
@@ -113,7 +116,7 @@ def create_pipeline(config: Config) -> Pipeline:
     ).with_id("Pusher")
 
     nodes = [example_gen, statistics_gen, schema_gen, schema_node, validator, gate, transform]
-    nodes += [earlier] if earlier else []
+    nodes += [node for node in (earlier, tuner) if node]
     nodes += [trainer, export_check, baseline, evaluator, pusher]
     return assemble(config, nodes)
 
@@ -252,9 +255,40 @@ def network(config: Config) -> dict[str, Any]:
 def trainer_parameters(config: Config) -> dict[str, Any]:
     """Training values as TFX runtime parameters with the configured defaults; 0 is no value."""
     return {
-        name: runtime_parameter(name, ptype, ptype(getattr(config.training, name) or 0))
+        name: runtime_parameter(name, ptype, ptype(_default(config, name) or 0))
         for name, ptype in TRAINER_PARAMETERS.items()
     }
+
+
+def _default(config: Config, name: str) -> Any:
+    """None for a value that the Tuner is asked to find: it would come before the Tuner's."""
+    is_tuned = config.tuning is not None and name in (config.tuning.space or ())
+    return None if is_tuned else getattr(config.training, name)
+
+
+def tuner_before(config: Config, transform: BaseNode, schema: BaseChannel) -> Any:
+    """The node that searches what the Trainer trains with; None without `tuning`."""
+    from tfx_pipeline import components as c
+    from tfx_pipeline.config import tuning
+
+    if config.tuning is None:
+        return None
+    network_of_trials = network(config)
+    network_of_trials["training"] |= {name: _default(config, name) for name in TRAINER_PARAMETERS}
+    shared: dict[str, Any] = {
+        "examples": transform.outputs["transformed_examples"],
+        "transform_graph": transform.outputs["transform_graph"],
+        "schema": schema,
+        "custom_config": {**treatment(config), **network_of_trials},
+    }
+    if config.tuning.tuner_fn:
+        return c.Tuner(tuner_fn=config.tuning.tuner_fn, **shared).with_id("Tuner")
+    return c.Tuner(
+        tuning=config.tuning.model_dump(mode="json"),
+        fixed=tuning.set_names(config.model, config.training),
+        run_fn=config.modules.run_fn,
+        **shared,
+    ).with_id("Tuner")
 
 
 def evaluation(config: Config) -> dict[str, Any]:

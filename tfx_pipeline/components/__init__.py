@@ -1,6 +1,6 @@
 """All components of `tfx.v1.components`, under the same names, and this project's own.
 
-CsvExampleGen, Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer and Transform take TFX's
+CsvExampleGen, Evaluator, Pusher, SchemaGen, StatisticsGen, Trainer, Transform and Tuner take TFX's
 arguments, and have executors of their own; docs/differences-from-tfx.md describes them.
 BaselineResolver, DataGate, ExampleGen and ExportCheck are this project's. The others are
 TFX's own. Names are imported on first use, so that a node imports only the component it runs.
@@ -18,7 +18,7 @@ if TYPE_CHECKING:
     from tfx.components.infra_validator.component import InfraValidator
     from tfx.components.schema_gen.import_schema_gen.component import ImportSchemaGen
     from tfx.components.trainer.fn_args_utils import DataAccessor, FnArgs
-    from tfx.components.tuner.component import Tuner, TunerFnResult
+    from tfx.components.tuner.component import TunerFnResult
 
     from tfx_pipeline.components.baseline_resolver.component import BaselineResolver
     from tfx_pipeline.components.baseline_resolver.statistics import BaselineStatistics
@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.components.statistics_gen.component import StatisticsGen
     from tfx_pipeline.components.trainer.component import Trainer
     from tfx_pipeline.components.transform.component import Transform
+    from tfx_pipeline.components.tuner.component import Tuner
 else:
     from tfx_pipeline._lazy import lazy_names
     from tfx_pipeline.compat.tensorflow_environment import prepare_environment
@@ -59,7 +60,7 @@ else:
             "StatisticsGen": "tfx_pipeline.components.statistics_gen.component",
             "Trainer": "tfx_pipeline.components.trainer.component",
             "Transform": "tfx_pipeline.components.transform.component",
-            "Tuner": "tfx.components.tuner.component",
+            "Tuner": "tfx_pipeline.components.tuner.component",
             "TunerFnResult": "tfx.components.tuner.component",
         },
         before_import=prepare_environment,

@@ -2,7 +2,12 @@
 
 from __future__ import annotations
 
+from typing import Annotated
+
 import pydantic
+
+DottedPath = Annotated[str, pydantic.Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
+"""`package.module.name`, imported when it is used."""
 
 
 class Section(pydantic.BaseModel):

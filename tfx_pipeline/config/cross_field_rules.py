@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfx_pipeline.config import data_files, metric_catalog
-from tfx_pipeline.config.training import STOPPING_METRICS
+from tfx_pipeline.config.training import DEFAULT_WORKERS, STOPPING_METRICS
+from tfx_pipeline.config.tuning import space_problems
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
 
@@ -32,6 +33,7 @@ def problems(values: Mapping[Any, Any], document: Document) -> list[LocatedProbl
         _thresholds_fit,
         _stopping_metric_fits,
         _workers_fit,
+        _tuning_fits,
         _finite,
     )
     return [
@@ -205,11 +207,23 @@ def _thresholds_fit(values: Mapping[Any, Any]) -> Found:
 
 def _stopping_metric_fits(values: Mapping[Any, Any]) -> Found:
     task = _get(values, "label", "task")
-    name = _get(values, "training", "early_stopping", "metric")
     known = ("loss", *(STOPPING_METRICS.get(task, ()) if isinstance(task, str) else ()))
-    if isinstance(name, str) and len(known) > 1 and name not in known:
-        message = f"{name!r} is not computed during the training of a {task} label"
-        yield ("training", "early_stopping", "metric"), message, f"Use one of {', '.join(known)}"
+    for where in (("training", "early_stopping", "metric"), ("tuning", "metric")):
+        name = _get(values, *where)
+        if isinstance(name, str) and len(known) > 1 and name not in known:
+            message = f"{name!r} is not computed during the training of a {task} label"
+            yield where, message, f"Use one of {', '.join(known)}"
+
+
+def _tuning_fits(values: Mapping[Any, Any]) -> Found:
+    where = ("tuning", "space")
+    space = _get(values, *where)
+    if space is not None and _get(values, "tuning", "tuner_fn") is not None:
+        yield where, "is for the library's own search, not for tuning.tuner_fn", "Remove one"
+    elif space == {}:
+        yield where, "names no parameter", "Name one, or leave it out for the default space"
+    for name, message, remedy in space_problems(_mapping(values, *where)):
+        yield (*where, name), message, remedy
 
 
 def _workers_fit(values: Mapping[Any, Any]) -> Found:
@@ -219,7 +233,7 @@ def _workers_fit(values: Mapping[Any, Any]) -> Found:
         message = f"is for strategy multi_worker, not for {strategy or 'none'}"
         yield ("training", "workers"), message, "Remove it, or set strategy: multi_worker"
     elif strategy == "multi_worker" and isinstance(batch, int):
-        count = workers if isinstance(workers, int) else 2
+        count = workers if isinstance(workers, int) else DEFAULT_WORKERS
         if 0 < batch < count:
             message = f"{batch} rows cannot be divided among {count} workers"
             yield ("training", "batch_size"), message, "Give at least one row to each"

@@ -14,7 +14,7 @@ from pydantic import Field
 
 from tfx_pipeline.config import metric_catalog
 from tfx_pipeline.config.airflow import Airflow
-from tfx_pipeline.config.base import Section
+from tfx_pipeline.config.base import DottedPath, Section
 from tfx_pipeline.config.columns import Column
 from tfx_pipeline.config.data_gates import Gates, SchemaSource
 from tfx_pipeline.config.data_source import Data
@@ -26,10 +26,8 @@ from tfx_pipeline.config.training import EarlyStopping as EarlyStopping
 from tfx_pipeline.config.training import Model as Model
 from tfx_pipeline.config.training import Training as Training
 from tfx_pipeline.config.treatment import Auto
+from tfx_pipeline.config.tuning import Tuning
 from tfx_pipeline.storage import layout
-
-DottedPath = Annotated[str, Field(pattern=r"^[A-Za-z_]\w*(\.[A-Za-z_]\w*)+$")]
-"""`package.module.name`, imported when it is used."""
 
 PipelineName = Annotated[str, Field(pattern=r"^[a-z0-9]([a-z0-9-]{0,61}[a-z0-9])?$")]
 """Lower case, digits and `-`: what Kubernetes, Airflow and TensorFlow Serving all accept."""
@@ -176,6 +174,8 @@ class Config(PipelineConfig):
     """The network."""
     training: Training = Training()
     """How the network is trained."""
+    tuning: Tuning | None = None
+    """A search for better values of `model` and `training`. Absent: no search."""
     evaluation: Evaluation = Evaluation()
     """The metrics, and the thresholds that a model must meet."""
 
@@ -196,6 +196,9 @@ class Config(PipelineConfig):
         names = (*self.evaluation.thresholds, *self.evaluation.metrics)
         training = self.training.with_stopping_metric(self.label.task, names)
         object.__setattr__(self, "training", training)
+        if self.tuning is not None:
+            tuning = self.tuning.with_metric(self.label.task, training)
+            object.__setattr__(self, "tuning", tuning)
         return self
 
 

@@ -266,9 +266,12 @@ def _folders(config: PipelineConfig) -> Iterator[Problem]:
 
 def _modules(config: PipelineConfig) -> Iterator[Problem]:
     modules = config.modules
-    named = {key: getattr(modules, key) for key in type(modules).model_fields if key != "extend"}
-    named |= {f"extend.{index}": path for index, path in enumerate(modules.extend)}
-    for key, path in named.items():
+    keys = [key for key in type(modules).model_fields if key != "extend"]
+    named = {f"modules.{key}": getattr(modules, key) for key in keys}
+    named |= {f"modules.extend.{index}": path for index, path in enumerate(modules.extend)}
+    if isinstance(config, Config) and config.tuning and config.tuning.tuner_fn:
+        named["tuning.tuner_fn"] = config.tuning.tuner_fn
+    for where, path in named.items():
         found = finder.problem(path, config.folder)
         if found is not None:
-            yield Problem(f"modules.{key}", f"{path}: {found[0]}", found[1])
+            yield Problem(where, f"{path}: {found[0]}", found[1])

@@ -69,6 +69,11 @@ class KeepBest(tf_keras.callbacks.Callback):
         self._since = 0
         self._weights: list[np.ndarray] | None = None
 
+    @property
+    def kept_now(self) -> bool:
+        """Whether the last evaluation is the best so far."""
+        return self._since == 0
+
     @override
     def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
         values = logs or {}

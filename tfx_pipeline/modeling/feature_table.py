@@ -28,6 +28,11 @@ class Table:
     features: tuple[Feature, ...]
     label: Label
 
+    @property
+    def has_ordered(self) -> bool:
+        """Whether a feature has numbers to embed."""
+        return any(type(feature).ordered is not Feature.ordered for feature in self.features)
+
 
 def load_table(custom_config: dict[str, Any], schema: str) -> Table:
     """Joins the configuration that a component was given with the schema.

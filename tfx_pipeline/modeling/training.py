@@ -19,11 +19,19 @@ import tf_keras
 from tfx_pipeline.compat.autograph_rules import keras_not_converted
 from tfx_pipeline.config import training as config_lib
 from tfx_pipeline.errors import ConfigError, DataRefused
-from tfx_pipeline.modeling import decisions, devices, eval_metrics, losses, recipe
+from tfx_pipeline.modeling import (
+    decisions,
+    devices,
+    eval_metrics,
+    hyperparameters,
+    losses,
+    recipe,
+)
 from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
 from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
 from tfx_pipeline.modeling.numeric_embedding import fit_numbers
+from tfx_pipeline.modeling.trial import TRIAL, ReportTrial, Trial, TrialEnded
 
 if TYPE_CHECKING:
     # TFX passes the object. To import the class here would cost seconds.
@@ -47,6 +55,7 @@ class Setup:
       model: the section `model` of the configuration, with a value for every key.
       training: the section `training` of the configuration, with a value for every key.
       devices: what `training.strategy` trains on.
+      trial: what follows this training, if it is a trial of the Tuner.
     """
 
     table: Table
@@ -54,6 +63,7 @@ class Setup:
     model: config_lib.Model
     training: config_lib.Training
     devices: devices.Devices = devices.ONE_DEVICE
+    trial: Trial | None = None
 
     def scope(self) -> contextlib.AbstractContextManager[Any]:
         """Where the network must be built so that all devices have its variables."""
@@ -94,27 +104,35 @@ def read_setup(fn_args: FnArgs) -> Setup:
 
     Args:
       fn_args: `custom_config` holds the sections `features`, `label`, `model`
-        and `training` of the configuration.
+        and `training` of the configuration. Values of the Tuner are in `hyperparameters`; one
+        that is set when the run is started comes before it.
 
     Raises:
       ConfigError: a column is not in the schema, its transformation does not fit it, or
         `training.strategy` has not what it needs.
     """
     configured = parse_section(config_lib.Training, fn_args.custom_config["training"])
-    used = devices.prepare(configured)
+    # Trials of the Tuner run side by side, each on one device.
+    is_trial = TRIAL in fn_args.custom_config
+    used = devices.ONE_DEVICE if is_trial else devices.prepare(configured)
     sections = {**fn_args.custom_config, **decisions.read(fn_args.transform_graph_path)}
     with tf.io.gfile.GFile(fn_args.schema_path) as file:
         table = load_table(sections, file.read())
-    model, training = recipe.complete(
+    model, training = hyperparameters.applied(
         parse_section(config_lib.Model, sections["model"]),
         configured,
+        (fn_args.hyperparameters or {}).get("values", {}),
+    )
+    model, training = recipe.complete(
+        model,
+        training,
         rows=count_rows(fn_args.train_files),
         columns=len(table.features),
         cores=int(used.of_chief([len(os.sched_getaffinity(0))])[0]),
     )
     _log.info("Network: %s; training: %s", model, training)
-    output = tft.TFTransformOutput(fn_args.transform_graph_path)
-    return Setup(table, output, model, training, used)
+    transform = tft.TFTransformOutput(fn_args.transform_graph_path)
+    return Setup(table, transform, model, training, used, sections.get(TRIAL))
 
 
 def read_rows(fn_args: FnArgs, setup: Setup, model: tf_keras.Model) -> TrainingRows:
@@ -200,6 +218,7 @@ def fit(
     Raises:
       ConfigError: the model was not built in `setup.scope()`, or its batches have fewer rows
         than there are devices.
+      TrialEnded: this was a trial of the Tuner, which needs no model.
     """
     training, task, used = setup.training, setup.table.label.task, setup.devices
     _ensure_in_scope(model, setup)
@@ -208,7 +227,7 @@ def fit(
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
     # A model that was compiled in another way has metrics of its own.
     own = not isinstance(model.loss, losses.MeanOfMembers)
-    return model.fit(
+    history = model.fit(
         rows.train.training(_batch_size(setup, rows), training.seed, used.workers, used.worker),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
@@ -217,6 +236,9 @@ def fit(
         callbacks=[EvalMetrics(rows.evaluation, task, used), *callbacks],
         verbose=0,
     )
+    if setup.trial is not None:
+        raise TrialEnded("the Tuner has what it needs of this training")
+    return history
 
 
 def _ensure_in_scope(model: tf_keras.Model, setup: Setup) -> None:
@@ -266,18 +288,24 @@ def epochs_and_steps(training: config_lib.Training) -> tuple[int, int]:
 def default_callbacks(setup: Setup, log_dir: str | None) -> list[tf_keras.callbacks.Callback]:
     """Logs metrics, writes them for TensorBoard, and stops early with the best weights.
 
+    A trial of the Tuner is reported to it instead of to logs and TensorBoard.
+
     Args:
       setup: with `early_stopping` in its training section.
       log_dir: the folder for TensorBoard; without it nothing is written.
     """
-    callbacks = [tf_keras.callbacks.LambdaCallback(on_epoch_end=_log_metrics)]
-    if log_dir:
+    callbacks: list[tf_keras.callbacks.Callback] = []
+    if setup.trial is None:
+        callbacks.append(tf_keras.callbacks.LambdaCallback(on_epoch_end=_log_metrics))
+    if log_dir and setup.trial is None:
         callbacks.append(
             tf_keras.callbacks.TensorBoard(log_dir, write_graph=False, profile_batch=0)
         )
     if stopping := setup.training.early_stopping:
         metric = stopping.metric or config_lib.STOPPING_METRICS[setup.table.label.task][0]
         callbacks.append(KeepBest(metric, stopping.patience or 1, stopping.min_delta))
+    if setup.trial is not None:
+        callbacks.append(ReportTrial(setup.trial, callbacks[-1] if stopping else None))
     return callbacks
 
 

@@ -8,6 +8,9 @@ DETAILS = "details.json"
 HISTORY = "history.json"
 """The Trainer's, in the folder of the ModelRun: the curves of the training."""
 
+TRIALS = "trials.json"
+"""The Tuner's, in the folder of the tuner results: all trials; see docs/tuning.md."""
+
 EXPORT_CHECK = "export_check.json"
 """ExportCheck's, in the folder of the blessing: what was checked."""
 

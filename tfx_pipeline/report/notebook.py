@@ -15,6 +15,7 @@ from tfx_pipeline.report import (
     settings,
     templating,
     training,
+    tuning,
     verdict,
 )
 from tfx_pipeline.report.run_facts import RunFacts
@@ -70,6 +71,7 @@ def _of_type(facts: RunFacts, node: str, type_name: str) -> Parts:
         "ModelEvaluation": ("evaluation", evaluation.read),
         "TransformGraph": ("learned", learned.read),
         "ModelRun": ("training", training.read),
+        "TunerResults": ("trials", tuning.read),
         "InfraBlessing": ("export_check", verdict.export_check),
     }
     if type_name not in readers:

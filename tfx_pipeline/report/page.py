@@ -16,6 +16,7 @@ from tfx_pipeline.report import (
     settings,
     templating,
     training,
+    tuning,
     verdict,
 )
 from tfx_pipeline.report.run_facts import RunFacts
@@ -53,6 +54,7 @@ def render(facts: RunFacts, other: RunFacts | None = None) -> str:
         schema=data_checks.schema(facts),
         learned=learned.read(facts),
         training=training.read(facts),
+        trials=tuning.read(facts),
         export_check=verdict.export_check(facts),
         settings=settings.of_run(facts),
         versions=settings.versions(facts),

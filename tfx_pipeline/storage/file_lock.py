@@ -1,9 +1,29 @@
-"""Whether a process holds the lock of a file; its death releases it."""
+"""Locks of files that end with the process that holds them."""
 
 from __future__ import annotations
 
+import contextlib
 import fcntl
 import pathlib
+from collections.abc import Callable, Iterator
+
+
+@contextlib.contextmanager
+def held(file: pathlib.Path, waiting: Callable[[], None]) -> Iterator[None]:
+    """Holds the lock of a file, which is created; waits while another process holds it.
+
+    Args:
+      file: the file.
+      waiting: called once, before it waits.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    with file.open("a") as opened:
+        try:
+            fcntl.flock(opened, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            waiting()
+            fcntl.flock(opened, fcntl.LOCK_EX)
+        yield
 
 
 def is_held(file: pathlib.Path) -> bool:

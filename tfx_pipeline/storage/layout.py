@@ -29,6 +29,15 @@ def join(folder: str, *names: str) -> str:
     return str(pathlib.Path(folder, *names))
 
 
+def trials_folder(output: str) -> str:
+    """The folder of a Tuner's trials: in the folder of the node, beside its outputs.
+
+    Args:
+      output: the path of an output artifact, `<node>/<output key>/<execution id>`.
+    """
+    return join(output.rstrip("/").rsplit("/", 2)[0], "trials")
+
+
 @dataclasses.dataclass(frozen=True)
 class Layout:
     """The folder `<root>/<pipeline name>/` and its contents.

@@ -35,6 +35,7 @@ class TrainerSpec(standard_component_specs.TrainerSpec):
         "examples": ChannelParameter(type=standard_artifacts.Examples),
         "transform_graph": ChannelParameter(type=standard_artifacts.TransformGraph),
         "schema": ChannelParameter(type=standard_artifacts.Schema),
+        "hyperparameters": ChannelParameter(type=standard_artifacts.HyperParameters, optional=True),
     }
 
 
@@ -50,6 +51,8 @@ class Trainer(component.Trainer):
       examples: transformed examples.
       transform_graph: Transform's graph.
       schema: the schema of the raw examples.
+      hyperparameters: a Tuner's best values, which the function finds in
+        `fn_args.hyperparameters["values"]`.
       run_fn: dotted path of the function.
       custom_config: other values for the function, in `fn_args.custom_config`.
       steps: training steps; 0 stands for no value, here and below.

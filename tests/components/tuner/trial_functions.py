@@ -1,0 +1,62 @@
+"""A user's own `run_fn`s that report values without a network, for the tests of the search."""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import signal
+import time
+
+
+def _values(fn_args):
+    return fn_args.hyperparameters["values"]
+
+
+def best_at_03(fn_args):
+    """The value is best at a dropout of 0.3; far from it, it is bad from the first evaluation."""
+    print("what user code prints is no answer")
+    distance = abs(_values(fn_args)["dropout"] - 0.3)
+    for evaluation in range(1, 11):
+        if fn_args.custom_config["trial"].report(evaluation, evaluation / 10 - distance):
+            return
+
+
+def slow(fn_args):
+    """The same, a tenth of a second for each evaluation; writes that it was called."""
+    with open(fn_args.custom_config["calls"], "a") as file:
+        file.write(f"{_values(fn_args)['dropout']}\n")
+    for evaluation in range(1, 6):
+        time.sleep(0.1)
+        fn_args.custom_config["trial"].report(evaluation, -abs(_values(fn_args)["dropout"] - 0.3))
+
+
+def once_killed(fn_args):
+    """The first call ends its own process, as the kernel does when memory is short."""
+    mark = pathlib.Path(fn_args.custom_config["calls"])
+    if not mark.exists():
+        mark.touch()
+        os.kill(os.getpid(), signal.SIGKILL)
+    best_at_03(fn_args)
+
+
+def sometimes_failing(fn_args):
+    """Fails for half of the values, and is not a number for others."""
+    dropout = _values(fn_args)["dropout"]
+    if dropout == 0.1:
+        raise ValueError("too little of it")
+    fn_args.custom_config["trial"].report(1, float("nan") if dropout == 0.2 else dropout)
+
+
+def always_failing(fn_args):
+    """Fails in the user's own code."""
+    raise ZeroDivisionError("in the user's code")
+
+
+def silent(fn_args):
+    """Reports nothing."""
+
+
+def endless(fn_args):
+    """Reports one value, and never ends."""
+    fn_args.custom_config["trial"].report(1, 0.5)
+    time.sleep(3600)

@@ -1,0 +1,63 @@
+"""Values of a Tuner in the sections `model` and `training`, and back."""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Mapping
+from typing import Any
+
+from tfx_pipeline.config.training import Model, NumericEmbedding, Training
+from tfx_pipeline.config.tuning import PARAMETERS, Value
+from tfx_pipeline.modeling.recipe import EFFORTS
+
+_log = logging.getLogger(__name__)
+
+RUNTIME = ("steps", "batch_size", "learning_rate")
+"""What can be set when a run is started. A value that is there comes before a tuned one."""
+
+
+def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tuple[Model, Training]:
+    """The sections with the tuned values.
+
+    Args:
+      model, training: the sections. `steps`, `batch_size` and `learning_rate` stay if they are
+        set.
+      values: by the names of `config.tuning.PARAMETERS`; others are the `run_fn`'s own.
+    """
+    sections = {"model": model.model_dump(), "training": training.model_dump()}
+    known = {name: value for name, value in values.items() if name in PARAMETERS}
+    for name, value in known.items():
+        if name in RUNTIME and sections["training"][name] is not None:
+            _log.info("%s is %s, not the Tuner's %s", name, sections["training"][name], value)
+        elif path := PARAMETERS[name].path:
+            _set(sections, path, value)
+    if not {"width", "depth"}.isdisjoint(known):
+        units = model.hidden_units or EFFORTS[training.effort].hidden_units
+        width, depth = known.get("width", units[0]), known.get("depth", len(units))
+        sections["model"]["hidden_units"] = (width,) * depth
+    return Model(**sections["model"]), Training(**sections["training"])
+
+
+def _set(sections: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
+    *folders, key = path
+    for folder in folders:
+        if sections[folder] is None:
+            sections[folder] = NumericEmbedding().model_dump()
+        sections = sections[folder]
+    sections[key] = value
+
+
+def values_of(model: Model, training: Training) -> dict[str, Value]:
+    """The values of all parameters in complete sections; without those that do not apply."""
+    sections = {"model": model.model_dump(), "training": training.model_dump()}
+    found: dict[str, Value] = {}
+    for name, parameter in PARAMETERS.items():
+        value: Any = sections
+        for key in parameter.path:
+            value = (value or {}).get(key)
+        if parameter.path and value is not None:
+            found[name] = value
+    units = set(model.hidden_units or ())
+    if len(units) == 1:  # layers of several widths are no point of the search
+        found |= {"width": units.pop(), "depth": len(model.hidden_units or ())}
+    return found
