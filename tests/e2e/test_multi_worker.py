@@ -133,6 +133,8 @@ def test_the_pods_of_an_argo_workflow(alone, project, tmp_path):
     for name in ("export-check", "baseline-resolver", "evaluator", "pusher"):
         _, log = (pod := start(templates[name], values, project)).communicate()
         assert pod.returncode == 0, log
+    # The local runner's record of the run ends with Transform.
+    (project.home / "runs" / "pods" / "run.json").unlink()
     run = open_runs(load_config(project.folder / "pipeline.yaml")).get("pods")
     assert_close(run.metrics, alone["metrics"])
     assert os.path.isdir(run.pushed_model)
