@@ -10,6 +10,7 @@ import pytest
 from ruamel.yaml import YAML
 
 from tests.projects import REPOSITORY, environment
+from tfx_pipeline import load_config, open_runs
 from tfx_pipeline.components.trainer.local_worker import free_ports
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
@@ -49,7 +50,7 @@ def test_two_processes_give_the_metrics_of_one(alone, together):
 def test_the_log_says_who_trained(together):
     with open(together.run["nodes"]["Trainer"]["log"], encoding="utf-8") as file:
         log = file.read()
-    assert "worker 0: Evaluation 1: " in log
+    assert log.count(" INFO Evaluation 1: ") == 1
     assert "worker 1: Evaluation" not in log
 
 
@@ -91,8 +92,8 @@ def start(container, values, project):
         assert "{{" not in text, text
         return text
 
-    added = container["env"][-2:]
-    variables = {v["name"]: filled(v["value"]) for v in added if "WORKERS" in v["name"]}
+    added = [v for v in container.get("env", ()) if "WORKERS" in v["name"]]
+    variables = {v["name"]: filled(v["value"]) for v in added}
     command = [filled(part) for part in [*container["command"], *container["args"]]]
     return subprocess.Popen(
         [sys.executable, *command[1:]],
@@ -105,23 +106,23 @@ def start(container, values, project):
 
 def test_the_pods_of_an_argo_workflow(alone, project, tmp_path):
     """Their very commands and variables, as processes of this machine."""
-    upstream = project.run("--run-id", "pods", *TOGETHER, "--to", "Transform")
+    settings = (*TOGETHER, "--set", "training.seed=2")  # no result of the runs before
+    upstream = project.run("--run-id", "pods", *settings, "--to", "Transform")
     assert upstream.exit_code == 0, upstream.log
     root = ("--root", str(project.folder / "build"))
-    templates = pods(project, tmp_path, *root, *TOGETHER, "--set", "training.steps=200")
+    templates = pods(project, tmp_path, *root, *settings, "--set", "training.steps=200")
     (port,) = free_ports(1)
     parameters = {"steps": "200", "batch_size": "256", "learning_rate": "0.002"}
     values = {
         "{{workflow.uid}}": "pods",
         "{{inputs.parameters.workers}}": f"127.0.0.1:{port}",
         **{f"{{{{workflow.parameters.{n}}}}}": v for n, v in parameters.items()},
-        # The port is free in a pod, and perhaps not here.
-        "2223": str(port),
     }
-    worker = start(templates["trainer-worker"], values, project)
+    # The port is free in a pod, and perhaps not here.
+    worker = start(templates["trainer-worker"], {**values, "2223": str(port)}, project)
     try:
         assert any("Waiting for a chief" in line for line in worker.stderr)
-        chief = start(templates["trainer-chief"], {**values, "2223": "2223"}, project)
+        chief = start(templates["trainer-chief"], values, project)
         _, log = chief.communicate()
         assert chief.returncode == 0, log
         assert worker.poll() is None
@@ -129,8 +130,11 @@ def test_the_pods_of_an_argo_workflow(alone, project, tmp_path):
         worker.kill()
         worker.communicate()
     assert "Trainer: complete" in log
-    rest = project.run("--resume", "pods", *TOGETHER)
-    assert rest.exit_code == 0, rest.log
-    assert rest.states()["Trainer"] in ("complete", "cached")
-    assert_close(rest.run["metrics"], alone["metrics"])
-    assert os.path.isdir(rest.run["pushed_model"])
+    for name in ("export-check", "baseline-resolver", "evaluator", "pusher"):
+        _, log = (pod := start(templates[name], values, project)).communicate()
+        assert pod.returncode == 0, log
+    # The local runner's record of the run ends with Transform.
+    (project.home / "runs" / "pods" / "run.json").unlink()
+    run = open_runs(load_config(project.folder / "pipeline.yaml")).get("pods")
+    assert_close(run.metrics, alone["metrics"])
+    assert os.path.isdir(run.pushed_model)

@@ -283,8 +283,6 @@ def tuner_before(config: Config, transform: BaseNode, schema: BaseChannel) -> An
         return None
     network_of_trials = network(config)
     network_of_trials["training"] |= {name: _default(config, name) for name in TRAINER_PARAMETERS}
-    # Trials run side by side instead, each on one device.
-    network_of_trials["training"] |= {"strategy": "none", "workers": None}
     shared: dict[str, Any] = {
         "examples": transform.outputs["transformed_examples"],
         "transform_graph": transform.outputs["transform_graph"],

@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfx_pipeline.config import data_files, metric_catalog
-from tfx_pipeline.config.training import STOPPING_METRICS
+from tfx_pipeline.config.training import DEFAULT_WORKERS, STOPPING_METRICS
 from tfx_pipeline.config.tuning import space_problems
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
 from tfx_pipeline.errors import did_you_mean
@@ -249,7 +249,7 @@ def _workers_fit(values: Mapping[Any, Any]) -> Found:
         message = f"is for strategy multi_worker, not for {strategy or 'none'}"
         yield ("training", "workers"), message, "Remove it, or set strategy: multi_worker"
     elif strategy == "multi_worker" and isinstance(batch, int):
-        count = workers if isinstance(workers, int) else 2
+        count = workers if isinstance(workers, int) else DEFAULT_WORKERS
         if 0 < batch < count:
             message = f"{batch} rows cannot be divided among {count} workers"
             yield ("training", "batch_size"), message, "Give at least one row to each"

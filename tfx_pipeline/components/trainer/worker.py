@@ -19,7 +19,7 @@ import traceback
 from typing import Any
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import known_warnings, lazy_imports
+from tfx_pipeline.compat import known_warnings, lazy_imports, local_filesystem, s3_access
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.user_code import loader
 
@@ -105,10 +105,7 @@ def _train(task: Task) -> None:
         from tfx_pipeline.modeling import devices
 
     _, worker = devices.place_in_cluster(os.environ.get(devices.TF_CONFIG))
-    level = logging.WARNING if worker else logging.INFO
-    logging.basicConfig(format=f"worker {worker}: %(message)s", force=True)
-    logging.getLogger("tfx_pipeline").setLevel(level)
-    known_warnings.leave_out()
+    _prepare_process(task, worker)
     outputs = json_utils.loads(task.outputs)
     with tempfile.TemporaryDirectory(prefix="worker-") as folder:
         if worker:
@@ -116,6 +113,17 @@ def _train(task: Task) -> None:
                 artifact.uri = os.path.join(folder, key)
                 os.makedirs(artifact.uri)
         Executor().train(json_utils.loads(task.inputs), outputs, task.properties)
+
+
+def _prepare_process(task: Task, worker: int) -> None:
+    """The same as for a node: see `execution.launcher`. Of the others, only warnings are logged."""
+    name = f"worker {worker}: " if worker else ""
+    logging.basicConfig(format=f"%(asctime)s %(levelname)s {name}%(message)s", force=True)
+    for package in ("tfx_pipeline", task.properties["run_fn"].partition(".")[0]):
+        logging.getLogger(package).setLevel(logging.WARNING if worker else logging.INFO)
+    known_warnings.leave_out()
+    local_filesystem.register()
+    s3_access.prepare([task.inputs, task.outputs])
 
 
 def _outcome(error: BaseException) -> Outcome:

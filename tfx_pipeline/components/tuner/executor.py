@@ -102,16 +102,21 @@ class _Request:
         """The request of an execution."""
         asked = json.loads(exec_properties["tuning"])
         sections = json_utils.loads(exec_properties["custom_config"]) or {}
+        if isinstance(sections.get("training"), dict):
+            # Trials run side by side instead, each on one device.
+            sections["training"] = {**sections["training"], "strategy": "none", "workers": None}
+        custom_config = json_utils.dumps(sections)
         asked_sections = {name: sections.get(name) for name in ("model", "training", "label")}
         uris = {key: [artifact.uri for artifact in found] for key, found in inputs.items()}
         others = {k: str(v) for k, v in exec_properties.items() if k != "tuning"}
+        others["custom_config"] = custom_config
         return cls(
             settings=tuning.Tuning(**asked["settings"]),
             fixed=frozenset(asked["fixed"]),
             run_fn=exec_properties["run_fn"],
             inputs=inputs,
             exec_properties={
-                "custom_config": exec_properties["custom_config"],
+                "custom_config": custom_config,
                 "train_args": json.dumps({"splits": ["train"]}),
                 "eval_args": json.dumps({"splits": ["eval"]}),
             },
