@@ -18,6 +18,7 @@ IMPORTED_AS = {
     "kubernetes": "apache-airflow-providers-cncf-kubernetes",  # the same
     "pydantic_core": "pydantic",
     "ruamel": "ruamel-yaml",
+    "PIL": "pillow",
     "sklearn": "scikit-learn",
     "tensorflow_serving": "tensorflow-serving-api",
     "xdist": "pytest-xdist",

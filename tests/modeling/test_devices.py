@@ -18,7 +18,6 @@ from tfx_pipeline.components.trainer.local_worker import cluster, free_ports
 from tfx_pipeline.config.training import Training
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling import dataset, devices, network, trainer, training
-from tfx_pipeline.modeling.trial import TRIAL
 
 pytestmark = pytest.mark.tensorflow
 
@@ -155,17 +154,6 @@ def test_a_users_own_compile_is_trained_on_the_devices(tmp_path, taxi):
     harness.train(taxi, tmp_path, {"ensemble": 1}, run_fn=run_fn, **settings)
     assert {"loss", "mae", "val_mae", "val_auc"} <= set(found[0])
     assert found[0]["loss"][-1] < found[0]["loss"][0]
-
-
-def test_trials_of_the_tuner_train_on_one_device(tmp_path, taxi):
-    """They run side by side, in processes that have no TF_CONFIG."""
-    found = []
-    trial = dataclasses.replace(taxi, config={**taxi.config, TRIAL: "a trial"})
-    settings = {**harness.SHORT, "strategy": "multi_worker"}
-    harness.train(
-        trial, tmp_path, run_fn=lambda args: found.append(training.read_setup(args)), **settings
-    )
-    assert found[0].devices is devices.ONE_DEVICE
 
 
 def cluster_of(**lists):

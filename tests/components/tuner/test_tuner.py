@@ -51,7 +51,10 @@ class Node:
             examples=types.Channel(type=standard_artifacts.Examples),
             tuning={"space": space or DROPOUT, "metric": "auc", **settings},
             run_fn=f"{HERE}.{function}",
-            custom_config={"calls": str(self.folder / "calls")},
+            custom_config={
+                "calls": str(self.folder / "calls"),
+                "training": {"seed": 3, "strategy": "multi_worker", "workers": 3},
+            },
         )
         outputs = {
             key: [artifact(kind, self.folder / "Tuner" / key / str(self.executions))]
@@ -169,6 +172,12 @@ def test_trials_that_fail_are_counted_with_the_reason(node):
     for dropout, reason in ((0.1, "ValueError: too little of it"), (0.2, "auc is nan")):
         assert dropout not in reasons or reason in reasons[dropout]
     assert set(reasons) > {0.3}
+
+
+def test_trials_train_on_one_device(node):
+    """They run side by side instead, whatever the Trainer's strategy is."""
+    found = node.execute("on_one_device", trials=1, jobs=1)
+    assert found["trials"][0]["state"] == "complete"
 
 
 @pytest.mark.parametrize(

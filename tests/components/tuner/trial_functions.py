@@ -56,6 +56,12 @@ def silent(fn_args):
     """Reports nothing."""
 
 
+def on_one_device(fn_args):
+    """Fails with a strategy for several devices."""
+    assert fn_args.custom_config["training"] == {"seed": 3, "strategy": "none", "workers": None}
+    fn_args.custom_config["trial"].report(1, 0.5)
+
+
 def endless(fn_args):
     """Reports one value, and never ends."""
     fn_args.custom_config["trial"].report(1, 0.5)
