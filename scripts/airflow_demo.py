@@ -16,7 +16,8 @@ from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import Config
 from tfx_pipeline.execution import process_supervisor
-from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.metadata.run_history import open_runs
+from tfx_pipeline.metadata.run_record import Run
 from tfx_pipeline.orchestrators.airflow.local_airflow import LocalAirflow, ensure_installed
 from tfx_pipeline.orchestrators.airflow.rest_client import Client
 from tfx_pipeline.orchestrators.airflow.runner import AirflowRunner

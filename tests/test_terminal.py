@@ -5,7 +5,7 @@ from rich.table import Table
 
 from tfx_pipeline import terminal
 from tfx_pipeline.errors import Finding
-from tfx_pipeline.metadata.run_history import NodeRun, Run
+from tfx_pipeline.metadata.run_record import NodeRun, Run
 from tfx_pipeline.orchestrators.local.progress import PlainProgress, print_run
 
 COLUMNS = ["temp [c]", "rate [/s]", "[red]fare[/red]", "time:date:"]

@@ -31,7 +31,8 @@ if TYPE_CHECKING:
         Refused,
         ServingError,
     )
-    from tfx_pipeline.metadata.run_history import NodeRun, Run, Runs, open_runs
+    from tfx_pipeline.metadata.run_history import Runs, open_runs
+    from tfx_pipeline.metadata.run_record import NodeRun, Run
     from tfx_pipeline.orchestrators.base_runner import Runner
     from tfx_pipeline.orchestrators.local.runner import LocalRunner
 else:
@@ -48,12 +49,12 @@ else:
             "LocalRunner": "tfx_pipeline.orchestrators.local.runner",
             "MissingExtra": "tfx_pipeline.errors",
             "NodeError": "tfx_pipeline.errors",
-            "NodeRun": "tfx_pipeline.metadata.run_history",
+            "NodeRun": "tfx_pipeline.metadata.run_record",
             "PipelineConfig": "tfx_pipeline.config.models",
             "PipelineError": "tfx_pipeline.errors",
             "Problem": "tfx_pipeline.errors",
             "Refused": "tfx_pipeline.errors",
-            "Run": "tfx_pipeline.metadata.run_history",
+            "Run": "tfx_pipeline.metadata.run_record",
             "Runner": "tfx_pipeline.orchestrators.base_runner",
             "Runs": "tfx_pipeline.metadata.run_history",
             "ServingError": "tfx_pipeline.errors",

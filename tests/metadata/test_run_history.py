@@ -1,7 +1,7 @@
 import pytest
 
 from tfx_pipeline import errors
-from tfx_pipeline.metadata import run_history
+from tfx_pipeline.metadata import run_history, run_record
 from tfx_pipeline.metadata.node_record import NodeRecord, Output
 from tfx_pipeline.storage.layout import Layout
 
@@ -12,9 +12,9 @@ def record(node, state="complete", outputs=(), **more):
 
 def summary(records, others=None):
     known = {r.node: r for r in records}
-    others = {name: run_history.NodeRun(state=state) for name, state in (others or {}).items()}
+    others = {name: run_record.NodeRun(state=state) for name, state in (others or {}).items()}
     order = [*known, *others]
-    return run_history.summarise("r1", "taxi", known, others, order, started="", seconds=1.0)
+    return run_record.summarise("r1", "taxi", known, others, order, started="", seconds=1.0)
 
 
 def test_a_run_is_complete_when_all_its_nodes_ended_well():
@@ -131,11 +131,11 @@ def test_a_metric_that_is_not_defined_is_kept_with_its_reason(tmp_path):
         [record("E", outputs=[Output("evaluation", 1, "ModelEvaluation", "/e", properties)])]
     )
     assert run.metrics == {"auc": 0.95, "precision": None}
-    assert run_history.metric_text(run, "auc") == "auc 0.95"
-    assert run_history.metric_text(run, "precision") == (
+    assert run_record.metric_text(run, "auc") == "auc 0.95"
+    assert run_record.metric_text(run, "precision") == (
         "precision not defined (no row is predicted as class 1)"
     )
-    assert run_history.Run.model_validate_json(run.to_json()) == run
+    assert run_record.Run.model_validate_json(run.to_json()) == run
 
 
 def test_a_damaged_run_json_does_not_hide_the_other_runs(tmp_path, caplog):

@@ -13,7 +13,8 @@ from tests.projects import make_project
 from tests.report.conftest import copy_of, html_of
 from tests.report.test_browser import CONTRAST, HOSTILE, make_hostile
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.metadata.run_history import open_runs
+from tfx_pipeline.metadata.run_record import Run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 

@@ -9,7 +9,7 @@ import pytest
 from markupsafe import Markup
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
-from tfx_pipeline.metadata.run_history import NodeRun, Run
+from tfx_pipeline.metadata.run_record import NodeRun, Run
 from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.report import (
     charts,

@@ -10,7 +10,8 @@ from rich.table import Table
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import PipelineConfig
-from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.metadata.run_history import open_runs
+from tfx_pipeline.metadata.run_record import Run
 from tfx_pipeline.serving.client.traffic_split import CANARY
 from tfx_pipeline.serving.rollout import traffic_state
 from tfx_pipeline.serving.rollout.traffic_state import Traffic

@@ -7,7 +7,8 @@ from rich.table import Table
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.metadata.run_history import Run, metric_text, open_runs
+from tfx_pipeline.metadata.run_history import open_runs
+from tfx_pipeline.metadata.run_record import Run, metric_text
 from tfx_pipeline.orchestrators.local.progress import state_text
 
 

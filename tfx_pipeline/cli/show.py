@@ -8,7 +8,8 @@ from rich.text import Text
 
 from tfx_pipeline import terminal
 from tfx_pipeline.config.loader import load_config
-from tfx_pipeline.metadata.run_history import Run, open_runs
+from tfx_pipeline.metadata.run_history import open_runs
+from tfx_pipeline.metadata.run_record import Run
 from tfx_pipeline.orchestrators.local.progress import print_run, shown_path
 from tfx_pipeline.report import tuning
 

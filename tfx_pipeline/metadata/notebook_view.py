@@ -12,7 +12,8 @@ import pydantic
 from tfx_pipeline.config.base import Section
 
 if TYPE_CHECKING:
-    from tfx_pipeline.metadata.run_history import Run, Runs
+    from tfx_pipeline.metadata.run_history import Runs
+    from tfx_pipeline.metadata.run_record import Run
     from tfx_pipeline.report.run_facts import RunFacts
 
 _log = logging.getLogger(__name__)

@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.ir import manifest as manifest_lib
-from tfx_pipeline.metadata.run_history import NodeRun, Run, Runs
+from tfx_pipeline.metadata.run_history import Runs
+from tfx_pipeline.metadata.run_record import NodeRun, Run
 from tfx_pipeline.storage import files
 from tfx_pipeline.storage.layout import CompiledLayout, Layout, join
 

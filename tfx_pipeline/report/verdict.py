@@ -5,7 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 
-from tfx_pipeline.metadata.run_history import NodeRun
+from tfx_pipeline.metadata.run_record import NodeRun
 from tfx_pipeline.report import file_names
 from tfx_pipeline.report.run_facts import NodeFacts, RunFacts
 

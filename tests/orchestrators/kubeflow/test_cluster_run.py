@@ -21,7 +21,8 @@ from tfx_pipeline.config.environment import METADATA_PASSWORD
 from tfx_pipeline.config.models import Config
 from tfx_pipeline.metadata import database
 from tfx_pipeline.metadata.history import History
-from tfx_pipeline.metadata.run_history import Run, Runs
+from tfx_pipeline.metadata.run_history import Runs
+from tfx_pipeline.metadata.run_record import Run
 
 pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow, pytest.mark.slow]
 

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any, Protocol
 from tfx_pipeline import errors
 from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.ir.manifest import Manifest
-from tfx_pipeline.metadata import run_history
+from tfx_pipeline.metadata import run_record
 from tfx_pipeline.orchestrators.fork_client import Reply, Worker, last_line
 from tfx_pipeline.orchestrators.local import training_logs
 from tfx_pipeline.orchestrators.local.dag_scheduler import Schedule
@@ -34,7 +34,7 @@ class Observer(Protocol):
     def node_started(self, node: str, log: pathlib.Path) -> None:
         """A node has been started; `log` is its log."""
 
-    def node_ended(self, node: str, result: run_history.NodeRun) -> None:
+    def node_ended(self, node: str, result: run_record.NodeRun) -> None:
         """A node has ended."""
 
     def tick(self) -> None:
@@ -78,10 +78,10 @@ class Execution:
         self._jobs: dict[str, str] = {}  # nodes by job id
         self._details = {**plan.details}
         self._without_record = {
-            node: run_history.NodeRun(state="skipped") for node in plan.manifest.node_ids
+            node: run_record.NodeRun(state="skipped") for node in plan.manifest.node_ids
         }
 
-    def run(self) -> run_history.Run:
+    def run(self) -> run_record.Run:
         """Executes nodes until no more can be started, and writes run.json.
 
         Raises:
@@ -121,7 +121,7 @@ class Execution:
         self._schedule.start(node)
         self._start_times[node] = time.monotonic()
         self._jobs[self._worker.submit("node", log, request=request)] = node
-        self._without_record[node] = run_history.NodeRun(state="running", log=str(log))
+        self._without_record[node] = run_record.NodeRun(state="running", log=str(log))
         self._observer.node_started(node, log)
 
     def _end(self, reply: Reply) -> None:
@@ -145,7 +145,7 @@ class Execution:
         if record is not None:
             training_logs.link(record, node, self._plan.files.tensorboard)
         self._details[node] = details
-        self._without_record[node] = run_history.NodeRun(**{"state": "failed", **details})
+        self._without_record[node] = run_record.NodeRun(**{"state": "failed", **details})
         self._schedule.finish(node, reply.exit == 0)
         run = self._write()
         self._observer.node_ended(node, run.nodes[node])
@@ -157,17 +157,17 @@ class Execution:
             for reply in self._worker.poll(0.25):
                 node = self._jobs.pop(reply.id)
                 self._details[node] = {"state": "canceled", "log": str(self._plan.files.log(node))}
-                self._without_record[node] = run_history.NodeRun(**self._details[node])
+                self._without_record[node] = run_record.NodeRun(**self._details[node])
         self._write(ended=True)
 
-    def _write(self, ended: bool = False) -> run_history.Run:
-        run = run_history.summarise(
+    def _write(self, ended: bool = False) -> run_record.Run:
+        run = run_record.summarise(
             self._plan.run_id,
             self._plan.manifest.pipeline,
             self._plan.history.records(self._plan.run_id),
             self._without_record,
             self._plan.manifest.node_ids,
-            started=run_history.timestamp(self._plan.started),
+            started=run_record.timestamp(self._plan.started),
             seconds=time.time() - self._plan.started,
             details=self._details,
         )

@@ -13,7 +13,7 @@ from tfx_pipeline.compiler import compile_cache
 from tfx_pipeline.config import data_files
 from tfx_pipeline.config.models import Config, PipelineConfig
 from tfx_pipeline.ir.manifest import Manifest
-from tfx_pipeline.metadata.run_history import NodeRun, Run
+from tfx_pipeline.metadata.run_record import NodeRun, Run
 from tfx_pipeline.storage.layout import CompiledLayout, RunLayout, is_remote
 from tfx_pipeline.user_code import code_digest
 

@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from tfx_pipeline.errors import Finding
-from tfx_pipeline.metadata.run_history import NodeRun, Run, metric_text
+from tfx_pipeline.metadata.run_record import NodeRun, Run, metric_text
 from tfx_pipeline.orchestrators.local import node_log
 from tfx_pipeline.terminal import findings_table
 

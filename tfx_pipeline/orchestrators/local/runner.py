@@ -18,7 +18,8 @@ from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.ir import manifest
 from tfx_pipeline.ir.manifest import Manifest
-from tfx_pipeline.metadata.run_history import NodeRun, Run, Runs
+from tfx_pipeline.metadata.run_history import Runs
+from tfx_pipeline.metadata.run_record import NodeRun, Run
 from tfx_pipeline.orchestrators.base_runner import Runner, ensure_writable
 from tfx_pipeline.orchestrators.local import node_by_node, run_folder
 from tfx_pipeline.orchestrators.local.local_run import Execution, Plan

@@ -15,7 +15,7 @@ from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from tfx_pipeline import errors
-from tfx_pipeline.metadata.run_history import timestamp
+from tfx_pipeline.metadata.run_record import timestamp
 from tfx_pipeline.report.ui import live
 from tfx_pipeline.report.ui.store import Source
 from tfx_pipeline.storage.ui_address import run_path

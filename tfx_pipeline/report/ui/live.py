@@ -12,7 +12,7 @@ from typing import Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.ir import manifest as manifest_lib
-from tfx_pipeline.metadata.run_history import NodeRun, Run, timestamp
+from tfx_pipeline.metadata.run_record import NodeRun, Run, timestamp
 from tfx_pipeline.report import run_facts
 from tfx_pipeline.report.run_facts import NodeFacts, RunFacts
 from tfx_pipeline.report.ui.store import Source, is_run_folder

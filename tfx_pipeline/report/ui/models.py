@@ -7,7 +7,7 @@ import json
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.models import PipelineConfig
-from tfx_pipeline.metadata.run_history import Run
+from tfx_pipeline.metadata.run_record import Run
 from tfx_pipeline.report.ui.store import Source
 from tfx_pipeline.serving.client.sync import Client
 from tfx_pipeline.serving.client.traffic_split import CANARY
