@@ -14,6 +14,7 @@ import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import IO, cast
 
+from tfx_pipeline.components.common import worker_process
 from tfx_pipeline.components.trainer.worker import Outcome, Task, read_outcome
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling.devices import TF_CONFIG
@@ -40,9 +41,7 @@ class LocalWorker:
         os.close(handle)
         os.remove(path)
         self._outcome = pathlib.Path(path)
-        # The user's own modules are found where this process finds them.
-        environ = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
-        environ |= {TF_CONFIG: tf_config, **(variables or {})}
+        environ = worker_process.environment(**{TF_CONFIG: tf_config, **(variables or {})})
         command = [*_COMMAND, path]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, text=True)
         # It stays open: the worker ends when this process does.

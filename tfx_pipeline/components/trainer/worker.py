@@ -19,8 +19,9 @@ import traceback
 from typing import Any
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import known_warnings, lazy_imports, local_filesystem, s3_access
+from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+from tfx_pipeline.components.common import worker_process
 from tfx_pipeline.user_code import loader
 
 REFUSED, CONFIGURATION, FAILED, LOST = "refused", "configuration", "failed", "lost"
@@ -121,9 +122,7 @@ def _prepare_process(task: Task, worker: int) -> None:
     logging.basicConfig(format=f"%(asctime)s %(levelname)s {name}%(message)s", force=True)
     for package in ("tfx_pipeline", task.properties["run_fn"].partition(".")[0]):
         logging.getLogger(package).setLevel(logging.WARNING if worker else logging.INFO)
-    known_warnings.leave_out()
-    local_filesystem.register()
-    s3_access.prepare([task.inputs, task.outputs])
+    worker_process.prepare([task.inputs, task.outputs])
 
 
 def _outcome(error: BaseException) -> Outcome:

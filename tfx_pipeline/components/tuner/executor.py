@@ -9,7 +9,6 @@ import json
 import logging
 import os
 import pathlib
-import sys
 import time
 from collections.abc import Iterator
 from typing import Any
@@ -164,7 +163,6 @@ def _search(request: _Request, folder: str) -> dict[str, Any]:
         json_utils.dumps(request.inputs),
         request.exec_properties,
         metric,
-        list(sys.path),
     )
     _log.info(
         "%d trials, %d at a time; %d are there already. Searched: %s",

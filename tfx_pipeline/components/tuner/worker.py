@@ -31,14 +31,12 @@ class Start:
       inputs: the Tuner's input artifacts, as TFX's JSON.
       exec_properties: what TFX makes `fn_args` from.
       metric: of the eval split, to report.
-      import_path: Python's, so that the user's code is found.
     """
 
     run_fn: str
     inputs: str
     exec_properties: dict[str, str]
     metric: str
-    import_path: list[str]
 
 
 class Channel:
@@ -81,7 +79,6 @@ def main() -> None:
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
     channel = Channel(sys.stdin, target)
     start = Start(**channel.read())
-    sys.path[:] = start.import_path
     prepare_environment()
     _prepare_tensorflow(start)
     while (request := channel.read()) is not None:
@@ -93,15 +90,13 @@ def main() -> None:
 
 
 def _prepare_tensorflow(start: Start) -> None:
-    """The same as for a node: see `execution.launcher`."""
-    from tfx_pipeline.compat import known_warnings, lazy_imports, local_filesystem, s3_access
+    from tfx_pipeline.compat import lazy_imports
+    from tfx_pipeline.components.common import worker_process
 
-    known_warnings.leave_out()
+    worker_process.prepare([start.inputs])
     logging.getLogger("absl").setLevel(logging.ERROR)  # the same for each trial
     with lazy_imports.importing():
         from tfx.components.trainer import fn_args_utils  # noqa: F401 - imports all of TFX
-    local_filesystem.register()
-    s3_access.prepare([start.inputs])
 
 
 def _train(start: Start, values: dict[str, Any], channel: Channel) -> str | None:

@@ -17,6 +17,7 @@ from typing import Any
 
 from optuna.trial import Trial
 
+from tfx_pipeline.components.common import worker_process
 from tfx_pipeline.components.tuner.study import Study
 from tfx_pipeline.components.tuner.worker import Channel, Start
 
@@ -38,15 +39,12 @@ class Worker:
     """
 
     def __init__(self, start: Start, threads: int):
-        environment = {
-            **os.environ,
+        environment = worker_process.environment(
             **dict.fromkeys(_THREADS, str(threads)),
-            "PYTHONPATH": os.pathsep.join(filter(None, start.import_path)),
-            "TF_CPP_MIN_LOG_LEVEL": "2",  # one line for each pass over the rows
-            "PYTHONWARNINGS": os.environ.get("PYTHONWARNINGS", "ignore::FutureWarning"),
-            # Workers share the GPUs.
-            "TF_FORCE_GPU_ALLOW_GROWTH": "true",
-        }
+            TF_CPP_MIN_LOG_LEVEL="2",  # there is one line for each pass over the rows
+            PYTHONWARNINGS=os.environ.get("PYTHONWARNINGS", "ignore::FutureWarning"),
+            TF_FORCE_GPU_ALLOW_GROWTH="true",  # workers share the GPUs
+        )
         self._process = subprocess.Popen(
             [sys.executable, "-m", _MODULE],
             stdin=subprocess.PIPE,
