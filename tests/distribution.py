@@ -32,6 +32,13 @@ LONGEST_FIRST = (
     "tests/e2e/test_readme.py",
     "tests/e2e/test_extending.py",
     "tests/serving/test_docs.py",
+    "tests/components/tuner/test_tuner.py",
+    "tests/modeling/test_devices.py",
+    "tests/e2e/test_images.py",
+    "tests/e2e/test_multi_worker.py",
+    "tests/e2e/test_own_tables.py",
+    "tests/e2e/test_tuning.py",
+    "tests/e2e/test_notebook.py",
 )
 
 
