@@ -5,6 +5,7 @@ from __future__ import annotations
 import pytest
 
 from tfx_pipeline.config.training import Model, NumericEmbedding, Training
+from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling import hyperparameters, recipe
 
 pytestmark = pytest.mark.tensorflow
@@ -42,6 +43,16 @@ def test_a_value_that_is_set_for_the_run_stays():
 def test_width_and_depth_are_the_hidden_units(units, values, expected):
     model, _ = hyperparameters.applied(Model(hidden_units=units), Training(), values)
     assert model.hidden_units == expected
+
+
+@pytest.mark.parametrize(
+    "values", [{"width": 0}, {"dropout": 1.5}, {"learning_rate": "much"}, {"depth": "x"}]
+)
+def test_values_that_cannot_be_are_named(values):
+    """As a tuner_fn of the user's own may find them."""
+    ((name, value),) = values.items()
+    with pytest.raises(ConfigError, match=f"cannot have the Tuner's values {name}={value!r}"):
+        hyperparameters.applied(Model(), Training(), values)
 
 
 def test_names_of_others_are_left_to_the_run_fn():

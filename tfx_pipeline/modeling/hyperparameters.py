@@ -6,8 +6,11 @@ import logging
 from collections.abc import Mapping
 from typing import Any
 
+import pydantic
+
 from tfx_pipeline.config.training import Model, NumericEmbedding, Training
 from tfx_pipeline.config.tuning import PARAMETERS, Value
+from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling.recipe import EFFORTS
 
 _log = logging.getLogger(__name__)
@@ -23,6 +26,9 @@ def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tupl
       model, training: the sections. `steps`, `batch_size` and `learning_rate` stay if they are
         set.
       values: by the names of `config.tuning.PARAMETERS`; others are the `run_fn`'s own.
+
+    Raises:
+      ConfigError: a parameter cannot have its value.
     """
     sections = {"model": model.model_dump(), "training": training.model_dump()}
     known = {name: value for name, value in values.items() if name in PARAMETERS}
@@ -31,11 +37,15 @@ def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tupl
             _log.info("%s is %s, not the Tuner's %s", name, sections["training"][name], value)
         elif path := PARAMETERS[name].path:
             _set(sections, path, value)
-    if not {"width", "depth"}.isdisjoint(known):
-        units = model.hidden_units or EFFORTS[training.effort].hidden_units
-        width, depth = known.get("width", units[0]), known.get("depth", len(units))
-        sections["model"]["hidden_units"] = (width,) * depth
-    return Model(**sections["model"]), Training(**sections["training"])
+    units = model.hidden_units or EFFORTS[training.effort].hidden_units
+    width, depth = known.get("width", units[0]), known.get("depth", len(units))
+    try:
+        if not {"width", "depth"}.isdisjoint(known):
+            sections["model"]["hidden_units"] = [width] * depth
+        return Model(**sections["model"]), Training(**sections["training"])
+    except (pydantic.ValidationError, TypeError) as error:
+        given = ", ".join(f"{name}={value!r}" for name, value in known.items())
+        raise ConfigError(f"model and training cannot have the Tuner's values {given}") from error
 
 
 def _set(sections: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
