@@ -64,3 +64,35 @@ def test_scales_of_a_large_split_are_found_in_rows_spread_over_it(monkeypatch):
     values = tf.range(25, dtype=tf.float32)[:, tf.newaxis]
     split = dataset.Split(tf.data.Dataset.range(0), tf.identity, ({"x": values}, values))
     assert split.sample()["x"][:, 0].tolist() == [0, 3, 6, 9, 12, 15, 18, 21, 24]
+
+
+def test_a_periodic_function_of_each_column_is_learned():
+    """Each column has frequencies and vectors of its own; a wave is learned by its own column."""
+    tf_keras.utils.set_random_seed(3)
+    rng = np.random.default_rng(6)
+    rows = _columns(rng.uniform(-1, 1, 3000), rng.uniform(-1, 1, 3000))
+    wave = np.sin(9 * rows["x0"])
+    losses = {}
+    for kind in ("periodic", "none"):
+        model = _model(2, type=kind, bins=16, size=4, frequency_std=1.0)
+        fit_numbers(model, rows)
+        answer = tf_keras.layers.Dense(1)(tf.concat(model.output, axis=-1))
+        trained = tf_keras.Model(model.input, answer)
+        trained.compile(tf_keras.optimizers.Adam(0.02), "mse")
+        losses[kind] = trained.fit(rows, wave, 64, epochs=8, verbose=0).history["loss"][-1]
+    assert losses["none"] > 0.3  # a straight line cannot follow it
+    assert losses["periodic"] < 0.05
+
+
+def test_periodic_vectors_have_one_column_each_and_no_limits():
+    tf_keras.utils.set_random_seed(3)
+    model = _model(3, type="periodic", bins=5, size=8)
+    fit_numbers(model, _columns([0.0, 1.0, 2.0], [5.0, 5.0, 5.0], [1e9, 2e9, 3e9]))
+    (scaled, vectors), (_, other) = (
+        model(_columns([value], [5.0], [-3e38])) for value in (1.0, 2.0)
+    )
+    assert (scaled.shape, vectors.shape) == ((1, 3), (1, 24))
+    assert np.isfinite(vectors).all()
+    changed = (vectors != other).numpy().reshape(3, 8)
+    assert changed[0].any()
+    assert not changed[1:].any()

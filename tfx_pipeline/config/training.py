@@ -28,12 +28,16 @@ DEFAULT_WORKERS = 2
 class NumericEmbedding(Section):
     """How the network reads numbers, beside their scaled values."""
 
-    type: Literal["piecewise_linear", "none"] = "piecewise_linear"
+    type: Literal["piecewise_linear", "periodic", "none"] = "piecewise_linear"
     """`piecewise_linear` gives each column a continuous function of its value with a vector as
-    its result, linear between the edges of bins. `none`: scaled values only."""
+    its result, linear between the edges of bins. `periodic` gives it sines and cosines of learned
+    frequencies instead. `none`: scaled values only."""
     bins: Annotated[int, Field(ge=2, le=512)] | None = None
     """Bins of a column: half at quantiles of all values, half at quantiles of the different
-    values. Absent: chosen by `training.effort`."""
+    values. Of `periodic`, the number of frequencies. Absent: chosen by `training.effort`."""
+    frequency_std: PositiveFloat = 0.1
+    """The standard deviation of the frequencies of `periodic` before the training, in periods for
+    each distance of the quartiles. Larger values follow finer detail, and noise."""
     size: Annotated[int, Field(ge=1, le=256)] | None = None
     """The length of a column's vector. Absent: chosen by `training.effort`."""
 

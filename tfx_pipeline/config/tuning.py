@@ -113,6 +113,8 @@ PARAMETERS: dict[str, Parameter] = {
     "depth": Parameter((), "int", Range(min=1, max=4)),
     "bins": Parameter((*_EMBEDDING, "bins"), "int", Range(min=8, max=128, log=True), None, True),
     "size": Parameter((*_EMBEDDING, "size"), "int", Range(min=4, max=24), None, True),
+    "embedding": Parameter((*_EMBEDDING, "type"), "choice"),
+    "frequency_std": Parameter((*_EMBEDDING, "frequency_std"), "float"),
     "l2": Parameter(("model", "l2"), "float", None, Range(min=1e-6, max=0.01, log=True)),
     "ensemble": Parameter(("model", "ensemble"), "int"),
     "wide": Parameter(("model", "wide"), "choice"),

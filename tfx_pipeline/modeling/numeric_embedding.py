@@ -1,4 +1,4 @@
-"""Numbers in the network: scaled robustly, and embedded piecewise linearly.
+"""Numbers in the network: scaled robustly, and embedded piecewise linearly or periodically.
 
 All columns are done at once, so that the exported graph stays small. The layers are Keras'
 own: a saved model needs no class of this library.
@@ -6,6 +6,7 @@ own: a saved model needs no class of this library.
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -35,24 +36,57 @@ def embed_numbers(numbers: list[Any], config: NumericEmbedding) -> list[Any]:
       The scaled numbers, [batch, n], and perhaps their embeddings, [batch, n * size]. Both
       need `fit_numbers` before the training.
     """
-    count, bins, size = len(numbers), config.bins or 2, config.size or 1
+    count = len(numbers)
     joined = layers.Concatenate(name="numbers")(numbers) if count > 1 else numbers[0]
     scaled = layers.Normalization(axis=-1, name=_SCALE)(joined)
     encoded = [scaled / tf.sqrt(1.0 + tf.square(scaled / _CLIP))]
     if config.type == "none":
         return encoded
+    if config.type == "periodic":
+        embedded = _periodic(encoded[0], count, config)
+    else:
+        embedded = _piecewise_linear(scaled, count, config)
+    return [*encoded, layers.Flatten(name="numbers_flat")(embedded)]
+
+
+def _piecewise_linear(scaled: Any, count: int, config: NumericEmbedding) -> Any:
+    """The vectors of all columns, [batch, n, size]."""
+    bins, size = config.bins or 2, config.size or 1
     # Of each bin, the share that lies below the value: 0 below the bin, 1 above it.
     shares = layers.RepeatVector(bins, name="numbers_repeated")(scaled)
     shares = layers.Normalization(axis=(1, 2), name=_BINS)(shares)
     shares = layers.ReLU(max_value=1.0, name="numbers_shares")(shares)
-    embedded = layers.EinsumDense(
+    return layers.EinsumDense(
         "btn,tnd->bnd",
         (count, size),
         bias_axes="nd",
         kernel_initializer=tf_keras.initializers.RandomUniform(-(bins**-0.5), bins**-0.5),
         name="numbers_embedded",
     )(shares)
-    return [*encoded, layers.Flatten(name="numbers_flat")(embedded)]
+
+
+def _periodic(scaled: Any, count: int, config: NumericEmbedding) -> Any:
+    """The vectors of all columns, [batch, n, size]: a layer for each column of its waves.
+
+    As in "On Embeddings for Numerical Features in Tabular Deep Learning" (Gorishniy et al., 2022).
+    """
+    frequencies, size = config.bins or 2, config.size or 1
+    periods = layers.EinsumDense(
+        "bn,nf->bnf",
+        (count, frequencies),
+        kernel_initializer=tf_keras.initializers.RandomNormal(stddev=config.frequency_std),
+        name="numbers_periods",
+    )(scaled)
+    waves = tf.concat([tf.sin(2 * math.pi * periods), tf.cos(2 * math.pi * periods)], axis=-1)
+    limit = (2 * frequencies) ** -0.5
+    return layers.EinsumDense(
+        "bnf,nfd->bnd",
+        (count, size),
+        bias_axes="nd",
+        activation="relu",
+        kernel_initializer=tf_keras.initializers.RandomUniform(-limit, limit),
+        name="numbers_embedded",
+    )(waves)
 
 
 def fit_numbers(model: tf_keras.Model, columns: dict[str, np.ndarray]) -> None:
