@@ -51,7 +51,8 @@ def test_the_chief_waits_for_the_workers_and_gets_their_addresses(templates):
 def test_only_the_trainer_has_workers(templates, single):
     """The others are as without workers, and wait for the whole Trainer."""
     plain = {step.name for step in plan(1).steps}
-    assert set(templates) == plain | {"nodes", "exit-handler", "trainer-worker", "trainer-chief"}
+    last = {"on-exit", "run-report", "exit-handler"}
+    assert set(templates) == plain | last | {"nodes", "trainer-worker", "trainer-chief"}
     evaluator = next(t for t in templates["nodes"]["dag"]["tasks"] if t["name"] == "evaluator")
     assert "trainer" in evaluator["dependencies"]
 
