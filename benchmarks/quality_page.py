@@ -39,7 +39,8 @@ def page(results: pd.DataFrame, note: str = "") -> str:
     ranks = _mean_ranks(means.loc[tables])
     row = " | ".join(f"**{ranks[name]:.2f}**" if name in ranks else "" for name in models)
     parts.append(f"| mean rank of {len(tables)} tables | | | {row} |")
-    parts += ["", "## Beside HistGradientBoosting with defaults", "", *_behind(means, tables)]
+    if _REFERENCE in models:
+        parts += ["", "## Beside HistGradientBoosting with defaults", "", *_behind(means, tables)]
     if TUNED in models:
         parts += ["", "## Tuned", "", *_tuned(means, tables)]
     parts += ["", "## Time", "", *_times(results, models)]
