@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from tfx_pipeline.config.models import Config
+from tfx_pipeline.config.training import RUNTIME_PARAMETERS
 from tfx_pipeline.storage.layout import Layout
 
 if TYPE_CHECKING:
@@ -31,9 +32,6 @@ COMPONENTS = (
 )
 """The components that each standard pipeline can use. Only some have a Tuner, which is slow to
 import."""
-
-TRAINER_PARAMETERS = {"steps": int, "batch_size": int, "learning_rate": float}
-"""The training values that can be changed at run time."""
 
 
 def create_pipeline(config: Config) -> Pipeline:
@@ -256,7 +254,7 @@ def treatment(config: Config) -> dict[str, Any]:
 def network(config: Config) -> dict[str, Any]:
     """The settings of training without the runtime parameters."""
     dumped = config.dump()
-    training = {k: v for k, v in dumped["training"].items() if k not in TRAINER_PARAMETERS}
+    training = {k: v for k, v in dumped["training"].items() if k not in RUNTIME_PARAMETERS}
     return {"model": dumped["model"], "training": training}
 
 
@@ -264,7 +262,7 @@ def trainer_parameters(config: Config) -> dict[str, Any]:
     """Training values as TFX runtime parameters with the configured defaults; 0 is no value."""
     return {
         name: runtime_parameter(name, ptype, ptype(_default(config, name) or 0))
-        for name, ptype in TRAINER_PARAMETERS.items()
+        for name, ptype in RUNTIME_PARAMETERS.items()
     }
 
 
@@ -282,7 +280,7 @@ def tuner_before(config: Config, transform: BaseNode, schema: BaseChannel) -> An
     if config.tuning is None:
         return None
     network_of_trials = network(config)
-    network_of_trials["training"] |= {name: _default(config, name) for name in TRAINER_PARAMETERS}
+    network_of_trials["training"] |= {name: _default(config, name) for name in RUNTIME_PARAMETERS}
     shared: dict[str, Any] = {
         "examples": transform.outputs["transformed_examples"],
         "transform_graph": transform.outputs["transform_graph"],

@@ -21,6 +21,9 @@ STOPPING_METRICS = {
 """By task, the metrics of the catalog that are computed on the eval split during training. The
 first is the default."""
 
+RUNTIME_PARAMETERS = {"steps": int, "batch_size": int, "learning_rate": float}
+"""The values of `training` that can also be set when a run is started, and their types."""
+
 DEFAULT_WORKERS = 2
 """Processes of the strategy `multi_worker`, and the fewest."""
 

@@ -8,15 +8,12 @@ from typing import Any
 
 import pydantic
 
-from tfx_pipeline.config.training import Model, NumericEmbedding, Training
+from tfx_pipeline.config.training import RUNTIME_PARAMETERS, Model, NumericEmbedding, Training
 from tfx_pipeline.config.tuning import PARAMETERS, Value
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling.recipe import EFFORTS
 
 _log = logging.getLogger(__name__)
-
-RUNTIME = ("steps", "batch_size", "learning_rate")
-"""What can be set when a run is started. A value that is there comes before a tuned one."""
 
 
 def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tuple[Model, Training]:
@@ -33,7 +30,7 @@ def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tupl
     sections = {"model": model.model_dump(), "training": training.model_dump()}
     known = {name: value for name, value in values.items() if name in PARAMETERS}
     for name, value in known.items():
-        if name in RUNTIME and sections["training"][name] is not None:
+        if name in RUNTIME_PARAMETERS and sections["training"][name] is not None:
             _log.info("%s is %s, not the Tuner's %s", name, sections["training"][name], value)
         elif path := PARAMETERS[name].path:
             _set(sections, path, value)

@@ -15,11 +15,10 @@ from tfx_pipeline import errors
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.trainer import history, multi_worker
+from tfx_pipeline.config.training import RUNTIME_PARAMETERS
 from tfx_pipeline.user_code import loader as user_functions
 
 _log = logging.getLogger(__name__)
-
-_TRAINING_PARAMETERS = ("steps", "batch_size", "learning_rate")
 
 
 class Executor(executor.GenericExecutor):
@@ -64,7 +63,7 @@ def _stock_properties(exec_properties: dict[str, Any]) -> dict[str, Any]:
     """The parameters as TFX's own Trainer expects them."""
     config = json_utils.loads(exec_properties["custom_config"]) or {}
     # 0 stands for no value, because a parameter of TFX cannot have none.
-    training = {name: exec_properties[name] or None for name in _TRAINING_PARAMETERS}
+    training = {name: exec_properties[name] or None for name in RUNTIME_PARAMETERS}
     config["training"] = {**config.get("training", {}), **training}
     return {
         **exec_properties,
