@@ -2,12 +2,13 @@
 # newest line of TFX that this machine can load.
 .DEFAULT_GOAL := help
 .PHONY: help setup setup-dev setup-airflow setup-kubeflow setup-kubeflow-dev setup-servers \
-	run airflow-demo check test test-fast test-other-line coverage lint types format docs audit bench lock clean
+	run airflow-demo check test test-fast test-slow test-other-line coverage lint types format docs audit bench lock clean
 
 PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
-# What a line of TFX may change.
-OTHER_LINE := tests/e2e tests/components tests/modeling tests/compat tests/serving/local_server
+# What a line of TFX may change. Slow parts run on the other line in the end-to-end tests only.
+OTHER_LINE := -m "e2e or not slow" \
+	tests/e2e tests/components tests/modeling tests/compat tests/serving/local_server
 SETUP := sh scripts/setup.sh
 # The set-up leaves its own uv here, unless there is one on PATH.
 UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,uv)
@@ -48,8 +49,10 @@ test-other-line: setup-dev  ## Run the end-to-end tests and those of the compone
 	@sh scripts/other_line.sh $(PYTEST) $(OTHER_LINE) $(ARGS) || [ $$? = 69 ]
 
 test-fast: setup-dev setup-airflow setup-kubeflow-dev  ## Run the tests that need no TensorFlow
-	$(PYTEST) -m "not tensorflow and not e2e" \
-		--ignore tests/components --ignore tests/modeling --ignore tests/e2e $(ARGS)
+	$(PYTEST) --part fast $(ARGS)
+
+test-slow: setup-dev setup-kubeflow-dev setup-airflow setup-servers  ## Run the tests that `make test-fast` leaves out
+	$(PYTEST) --part slow $(ARGS)
 
 coverage: ARGS += --cov --cov-report=term
 coverage: test-fast  ## Run the fast tests and print which lines they execute

@@ -1,4 +1,4 @@
-"""How pytest-xdist divides the tests between its workers.
+"""Which tests run (`--part`), and how pytest-xdist divides them between its workers.
 
 A file stays in one worker, because its tests share fixtures that take long. The files that
 take longest start first: a long file that starts last keeps one worker busy while the others
@@ -8,11 +8,16 @@ have nothing left to do. Without `-n` only the order matters, and no test depend
 from __future__ import annotations
 
 import os
+import pathlib
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
 
 MOST_WORKERS = 9
+
+FOLDER = pathlib.Path(__file__).resolve().parent
+SLOW_FOLDERS = tuple(FOLDER / name for name in ("components", "e2e", "modeling"))
+SLOW_MARKS = ("tensorflow", "e2e")
 
 SHARE_ONE_AIRFLOW = (
     "tests/orchestrators/airflow/test_scheduler.py",
@@ -42,6 +47,21 @@ LONGEST_FIRST = (
 )
 
 
+def pytest_addoption(parser):
+    parser.addoption(
+        "--part",
+        choices=("fast", "slow"),
+        help="Only the tests that need no TensorFlow, or only the others.",
+    )
+
+
+def pytest_ignore_collect(collection_path, config):
+    """Leaves folders out unread: importing their modules takes seconds."""
+    if config.getoption("part") == "fast" and collection_path in SLOW_FOLDERS:
+        return True
+    return None
+
+
 class ByFile(LoadScopeScheduling):
     """Gives a file to one worker, and all files that need a running Airflow to the same one."""
 
@@ -65,7 +85,17 @@ def pytest_xdist_auto_num_workers(config):
     return min(len(os.sched_getaffinity(0)) + 1, MOST_WORKERS)
 
 
-def pytest_collection_modifyitems(items):
-    """Puts the files that take longest first; the rest keeps its order."""
+def pytest_collection_modifyitems(config, items):
+    """Keeps the part, and puts the files that take longest first; the rest keeps its order."""
+    part = config.getoption("part")
+    if part is not None:
+        others = [item for item in items if _is_slow(item) != (part == "slow")]
+        config.hook.pytest_deselected(items=others)
+        items[:] = [item for item in items if _is_slow(item) == (part == "slow")]
     places = {file: place for place, file in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
+
+
+def _is_slow(item):
+    in_slow_folder = any(folder in item.path.parents for folder in SLOW_FOLDERS)
+    return in_slow_folder or any(item.get_closest_marker(mark) for mark in SLOW_MARKS)

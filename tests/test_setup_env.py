@@ -202,7 +202,8 @@ def test_programs_that_fail_or_are_not_there_print_nothing():
 
 def test_make_help_names_the_targets(project):
     done = subprocess.run(["make", "help"], cwd=project, capture_output=True, text=True, check=True)
-    for target in ("run", "test", "test-fast", "test-other-line", "lint", "bench", "lock", "clean"):
+    tests = ("test", "test-fast", "test-slow", "test-other-line")
+    for target in ("run", *tests, "lint", "bench", "lock", "clean"):
         assert f"make {target} " in done.stdout
 
 

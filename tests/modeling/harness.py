@@ -16,6 +16,7 @@ from tfx.components.trainer.fn_args_utils import FnArgs
 from tfx_bsl.coders.example_coder import RecordBatchToExamplesEncoder
 from tfx_bsl.public import tfxio
 
+from tfx_pipeline.compat import in_process_beam, patch, table
 from tfx_pipeline.modeling import columns, trainer
 from tfx_pipeline.modeling.preprocessing import preprocessing_fn
 
@@ -82,7 +83,7 @@ def transform(
     splits: dict[str, list[Row]],
     compat_v1: bool = True,
 ) -> Transformed:
-    """Analyses the split `train` and transforms all, as the Transform component does."""
+    """Analyses the split `train` and transforms all, patched as the component Transform."""
     folder.mkdir(parents=True, exist_ok=True)
     (folder / "schema.pbtxt").write_text(schema)
     parsed = columns.parse_schema(schema)
@@ -97,7 +98,8 @@ def transform(
     encode = RecordBatchToExamplesEncoder().encode
     graph = str(folder / "transform_graph")
     with (
-        beam.Pipeline() as pipeline,
+        in_process_beam.beam_pipeline([], beam.Pipeline) as pipeline,
+        patch.applied([table.TRACES]),
         tft_beam.Context(temp_dir=str(folder / "tmp"), force_tf_compat_v1=compat_v1),
     ):
         batches = {

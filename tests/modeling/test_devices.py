@@ -19,7 +19,7 @@ from tfx_pipeline.config.training import Training
 from tfx_pipeline.errors import ConfigError
 from tfx_pipeline.modeling import dataset, devices, network, trainer, training
 
-pytestmark = pytest.mark.tensorflow
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 MODEL = {"hidden_units": [32], "ensemble": 2, "dropout": 0.0, "l2": 0.0001}
 """Without dropout, whose random numbers depend on the device."""
