@@ -65,6 +65,42 @@ def test_bins_of_all_splits_have_the_same_ends_and_count_all_rows():
     assert sum(binned.shares[0][:9]) == pytest.approx(0.5, abs=0.05)
 
 
+def test_few_integers_have_a_bin_each():
+    # TFDV's ten buckets from 1 to 7, of which three contain no integer.
+    counts = [10, 20, 0, 30, 40, 0, 50, 0, 60, 70]
+    edges = [1 + 0.6 * i for i in range(10)] + [7]
+    train = numeric([*zip(edges, edges[1:], counts, strict=False)], kind="INT")
+    test = numeric([(2, 4, 10), (4, 6, 30)], kind="INT")
+    binned = distributions.binned([train, test, None])
+    assert (binned.low, binned.high) == (1, 7)
+    assert binned.shares[0] == pytest.approx([n / 280 for n in (10, 20, 30, 40, 50, 60, 70)])
+    assert binned.shares[1] == pytest.approx([n / 120 for n in (0, 10, 10, 10, 45, 45, 0)])
+    assert binned.shares[2] == []
+
+
+def test_checks_name_a_group_only_if_there_is_one_and_compare_only_enough_rows():
+    check = {"gate": "skew", "split": "eval", "check": "distribution", "effect": 0.0, "limit": 0.2}
+    rows = [
+        {**check, "feature": "fare", "group": "", "state": "too few rows", "found": "30 rows"},
+        {**check, "feature": "sex", "group": "female", "state": "same", "found": "equal"},
+    ]
+    fragments = templating.environment().get_template("fragments.html.jinja").module
+    first, second = fragments.checks_table(rows).split("<tr>")[2:]
+    assert '<td class="wide">fare</td>' in first
+    assert first.count('<td class="n"') == first.count("\N{EN DASH}</td>") == 2
+    assert '<td class="wide">sex = female</td>' in second
+    assert ">0.2</td>" in second
+
+
+def test_an_axis_of_whole_numbers_has_whole_numbers():
+    drawn = charts.lines([charts.Line("loss", [(1, 0.5), (2, 0.4)])], "epoch", "", "loss")
+    assert ">1</text>" in drawn
+    assert ">2</text>" in drawn
+    assert ">1.2</text>" not in drawn
+    drawn = charts.lines([charts.Line("loss", [(1.5, 0.5), (2, 0.4)])], "x", "", "loss")
+    assert ">1.6</text>" in drawn
+
+
 def test_a_far_value_does_not_squeeze_the_histogram():
     binned = distributions.binned([numeric([(0, 1, 990), (1, 1e6, 10)])])
     assert binned.high < 10
@@ -121,7 +157,7 @@ def test_a_vocabulary_is_found_whatever_the_column_is_called(tmp_path):
     graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
     run = Run(run_id="r", pipeline="p", state="complete")
     (row,) = learned.read(RunFacts(run, "", (), (graph_artifact,))).treatments
-    assert (row.column, row.treatment, row.settings) == (column, "vocabulary", "top k 5")
+    assert (row.column, row.treatment, row.settings) == (column, "vocabulary", "most values: 5")
     assert (row.size, row.values, row.more) == (2, ("a", "ß"), 0)
 
 
@@ -213,7 +249,8 @@ def test_charts_of_one_point_and_of_nothing_are_drawn():
         (0, "0"),
         (12345, "12,345"),
         (0.123456, "0.1235"),
-        (1.5e9 + 0.5, "1.5e+09"),
+        (1.5e9 + 0.5, "1.5\N{MULTIPLICATION SIGN}10⁹"),
+        (-0.00002, "-2\N{MULTIPLICATION SIGN}10⁻⁵"),
     ],
 )
 def test_numbers_of_the_data(value, wanted):

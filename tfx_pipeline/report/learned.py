@@ -10,6 +10,14 @@ from tfx_pipeline.report import file_names, settings
 from tfx_pipeline.report.run_facts import Artifact, RunFacts
 
 _SHOWN = 12
+_WORDS = {
+    "buckets": "bins",
+    "indicator": "input for missing values",
+    "min_frequency": "least occurrences",
+    "oov_buckets": "buckets for other values",
+    "top_k": "most values",
+}
+"""Settings in words, by their key. The others are shown as they are."""
 _HALVES = 2
 """The parts whose boundary is the median."""
 
@@ -113,4 +121,7 @@ def _lines(content: bytes | None) -> list[str]:
 
 def _text(treatment: dict[str, Any]) -> str:
     set_ones = {k: v for k, v in treatment.items() if k != "transform" and v not in (None, False)}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in set_ones.items())
+    texts = {
+        _WORDS.get(k, k.replace("_", " ")): "yes" if v is True else v for k, v in set_ones.items()
+    }
+    return ", ".join(f"{name}: {value}" for name, value in texts.items())
