@@ -105,7 +105,7 @@ def auc(counts: np.ndarray) -> Interval:
     of_positives = negatives_below / all_negatives
     of_negatives = positives_above / all_positives
     area = of_positives @ positives / all_positives
-    if not 0 < area < 1:  # without an error among the rows, DeLong's variance is 0, which is too low
+    if not 0 < area < 1:  # without an error among the rows, DeLong's variance would be 0
         return _NONE
     variance = _variance(of_positives, positives, area) / all_positives
     variance += _variance(of_negatives, negatives, area) / all_negatives
