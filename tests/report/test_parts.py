@@ -161,6 +161,24 @@ def test_a_vocabulary_is_found_whatever_the_column_is_called(tmp_path):
     assert (row.size, row.values, row.more) == (2, ("a", "ß"), 0)
 
 
+def test_vocabularies_of_an_own_preprocessing_are_shown(tmp_path):
+    found = {
+        "my <tags>": {"size": 15, "values": [f"<t{i}>" for i in range(12)]},
+        graph_names.of_vocabulary("company"): {"size": 1, "values": ["A"]},
+    }
+    (tmp_path / "learned.json").write_text(json.dumps({"version": 1, "vocabularies": found}))
+    decided = {"features": {"company": {"transform": "vocabulary"}}}
+    (tmp_path / "decisions.json").write_text(json.dumps(decided))
+    artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
+    facts = RunFacts(Run(run_id="r", pipeline="p", state="complete"), "", (), (artifact,))
+    read = learned.read(facts)
+    (row,) = read.vocabularies  # that of the column is with its treatment
+    assert (row.name, row.size, row.values[0], row.more) == ("my <tags>", 15, "<t0>", 3)
+    html = templating.environment().get_template("fragments.html.jinja").module.learned_table(read)
+    assert "my &lt;tags&gt;" in html
+    assert "&lt;t11&gt; and 3 more" in html
+
+
 def test_what_transform_learned_is_shown(tmp_path):
     moments = {"mean": 2.5, "std": 0.5, "min": 1, "max": 4}
     edges = [0.25 * i for i in range(49)]
