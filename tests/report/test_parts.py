@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 
 import pytest
@@ -10,13 +9,11 @@ from markupsafe import Markup
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
 from tfx_pipeline.metadata.run_record import NodeRun, Run
-from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.report import (
     charts,
     distributions,
     features,
     graph,
-    learned,
     page,
     templating,
     verdict,
@@ -65,6 +62,42 @@ def test_bins_of_all_splits_have_the_same_ends_and_count_all_rows():
     assert sum(binned.shares[0][:9]) == pytest.approx(0.5, abs=0.05)
 
 
+def test_few_integers_have_a_bin_each():
+    # TFDV's ten buckets from 1 to 7, of which three contain no integer.
+    counts = [10, 20, 0, 30, 40, 0, 50, 0, 60, 70]
+    edges = [1 + 0.6 * i for i in range(10)] + [7]
+    train = numeric([*zip(edges, edges[1:], counts, strict=False)], kind="INT")
+    test = numeric([(2, 4, 10), (4, 6, 30)], kind="INT")
+    binned = distributions.binned([train, test, None])
+    assert (binned.low, binned.high) == (1, 7)
+    assert binned.shares[0] == pytest.approx([n / 280 for n in (10, 20, 30, 40, 50, 60, 70)])
+    assert binned.shares[1] == pytest.approx([n / 120 for n in (0, 10, 10, 10, 45, 45, 0)])
+    assert binned.shares[2] == []
+
+
+def test_checks_name_a_group_only_if_there_is_one_and_compare_only_enough_rows():
+    check = {"gate": "skew", "split": "eval", "check": "distribution", "effect": 0.0, "limit": 0.2}
+    rows = [
+        {**check, "feature": "fare", "group": "", "state": "too few rows", "found": "30 rows"},
+        {**check, "feature": "sex", "group": "female", "state": "same", "found": "equal"},
+    ]
+    fragments = templating.environment().get_template("fragments.html.jinja").module
+    first, second = fragments.checks_table(rows).split("<tr>")[2:]
+    assert '<td class="wide">fare</td>' in first
+    assert first.count('<td class="n"') == first.count("\N{EN DASH}</td>") == 2
+    assert '<td class="wide">sex = female</td>' in second
+    assert ">0.2</td>" in second
+
+
+def test_an_axis_of_whole_numbers_has_whole_numbers():
+    drawn = charts.lines([charts.Line("loss", [(1, 0.5), (2, 0.4)])], "epoch", "", "loss")
+    assert ">1</text>" in drawn
+    assert ">2</text>" in drawn
+    assert ">1.2</text>" not in drawn
+    drawn = charts.lines([charts.Line("loss", [(1.5, 0.5), (2, 0.4)])], "x", "", "loss")
+    assert ">1.6</text>" in drawn
+
+
 def test_a_far_value_does_not_squeeze_the_histogram():
     binned = distributions.binned([numeric([(0, 1, 990), (1, 1e6, 10)])])
     assert binned.high < 10
@@ -109,49 +142,6 @@ def test_a_difference_by_chance_is_not_said():
     assert feature.unusual == []
     few = judged(texts({"a": 12, "b": 8}), texts({"a": 6, "b": 14}), rows=20)
     assert few.unusual == []
-
-
-def test_a_vocabulary_is_found_whatever_the_column_is_called(tmp_path):
-    column = "Größe/../<b> (USD)"
-    assets = tmp_path / "transform_fn" / "assets"
-    assets.mkdir(parents=True)
-    (assets / graph_names.of_vocabulary(column)).write_text("a\nß\n")
-    decided = {"features": {column: {"transform": "vocabulary", "top_k": 5, "missing": None}}}
-    (tmp_path / "decisions.json").write_text(json.dumps(decided))
-    graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
-    run = Run(run_id="r", pipeline="p", state="complete")
-    (row,) = learned.read(RunFacts(run, "", (), (graph_artifact,))).treatments
-    assert (row.column, row.treatment, row.settings) == (column, "vocabulary", "top k 5")
-    assert (row.size, row.values, row.more) == (2, ("a", "ß"), 0)
-
-
-def test_what_transform_learned_is_shown(tmp_path):
-    moments = {"mean": 2.5, "std": 0.5, "min": 1, "max": 4}
-    edges = [0.25 * i for i in range(49)]
-    columns = {
-        "<b>price": {
-            "<b>price": moments | {"boundaries": {"2": [2.0], "50": edges}},
-            "<b>price/log": moments,
-        },
-        "day": {"day": moments | {"mode": 3.0}, "day.year": moments},
-    }
-    (tmp_path / "learned.json").write_text(json.dumps({"version": 1, "columns": columns}))
-    graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")
-    run = Run(run_id="r", pipeline="p", state="complete")
-    facts = RunFacts(run, "", (), (graph_artifact,))
-    found = learned.read(facts)
-    assert found.treatments == ()
-    assert [(n.column, n.of) for n in found.numbers] == [
-        ("<b>price", ""), ("<b>price", "log"), ("day", ""), ("day", "year"),
-    ]  # fmt: skip
-    price, _, day, _ = found.numbers
-    assert (price.median, price.edges, price.mode) == (2.0, tuple(edges), None)
-    assert (day.median, day.edges, day.mode) == (None, (), 3.0)
-    html = page.render(facts)
-    assert "Learned numbers" in html
-    assert "&lt;b&gt;price (log)" in html
-    assert "<b>price" not in html
-    assert "<summary>0 to 12</summary>" in html
 
 
 @pytest.mark.parametrize(
@@ -213,7 +203,8 @@ def test_charts_of_one_point_and_of_nothing_are_drawn():
         (0, "0"),
         (12345, "12,345"),
         (0.123456, "0.1235"),
-        (1.5e9 + 0.5, "1.5e+09"),
+        (1.5e9 + 0.5, "1.5\N{MULTIPLICATION SIGN}10⁹"),
+        (-0.00002, "-2\N{MULTIPLICATION SIGN}10⁻⁵"),
     ],
 )
 def test_numbers_of_the_data(value, wanted):

@@ -42,7 +42,8 @@ _PORT = 8502
 @click.option(
     "--allow-actions",
     is_flag=True,
-    help="Let the page promote and roll back versions and start runs. It then needs a token.",
+    help="Let the page promote versions, choose a canary, roll back and start runs. It then needs "
+    "a token.",
 )
 @click.option("--open", "open_it", is_flag=True, help="Open the page in a browser.")
 def command(

@@ -23,13 +23,21 @@ _ATTEMPTS = 5
 
 
 def connection_config(
-    where: MySqlServer | Literal["sqlite"], sqlite_path: str | os.PathLike[str]
+    where: MySqlServer | Literal["sqlite"],
+    sqlite_path: str | os.PathLike[str],
+    *,
+    read_only: bool = False,
 ) -> pb.ConnectionConfig:
-    """ML Metadata's description of the connection, without a password."""
+    """ML Metadata's description of the connection, without a password.
+
+    Args:
+      read_only: whether SQLite's file is neither created nor changed. MySQL has no such mode.
+    """
     config = pb.ConnectionConfig()
     if not isinstance(where, MySqlServer):
+        modes = pb.SqliteMetadataSourceConfig
         config.sqlite.filename_uri = str(sqlite_path)
-        config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READWRITE_OPENCREATE
+        config.sqlite.connection_mode = modes.READONLY if read_only else modes.READWRITE_OPENCREATE
         return config
     # ML Metadata's client takes `localhost` for a UNIX socket and ignores the port.
     config.mysql.host = "127.0.0.1" if where.host == "localhost" else where.host

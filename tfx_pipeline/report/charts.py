@@ -10,6 +10,7 @@ from markupsafe import Markup, escape
 
 WIDTH, HEIGHT = 360, 220
 _LEFT, _RIGHT, _TOP, _BOTTOM = 54, 12, 10, 34
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +56,16 @@ def ticks(low: float, high: float, count: int = 5) -> list[float]:
 def number(value: float) -> str:
     """A number of an axis: at most four digits."""
     if value and (abs(value) >= 1e6 or abs(value) < 1e-3):
-        return f"{value:.2g}"
+        return power_of_ten(f"{value:.2g}")
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
+
+
+def power_of_ten(text: str) -> str:
+    """The text of a number, with a power of ten instead of `e+09`."""
+    digits, e, exponent = text.partition("e")
+    return (
+        f"{digits}\N{MULTIPLICATION SIGN}10{str(int(exponent)).translate(_RAISED)}" if e else text
+    )
 
 
 def svg(frame: Frame, label: str, parts: Sequence[str]) -> Markup:
@@ -102,7 +111,7 @@ def lines(
     *,
     square: bool = False,
 ) -> Markup:
-    """A chart of lines.
+    """A chart of lines. If all horizontal values are whole, so are the numbers of that axis.
 
     Args:
       square: both axes are from 0 to 1.
@@ -116,7 +125,9 @@ def lines(
         xs, ys = [p[0] for p in points], [p[1] for p in points]
         pad = (max(ys) - min(ys)) * 0.06 or abs(max(ys)) * 0.1 or 1
         frame = Frame((min(xs), max(xs)), (min(ys) - pad, max(ys) + pad))
-    parts = axes(frame, x_label, y_label)
+    is_whole = all(x == round(x) for x, _ in points) and not square
+    whole = [x for x in ticks(*frame.x) if abs(x - round(x)) < 1e-9] if is_whole else ()
+    parts = axes(frame, x_label, y_label, whole)
     for line in all_lines:
         path = " ".join(f"{frame.px(x)},{frame.py(y)}" for x, y in line.points)
         dashed = " dashed" if line.dashed else ""

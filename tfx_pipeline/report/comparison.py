@@ -57,7 +57,7 @@ def compare(facts: RunFacts, other: RunFacts) -> Comparison:
             _number(row.name, mine.main, earlier.get(row.name), row.values.get(mine.main))
             for row in mine.slices
         ]
-    found_slices = [number for number in slices if number]
+    found_slices = [number for number in slices if number and number.after != number.before]
     found_slices.sort(key=lambda n: (n.better is not False, -abs(n.after - n.before)))
     one, two = features.statistics(other), features.statistics(facts)
     return Comparison(

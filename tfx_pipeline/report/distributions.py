@@ -10,9 +10,9 @@ from collections.abc import Sequence
 from typing import Any
 
 BINS = 24
-_BUCKETS = 10
 _INTEGER = 0  # FeatureNameStatistics.INT
-_QUANTILES = 1  # Histogram.QUANTILES
+_STANDARD, _QUANTILES = 0, 1  # of Histogram.HistogramType
+_ROUNDING = 1e-6
 _TAIL = 6.0
 
 Points = list[tuple[float, float]]
@@ -24,7 +24,7 @@ class Binned:
     """Shares of rows in bins of equal width.
 
     Attributes:
-      low, high: the ends of the bins.
+      low, high: the ends of the bins, or the smallest and the largest integer.
       shares: [splits][bins]; a split without values has no bins.
       beyond: the largest share of a split's values outside of the bins.
     """
@@ -48,15 +48,50 @@ def binned(features: Sequence[Any]) -> Binned | None:
     used = [curve for curve in curves if curve]
     if not used:
         return None
+    whole = _few_integers(features, curves)
+    if whole:
+        return whole
     low, high = _range(used)
     if not math.isfinite(high - low):
         return None
-    bins = BINS
-    if high - low <= BINS and all(f is None or f.type == _INTEGER for f in features):
-        bins = _BUCKETS  # TFDV's own, in which few different integers are counted exactly
-    shares = [bin_shares(curve, low, high, bins) if curve else [] for curve in curves]
+    shares = [bin_shares(curve, low, high) if curve else [] for curve in curves]
     beyond = max(1 - sum(of_split) for of_split in shares if of_split)
     return Binned(low, high, shares, max(0.0, beyond))
+
+
+def _few_integers(features: Sequence[Any], curves: Sequence[Points]) -> Binned | None:
+    """A bin for each integer; None if the column has other numbers, or many of them.
+
+    TFDV's buckets are of equal width, but do not all contain the same number of integers. So the
+    rows of a bucket are divided among its integers.
+    """
+    used = [curve for curve in curves if curve]
+    low, high = min(c[0][0] for c in used), max(c[-1][0] for c in used)
+    if not 0 < high - low < BINS or any(f is not None and f.type != _INTEGER for f in features):
+        return None
+    shares = [
+        _integer_shares(feature, round(low), round(high)) if curve else []
+        for feature, curve in zip(features, curves, strict=True)
+    ]
+    return Binned(low, high, shares, 0.0)
+
+
+def _integer_shares(feature: Any, low: int, high: int) -> list[float]:
+    """The share of rows with each integer from `low` to `high`."""
+    counts = [0.0] * (high - low + 1)
+    for histogram in feature.num_stats.histograms:
+        if histogram.type != _STANDARD:
+            continue
+        for i, bucket in enumerate(histogram.buckets):
+            # TFDV counts the upper end with a bucket, and both ends with the first one.
+            first, last = (
+                math.floor(end + _ROUNDING) for end in (bucket.low_value, bucket.high_value)
+            )
+            whole = range(first if i == 0 else first + 1, last + 1)
+            for value in whole:
+                counts[value - low] += bucket.sample_count / len(whole)
+    total = sum(counts) or 1
+    return [count / total for count in counts]
 
 
 def _range(curves: list[Points]) -> tuple[float, float]:
@@ -116,10 +151,10 @@ def deciles(feature: Any) -> list[float]:
     return []
 
 
-def bin_shares(curve: Points, low: float, high: float, bins: int = BINS) -> list[float]:
+def bin_shares(curve: Points, low: float, high: float) -> list[float]:
     """The share of rows in each of the bins from `low` to `high`."""
-    width = (high - low) / bins
-    edges = [low + i * width for i in range(bins)] + [high]
+    width = (high - low) / BINS
+    edges = [low + i * width for i in range(BINS)] + [high]
     values = [point[0] for point in curve]
     at = [_share_up_to(curve, values, edge) for edge in edges]
     # The first bin contains its lower end.

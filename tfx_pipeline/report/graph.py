@@ -111,7 +111,7 @@ def _layers(nodes: Sequence[NodeFacts], edges: Sequence[tuple[str, str]]) -> lis
 
 def _room(width: float) -> int:
     """How many characters of a name fit into a box."""
-    return int((width - 24) / 6.9)
+    return int((width - 30) / 6.9)
 
 
 def _line(start: Place, end: Place) -> str:

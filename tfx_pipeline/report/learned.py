@@ -10,6 +10,14 @@ from tfx_pipeline.report import file_names, settings
 from tfx_pipeline.report.run_facts import Artifact, RunFacts
 
 _SHOWN = 12
+_WORDS = {
+    "buckets": "bins",
+    "indicator": "input for missing values",
+    "min_frequency": "least occurrences",
+    "oov_buckets": "buckets for other values",
+    "top_k": "most values",
+}
+"""Settings in words, by their key. The others are shown as they are."""
 _HALVES = 2
 """The parts whose boundary is the median."""
 
@@ -55,11 +63,27 @@ class Numbers:
 
 
 @dataclasses.dataclass(frozen=True)
+class Vocabulary:
+    """A vocabulary of the user's own preprocessing.
+
+    Attributes:
+      values: the first ones.
+      more: the number of the other ones.
+    """
+
+    name: str
+    size: int
+    values: tuple[str, ...]
+    more: int
+
+
+@dataclasses.dataclass(frozen=True)
 class Learned:
-    """What Transform decided on and learned, by column."""
+    """What Transform decided on and learned, by column; vocabularies of no column by name."""
 
     treatments: tuple[Treatment, ...]
     numbers: tuple[Numbers, ...]
+    vocabularies: tuple[Vocabulary, ...] = ()
 
 
 def read(facts: RunFacts) -> Learned | None:
@@ -69,13 +93,25 @@ def read(facts: RunFacts) -> Learned | None:
         return None
     decided = settings.decided(facts) or {}
     treatments = tuple(_treatment(artifact, name, t) for name, t in decided.items())
-    columns = artifact.document(file_names.LEARNED).get("columns", {})
+    document = artifact.document(file_names.LEARNED)
     numbers = tuple(
         _numbers(column, part, found)
-        for column, parts in columns.items()
+        for column, parts in document.get("columns", {}).items()
         for part, found in parts.items()
     )
-    return Learned(treatments, numbers) if treatments or numbers else None
+    of_columns = {graph_names.of_vocabulary(column) for column in decided}
+    vocabularies = tuple(
+        _vocabulary(name, found["size"], found["values"])
+        for name, found in document.get("vocabularies", {}).items()
+        if name not in of_columns
+    )
+    read = Learned(treatments, numbers, vocabularies)
+    return read if treatments or numbers or vocabularies else None
+
+
+def _vocabulary(name: str, size: int, values: list[str]) -> Vocabulary:
+    shown = tuple(values[:_SHOWN])
+    return Vocabulary(name, size, shown, size - len(shown))
 
 
 def _treatment(artifact: Artifact, column: str, treatment: dict[str, Any]) -> Treatment:
@@ -113,4 +149,7 @@ def _lines(content: bytes | None) -> list[str]:
 
 def _text(treatment: dict[str, Any]) -> str:
     set_ones = {k: v for k, v in treatment.items() if k != "transform" and v not in (None, False)}
-    return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in set_ones.items())
+    texts = {
+        _WORDS.get(k, k.replace("_", " ")): "yes" if v is True else v for k, v in set_ones.items()
+    }
+    return ", ".join(f"{name}: {value}" for name, value in texts.items())

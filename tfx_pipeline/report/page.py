@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import base64
 import hashlib
+import itertools
+from collections.abc import Sequence
 
 import tfx_pipeline
 from tfx_pipeline.report import (
@@ -41,6 +43,7 @@ def render(facts: RunFacts, other: RunFacts | None = None) -> str:
     template = templating.environment().get_template("report.html.jinja")
     return template.render(
         facts=facts,
+        home=_shared_folder([artifact.uri for artifact in facts.artifacts]),
         run=facts.run,
         verdict=verdict.verdict(facts),
         evaluation=evaluation.read(facts),
@@ -65,3 +68,11 @@ def render(facts: RunFacts, other: RunFacts | None = None) -> str:
         script=script,
         script_hash=base64.b64encode(hashlib.sha256(script.encode()).digest()).decode(),
     )
+
+
+def _shared_folder(uris: Sequence[str]) -> str:
+    """The folder that contains all of them, with a slash at its end; empty if there is none."""
+    folders = [uri.split("/")[:-1] for uri in uris]
+    levels = zip(*folders, strict=False)
+    shared = [names[0] for names in itertools.takewhile(lambda n: len({*n}) == 1, levels)]
+    return "/".join([*shared, ""]) if len(uris) > 1 else ""

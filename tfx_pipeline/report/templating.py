@@ -60,7 +60,7 @@ def number(value: float | None) -> str:
     if value == int(value) and abs(value) < 1e9:
         return f"{int(value):,}"
     if abs(value) >= 1e6 or abs(value) < 1e-3:
-        return f"{value:.3g}"
+        return charts.power_of_ten(f"{value:.3g}")
     return f"{value:,.4g}" if abs(value) < 1e4 else f"{value:,.0f}"
 
 

@@ -38,6 +38,14 @@ def test_the_interval_of_auc_is_delongs():
     assert (low, high) == pytest.approx((wins.mean() - half, wins.mean() + half), abs=1e-6)
 
 
+@pytest.mark.parametrize("labels", [[0, 0, 1, 1], [1, 1, 0, 0]])
+def test_an_auc_of_0_or_1_has_no_interval(labels):
+    # DeLong's would say that few rows without an error are certain.
+    rows = BinaryAccumulator.from_rows(np.array(labels), np.array([0.1, 0.2, 0.7, 0.8]))
+    assert rows.metrics()["auc"] in (0, 1)
+    assert "auc" not in intervals.of(rows)
+
+
 @pytest.mark.parametrize("name", sorted(intervals.of(BINARY)))
 def test_an_interval_of_a_binary_metric_covers_what_resampling_gives(name):
     random = np.random.default_rng(1)

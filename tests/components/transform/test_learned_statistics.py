@@ -154,6 +154,16 @@ def test_tft_reads_the_graph_as_before(graph):
     }  # fmt: skip
 
 
-def test_a_function_without_our_treatments_leaves_no_file(tmp_path):
+def test_of_a_function_without_our_treatments_the_vocabularies_are_kept(tmp_path):
+    import tensorflow_transform as tft
+
     uri, _ = test_transform.transform(tmp_path)
-    assert not pathlib.Path(uri, file_names.LEARNED).exists()
+    document = json.loads(pathlib.Path(uri, file_names.LEARNED).read_text())
+    values = [v.decode() for v in tft.TFTransformOutput(uri).vocabulary_by_name("kind")]
+    assert sorted(values) == ["kind0", "kind1", "kind2"]
+    assert document == {"version": 1, "vocabularies": {"kind": {"size": 3, "values": values}}}
+
+
+def test_a_vocabulary_of_a_column_is_kept_under_its_name_in_the_graph(graph):
+    document = json.loads((graph / file_names.LEARNED).read_text())
+    assert document["vocabularies"]["vocabulary_kind"]["size"] == 3

@@ -30,7 +30,7 @@ def test_the_newest_kfp_takes_it_strictly(which, in_kfp, request):
         "learning_rate": "Float",
         "steps": "Integer",
     }
-    assert len(seen["platform"]) == (13 if which == "bundled_kfp" else 12)
+    assert len(seen["platform"]) == 13
 
 
 @pytest.mark.parametrize(
@@ -91,9 +91,39 @@ def test_without_a_report_there_is_no_exit_task(tmp_path):
     assert set(root_tasks(spec)) == {step.name for step in plan.steps}
 
 
-def test_the_exit_handler_of_the_configuration_comes_before_the_report(everything_kfp):
+def test_the_report_and_the_exit_handler_of_the_configuration_are_one_last_pipeline(everything_kfp):
+    spec, platform = load_all(everything_kfp)
+    assert set(root_tasks(spec)) == {"exit-handler-1", "last-steps"}
+    last = root_tasks(spec)["last-steps"]
+    assert last["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
+    assert last["dependentTasks"] == ["exit-handler-1"]
+    inner = spec["components"]["comp-last-steps"]["dag"]["tasks"]
+    assert set(inner) == {"exit-handler", "run-report"}
+    # If one fails, the other one is executed all the same.
+    assert all("dependentTasks" not in task for task in inner.values())
+    assert executors(platform)["exec-run-report"]["activeDeadlineSeconds"] == "7200"
+    assert "exec-exit-handler" not in executors(platform)
+
+
+def test_the_exit_handler_gets_the_status_of_all_nodes(everything_kfp):
     spec = load_all(everything_kfp)[0]
-    assert set(root_tasks(spec)) == {"exit-handler-1", "exit-handler"}
+    given = root_tasks(spec)["last-steps"]["inputs"]["parameters"]["final_status"]
+    assert given == {"taskFinalStatus": {"producerTask": "exit-handler-1"}}
+    inner = spec["components"]["comp-last-steps"]["dag"]["tasks"]["exit-handler"]
+    assert inner["inputs"]["parameters"] == {
+        "final_status": {"componentInputParameter": "final_status"},
+        "pipeline_run_id": {"runtimeValue": {"constant": "{{$.pipeline_job_uuid}}"}},
+    }
+
+
+def test_an_exit_handler_needs_neither_run_nor_status(tmp_path):
+    handler = plans.everything().exit_step.model_copy(update={"arguments": (("--done",),)})
+    plan = plans.bundled().model_copy(update={"exit_step": handler})
+    spec = load_all(write_kfp(plan, tmp_path))[0]
+    assert "inputs" not in root_tasks(spec)["last-steps"]
+    assert spec["deploymentSpec"]["executors"]["exec-exit-handler"]["container"]["args"] == [
+        "--done"
+    ]
 
 
 def test_the_run_id_is_kubeflows_own(spec):
@@ -160,8 +190,9 @@ def test_every_key_of_the_section_arrives(everything_kfp):
     assert inner["retryPolicy"]["backoffMaxDuration"] == "86400s"
 
 
-def test_the_exit_handler_runs_whatever_became_of_the_others(everything_kfp):
-    spec = load_all(everything_kfp)[0]
+def test_without_a_report_the_exit_handler_is_the_last_task(tmp_path):
+    plan = plans.everything().model_copy(update={"report_step": None})
+    spec = load_all(write_kfp(plan, tmp_path))[0]
     handler = root_tasks(spec)["exit-handler"]
     assert handler["triggerPolicy"]["strategy"] == "ALL_UPSTREAM_TASKS_COMPLETED"
     arguments = spec["deploymentSpec"]["executors"]["exec-exit-handler"]["container"]["args"]

@@ -128,14 +128,6 @@ def test_what_steps_can_share_is_not_told(shop):
     assert config_warnings.warnings(path_relocation.in_image(config)) == []
 
 
-def test_that_kubeflow_writes_no_report_is_told(shop):
-    handler = "kubeflow.exit_handler={image: curl, command: [curl]}"
-    (text,) = config_warnings.kfp_warnings(load_config(shop, [handler]))
-    assert text.startswith("runs write no report: Kubeflow Pipelines runs one task")
-    assert config_warnings.kfp_warnings(load_config(shop, [handler, "report=false"])) == []
-    assert config_warnings.kfp_warnings(load_config(shop)) == []
-
-
 def test_paths_of_the_project_are_relative_to_it(shop):
     config = load_config(shop, ["schema.path=schema/shop.pbtxt"], root="s3://bucket/runs")
     moved = path_relocation.in_image(config)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import re
+import shutil
 import urllib.parse
 
 import httpx
@@ -18,8 +19,10 @@ pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 @pytest.fixture(scope="module")
 def acting(trained, tmp_path_factory):
-    """A page that may change something, and its project."""
+    """A page that may change something, and its project, whose model has a second version."""
     copy = copy_of(trained, tmp_path_factory.mktemp("acting") / "taxi")
+    pushed = copy.folder / "build" / "serving" / "chicago-taxi"
+    shutil.copytree(pushed / copy.versions[0], pushed / str(int(copy.versions[0]) + 1))
     with served(copy.folder, "--allow-actions") as running:
         yield running, copy
 
@@ -65,7 +68,7 @@ def test_a_report_is_kept_from_the_origin_of_the_page(ui):
 
 
 def test_a_read_only_page_changes_nothing(ui):
-    for name in ("start", "promote", "rollback"):
+    for name in ("start", "promote", "canary", "rollback"):
         found = httpx.post(ui.url(f"/actions/{name}"), data={"form_token": "x"})
         assert found.status_code == 403
         assert "read-only" in found.text
@@ -113,14 +116,43 @@ def test_a_version_is_promoted_and_rolled_back(acting, visit):
     state = project.folder / "build" / "serving" / "chicago-taxi.traffic.json"
     page = visit(ui.address)
     page.click("text=Models")
-    page.click("button:text-is('Promote')")
-    page.wait_for_selector(".done")
     version = project.versions[0]
+    page.locator("tr", has_text=version).get_by_role("button", name="Promote").click()
+    page.wait_for_selector(".done")
     assert page.inner_text(".done") == f"Version {version} of chicago-taxi is stable now."
     assert json.loads(state.read_text())["state"]["labels"] == {"stable": int(version)}
     assert page.inner_text(".tag.good") == "stable"
     page.click("text=Roll back the last change")
     page.wait_for_selector("text=is undone")
+    assert json.loads(state.read_text())["state"]["labels"] == {}
+
+
+def test_a_canary_gets_its_share(acting, client, visit):
+    ui, project = acting
+    state = project.folder / "build" / "serving" / "chicago-taxi.traffic.json"
+    stable, canary = project.versions
+    form = {"pipeline": "chicago-taxi", "form_token": form_token(client, ui)}
+    early = client.post(ui.url("/actions/canary"), data={**form, "version": canary, "percent": 5})
+    assert "no version is stable" in early.text
+    client.post(ui.url("/actions/promote"), data={**form, "version": stable})
+    page = visit(ui.address)
+    page.click("text=Models")
+    assert page.locator("select[name=version] option").all_inner_texts() == [canary]
+    page.fill("input[name=percent]", "12.5")
+    page.click("text=Make it the canary")
+    page.wait_for_selector(".done")
+    done = f"Version {canary} of chicago-taxi receives 12.5 % of the rows now."
+    assert page.inner_text(".done") == done
+    assert page.inner_text(".tag.warn") == "canary 12.5 %"
+    wanted = {"labels": {"stable": int(stable), "canary": int(canary)}, "canary_percent": 12.5}
+    assert json.loads(state.read_text())["state"] == wanted
+    for percent in ("101", "-1", "nan", "much", ""):
+        data = {**form, "version": canary, "percent": percent}
+        found = client.post(ui.url("/actions/canary"), data=data)
+        assert found.status_code == 422, percent
+    assert json.loads(state.read_text())["state"] == wanted
+    for _ in range(2):
+        client.post(ui.url("/actions/rollback"), data=form)
     assert json.loads(state.read_text())["state"]["labels"] == {}
 
 

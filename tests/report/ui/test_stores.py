@@ -4,7 +4,11 @@ from __future__ import annotations
 
 import contextlib
 import json
+import socket
 import sqlite3
+import struct
+import time
+import urllib.parse
 
 import pytest
 
@@ -16,6 +20,14 @@ from tfx_pipeline.storage import ui_address
 pytestmark = [pytest.mark.e2e, pytest.mark.slow]
 
 RUN = "/runs/chicago-taxi/first"
+
+
+def ask(ui, path: str) -> socket.socket:
+    """A connection over which a page has been asked for, and nothing has been read."""
+    address = urllib.parse.urlsplit(ui.address)
+    connection = socket.create_connection((address.hostname, address.port))
+    connection.sendall(f"GET {path} HTTP/1.1\r\nHost: {address.netloc}\r\n\r\n".encode())
+    return connection
 
 
 @pytest.fixture
@@ -52,6 +64,37 @@ def test_a_database_that_is_locked_is_said_and_runs_are_shown(copy):
             assert "database is locked" in found.text
         assert 'class="problem"' not in ui.get("/").text
         assert ui.get("/artifacts/chicago-taxi/2").status_code == 200
+
+
+def test_a_client_that_closes_early_leaves_no_trace(ui):
+    resets = struct.pack("ii", 1, 0)  # the connection is not closed, but reset
+    for path in ("/", RUN, f"{RUN}/report", "/models"):
+        ask(ui, path).close()
+        with ask(ui, path) as connection:
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, resets)
+    assert ui.get("/").status_code == 200
+
+
+def test_a_page_that_is_being_made_when_the_server_ends_is_said(copy):
+    with served(copy.folder) as ui, contextlib.ExitStack() as opened:
+        store = opened.enter_context(contextlib.closing(sqlite3.connect(copy.home / "metadata.db")))
+        store.execute("BEGIN EXCLUSIVE")  # a page waits for it for a while
+        connection = opened.enter_context(ask(ui, "/"))
+        time.sleep(0.2)
+        assert ui.end() == 0
+        assert connection.recv(1000).startswith(b"HTTP/1.1 503 ")
+    (line,) = [line for line in ui.log if "GET /" in line]
+    assert line.endswith("503 GET / (127.0.0.1): This server is ending.\n")
+
+
+def test_a_file_that_cannot_be_read_is_said(copy):
+    report = copy.home / "runs" / "first" / "report.html"
+    report.unlink()
+    report.mkdir()
+    with served(copy.folder) as ui:
+        found = ui.get(f"{RUN}/report")
+        assert found.status_code == 422
+        assert "report.html: cannot be used: Is a directory" in found.text
 
 
 def test_a_database_that_is_gone_is_said(copy):

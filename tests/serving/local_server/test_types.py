@@ -23,9 +23,10 @@ KINDS = {
     "complex128": np.array([1e300 + 2j], np.complex128),
     "double": np.array([0.1, 1e300], np.float64),
     "uint8": np.array([0, 255], np.uint8),
+    "int8": np.array([1, 0, -1], np.int8),
     "bool": np.array([True, False]),
 }
-JSON_KINDS = ("double", "uint8", "bool")
+JSON_KINDS = ("double", "uint8", "int8", "bool")
 
 
 def identity(array):
@@ -116,6 +117,13 @@ def refusal(client, method, request):
 
 def rest(client, signature, **body):
     return client.post("/v1/models/types:predict", {"signature_name": signature, **body})
+
+
+def test_true_is_no_value_of_a_boolean_that_may_be_missing(client):
+    # An int8: 1, 0, or -1 where it is missing. TensorFlow Serving's AddValueToTensor says the same.
+    status, reply = rest(client, "int8", instances=[True])
+    assert status == 400
+    assert "JSON Value: true Type: Boolean is not of expected type: int8" in reply["error"]
 
 
 @pytest.mark.parametrize("name", KINDS)

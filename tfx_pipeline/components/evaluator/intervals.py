@@ -91,7 +91,7 @@ def wilson(hits: float, total: float) -> Interval:
 
 
 def auc(counts: np.ndarray) -> Interval:
-    """DeLong's interval of the area under the ROC curve (1988).
+    """DeLong's interval of the area under the ROC curve (1988); none if the area is 0 or 1.
 
     Args:
       counts: [n, 2]; negative and positive rows of each distinct score, ascending.
@@ -105,6 +105,8 @@ def auc(counts: np.ndarray) -> Interval:
     of_positives = negatives_below / all_negatives
     of_negatives = positives_above / all_positives
     area = of_positives @ positives / all_positives
+    if not 0 < area < 1:  # without an error among the rows, DeLong's variance would be 0
+        return _NONE
     variance = _variance(of_positives, positives, area) / all_positives
     variance += _variance(of_negatives, negatives, area) / all_negatives
     half = _Z * math.sqrt(variance)

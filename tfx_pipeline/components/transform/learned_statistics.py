@@ -1,7 +1,8 @@
 """Writes what Transform learned from the training split, as `learned.json` beside the graph.
 
-The values are read from the transform graph, in which the results of the analyzers are constants.
-So they are those that the exported model uses. docs/report.md describes the file.
+The values are read from the transform graph, in which the results of the analyzers are constants
+and vocabularies are assets. So they are those that the exported model uses. docs/report.md
+describes the file.
 """
 
 from __future__ import annotations
@@ -9,6 +10,7 @@ from __future__ import annotations
 import json
 import os
 from collections.abc import Hashable, Mapping
+from typing import Any
 
 import numpy as np
 import tensorflow as tf
@@ -20,9 +22,12 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.modeling.column_statistics import Analyzed, Learned
 from tfx_pipeline.report import file_names
 
+_SHOWN = 12
+"""Values of a vocabulary in the file."""
+
 
 def write(graph: str, analyzed: Mapping[str, Analyzed]) -> None:
-    """Writes the file, unless no statistics were requested.
+    """Writes the file, unless nothing was learned.
 
     Args:
       graph: the folder of the transform graph.
@@ -34,9 +39,32 @@ def write(graph: str, analyzed: Mapping[str, Analyzed]) -> None:
         for key, learned in found.values(flat).items() if flat is not None else ():
             column, part = _names(key)
             columns.setdefault(column, {})[part] = learned
-    if columns:
+    all_parts: dict[str, Any] = {"columns": columns, "vocabularies": vocabularies(graph)}
+    parts = {name: part for name, part in all_parts.items() if part}
+    if parts:
+        document = {"version": 1, **parts}
         with fileio.open(os.path.join(graph, file_names.LEARNED), "w") as file:
-            file.write(json.dumps({"version": 1, "columns": columns}, ensure_ascii=False, indent=1))
+            file.write(json.dumps(document, ensure_ascii=False, indent=1))
+
+
+def vocabularies(graph: str) -> dict[str, dict[str, Any]]:
+    """The size and the first values of each vocabulary, by its name in the preprocessing.
+
+    Args:
+      graph: the folder of the transform graph.
+    """
+    output = tft.TFTransformOutput(graph)
+    names = os.path.join(graph, output.TRANSFORMED_METADATA_DIR, output.ASSET_MAP)
+    if not fileio.exists(names):
+        return {}
+    with fileio.open(names) as file:
+        found = json.loads(file.read())
+    result: dict[str, dict[str, Any]] = {}
+    for name in sorted(found):
+        values = output.vocabulary_by_name(name)
+        texts = [value.decode("utf-8", "replace") for value in values[:_SHOWN]]
+        result[name] = {"size": len(values), "values": texts}
+    return result
 
 
 def constant(graph: graph_pb2.GraphDef, name: str) -> np.ndarray | None:

@@ -22,17 +22,6 @@ def warnings(config: PipelineConfig) -> list[str]:
     return [*_root(config), *_metadata(config), *_data(config)]
 
 
-def kfp_warnings(config: PipelineConfig) -> list[str]:
-    """What Kubeflow Pipelines cannot do of the configuration."""
-    if config.report and config.kubeflow.exit_handler is not None:
-        return [
-            "runs write no report: Kubeflow Pipelines runs one task after all others, and that is "
-            "kubeflow.exit_handler. Call tfx-pipeline report, use --format argo, or set "
-            "report: false"
-        ]
-    return []
-
-
 def _root(config: PipelineConfig) -> Iterator[str]:
     for key, path in {"root": config.root, "serving.push_dir": config.push_dir}.items():
         if not is_remote(path) and not _is_mounted(path, config.kubeflow):

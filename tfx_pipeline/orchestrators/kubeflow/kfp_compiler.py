@@ -19,6 +19,7 @@ Document = dict[str, Any]
 
 RUN_ID, STATUS = "pipeline_run_id", "final_status"
 REPORT_COPY = "report"
+LAST_STEPS = "last-steps"
 TYPES = {"int": int, "float": float, "string": str}
 
 
@@ -28,13 +29,13 @@ def write(plan: Document, target: str) -> None:
 
     def pipeline(*values: Any) -> None:
         given = dict(zip(ordered, values))
-        handler = exit_task(plan)
-        if handler is None:
+        if last is None:
             add_steps(plan, given)
             return
-        with dsl.ExitHandler(handler, name="nodes"):
+        with dsl.ExitHandler(last(), name="nodes"):
             add_steps(plan, given)
 
+    last = last_task(plan)
     defaults = {name: p["default"] for name, p in plan["parameters"].items()}
     ordered = sign(pipeline, plan["name"], parameters, defaults)
     made = dsl.pipeline(name=plan["name"], description=plan["description"] or None)(pipeline)
@@ -100,14 +101,27 @@ def add_steps(plan: Document, given: Mapping[str, Any]) -> None:
         tasks[step["name"]] = task
 
 
-def exit_task(plan: Document) -> Any:
-    """The task that runs after all others; None if there is none.
+def last_task(plan: Document) -> Callable[[], Any] | None:
+    """What adds the task that runs after all others; None if there is none.
 
-    Kubeflow has one such task for a pipeline: the user's own, or else the report.
+    kfp accepts one exit task, and no exit handler inside another. That task may be a
+    pipeline: so two steps, the report and the user's own, become one.
     """
-    if plan["exit_step"] is not None:
-        return own_exit_task(plan["exit_step"])
-    return None if plan["report_step"] is None else report_task(plan)
+    own, report = plan["exit_step"], plan["report_step"]
+    if own is None:
+        return None if report is None else lambda: report_task(plan)
+    types = {STATUS: dsl.PipelineTaskFinalStatus} if STATUS in values_of(own) else {}
+    if report is None:
+        return lambda: own_exit_task(own, types)
+
+    def both(*values: Any) -> None:
+        report_task(plan)
+        # To a task inside of a pipeline, kfp passes the status as a dict.
+        own_exit_task(own, dict.fromkeys(types, dict), dict(zip(types, values)))
+
+    sign(both, LAST_STEPS, types)
+    made = dsl.pipeline(name=LAST_STEPS)(both)  # kfp refuses this while it reads a pipeline
+    return lambda: made().set_caching_options(False)
 
 
 def report_task(plan: Document) -> Any:
@@ -123,17 +137,24 @@ def report_task(plan: Document) -> Any:
     return task
 
 
-def own_exit_task(step: Document) -> Any:
-    """The task of the user's exit handler, with the values that its arguments use."""
-    pieces = [
-        piece["value"] for a in step["arguments"] for piece in a if not isinstance(piece, str)
-    ]
-    types = {RUN_ID: str, STATUS: dsl.PipelineTaskFinalStatus}
-    types = {name: kind for name, kind in types.items() if name in pieces}
-    values = {RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER} if RUN_ID in types else {}
-    task = component(step, types)(**values)
+def own_exit_task(
+    step: Document, types: Mapping[str, Any], given: Mapping[str, Any] | None = None
+) -> Any:
+    """The task of the user's exit handler, with the values that its arguments use.
+
+    Args:
+      types: the status' type, if it is used.
+      given: the status, where kfp does not pass it by itself.
+    """
+    values = {RUN_ID: dsl.PIPELINE_JOB_ID_PLACEHOLDER} if RUN_ID in values_of(step) else {}
+    task = component(step, {**dict.fromkeys(values, str), **types})(**values, **(given or {}))
     task.set_caching_options(False)
     return task
+
+
+def values_of(step: Document) -> set[str]:
+    """The names of the values in a step's arguments that are known at run time."""
+    return {piece["value"] for a in step["arguments"] for piece in a if not isinstance(piece, str)}
 
 
 def configure(task: Any, step: Document, plan: Document) -> None:

@@ -150,10 +150,7 @@ def command(
     if format == "argo" and submit:
         raise click.UsageError("--submit requires --format kfp; for Argo: argo submit FILE")
     loaded = load_config(config, overrides, root=root)
-    warnings = config_warnings.warnings(path_relocation.in_image(loaded))
-    if format == "kfp":
-        warnings += config_warnings.kfp_warnings(loaded)
-    for warning in warnings:
+    for warning in config_warnings.warnings(path_relocation.in_image(loaded)):
         click.echo(f"warning: {warning}", err=True)
     path = pathlib.Path(file)
     runner = KubeflowRunner(loaded, image=image, file=path, format=format)

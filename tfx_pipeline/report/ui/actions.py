@@ -29,12 +29,32 @@ def promote(source: Source, config: PipelineConfig, target: str | None, version:
       ConfigError: there is no such version.
       ServingError: the server does not load it; no label has changed.
     """
-    if not version.isdecimal():
-        raise errors.ConfigError(errors.Problem("version", f"must be a number, found {version!r}"))
+    number = _number(version)
     with _changing:
         before = _traffic(source, config)
-        apply_traffic(before, before.promoted(int(version)), target, _SERVER_SECONDS)
-    return f"Version {version} of {before.model} is stable now."
+        apply_traffic(before, before.promoted(number), target, _SERVER_SECONDS)
+    return f"Version {number} of {before.model} is stable now."
+
+
+def set_canary(
+    source: Source, config: PipelineConfig, target: str | None, version: str, percent: str
+) -> str:
+    """Sends a share of the rows to a version; returns what has been done.
+
+    Raises:
+      ConfigError: there is no such version or no stable one, or the percentage is none.
+      ServingError: the server does not load the version; no label has changed.
+    """
+    number = _number(version)
+    try:
+        share = float(percent)
+    except ValueError as error:
+        problem = errors.Problem("percent", f"must be a number, found {percent!r}")
+        raise errors.ConfigError(problem) from error
+    with _changing:
+        before = _traffic(source, config)
+        apply_traffic(before, before.with_canary(number, share), target, _SERVER_SECONDS)
+    return f"Version {number} of {before.model} receives {share:g} % of the rows now."
 
 
 def roll_back(source: Source, config: PipelineConfig, target: str | None) -> str:
@@ -50,6 +70,12 @@ def roll_back(source: Source, config: PipelineConfig, target: str | None) -> str
         apply_traffic(before, after, target, _SERVER_SECONDS)
     labels = ", ".join(f"{name}: version {at}" for name, at in after.state.labels.items())
     return f"The last change of {before.model} is undone. {labels or 'There are no labels'}."
+
+
+def _number(version: str) -> int:
+    if not version.isdecimal():
+        raise errors.ConfigError(errors.Problem("version", f"must be a number, found {version!r}"))
+    return int(version)
 
 
 def _traffic(source: Source, config: PipelineConfig) -> traffic_state.Traffic:

@@ -65,7 +65,10 @@ class Handler(tornado.web.RequestHandler):
     async def run(self, function: Callable[..., _T], *arguments: Any, **named: Any) -> _T:
         """Calls a function that reads files, in a thread."""
         call = functools.partial(function, *arguments, **named)
-        return await asyncio.get_running_loop().run_in_executor(self.pool, _explained, call)
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self.pool, _explained, call)
+        except asyncio.CancelledError as error:  # Tornado would log it with a traceback
+            raise tornado.web.HTTPError(503, "This server is ending.") from error
 
     async def show(self, function: Callable[..., Content], *arguments: Any, **named: Any) -> None:
         """Sends the page that a function makes."""
@@ -105,4 +108,11 @@ class Handler(tornado.web.RequestHandler):
 
 def _explained(call: Callable[[], _T]) -> _T:
     with readable_store.errors_explained("the store"):
-        return call()
+        try:
+            return call()
+        except OSError as error:
+            what = "has been removed while this page was made"
+            if not isinstance(error, FileNotFoundError):
+                what = f"cannot be used: {error.strerror or error}"
+            problem = errors.Problem(str(error.filename or "a file"), what, "Load the page again")
+            raise errors.ConfigError(problem) from error

@@ -177,8 +177,9 @@ def _entries(source: Source) -> list[_Entry]:
     folder = source.layout.runs
     with os.scandir(folder) if folder.is_dir() else contextlib.nullcontext(()) as found:
         for item in found:
-            if item.name not in starts and item.is_dir():
-                starts[item.name] = item.stat().st_mtime
+            with contextlib.suppress(FileNotFoundError):  # it is being removed
+                if item.name not in starts and item.is_dir():
+                    starts[item.name] = item.stat().st_mtime
     return [_Entry(source, run_id, started) for run_id, started in starts.items()]
 
 

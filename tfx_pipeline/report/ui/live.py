@@ -120,7 +120,10 @@ def seconds(run: Run, state: str) -> float:
 
 def logs(files: RunLayout) -> list[str]:
     """The nodes that have a log on this machine."""
-    return sorted(file.stem for file in files.logs.glob("*.log")) if files.logs.is_dir() else []
+    try:
+        return sorted(file.stem for file in files.logs.iterdir() if file.suffix == ".log")
+    except FileNotFoundError:
+        return []
 
 
 def log_piece(files: RunLayout, node: str, start: int | None) -> dict[str, Any]:

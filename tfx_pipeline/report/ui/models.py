@@ -10,7 +10,7 @@ from tfx_pipeline.config.models import PipelineConfig
 from tfx_pipeline.metadata.run_record import Run
 from tfx_pipeline.report.ui.store import Source
 from tfx_pipeline.serving.client.sync import Client
-from tfx_pipeline.serving.client.traffic_split import CANARY
+from tfx_pipeline.serving.client.traffic_split import CANARY, STABLE
 from tfx_pipeline.serving.rollout import traffic_state
 from tfx_pipeline.serving.rollout.traffic_state import Traffic
 from tfx_pipeline.storage.layout import CompiledLayout
@@ -48,9 +48,15 @@ class Model:
     problem: str | None = None
 
     @property
-    def has_canary(self) -> bool:
-        """Whether a version receives a share of the rows."""
-        return any(CANARY in version.labels for version in self.versions)
+    def has_stable(self) -> bool:
+        """Whether a version is stable: only then another one can be the canary."""
+        return any(STABLE in version.labels for version in self.versions)
+
+    @property
+    def others(self) -> list[Version]:
+        """The versions that are not stable; the canary is first, if there is one."""
+        found = [version for version in self.versions if STABLE not in version.labels]
+        return sorted(found, key=lambda version: CANARY not in version.labels)
 
 
 def place(source: Source, config: PipelineConfig) -> tuple[str, str] | None:

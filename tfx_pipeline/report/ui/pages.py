@@ -127,14 +127,16 @@ class Pages:
             source = self.store.known(pipeline)
             run = live.read(source, run_id).run
         files = source.layout.run(run_id)
-        if files.report.exists() and run.state not in live.LIVE:
-            return files.report.read_text("utf-8")
+        if run.state not in live.LIVE:
+            with contextlib.suppress(FileNotFoundError):
+                return files.report.read_text("utf-8")
         own = self.store.source(pipeline, fresh=True)
         if own.problem:
             raise errors.ConfigError(own.problem)
         made = build.of_run(own.runs, own.layout, run_id)
         if files.folder.is_dir() and run.state not in live.LIVE:
-            write_atomically(files.report, made.html.encode())
+            with contextlib.suppress(OSError):  # the page is shown in any case
+                write_atomically(files.report, made.html.encode())
         return made.html
 
     def compare(self, pipeline: str, one: str, other: str) -> Content:

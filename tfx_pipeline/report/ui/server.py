@@ -125,9 +125,12 @@ class Action(Handler):
         store = self.pages.store
         with store.lock:
             source = store.known(self.get_body_argument("pipeline", ""))
+        version = self.get_body_argument("version", "")
         if name == "promote":
-            version = self.get_body_argument("version", "")
             return actions.promote(source, store.config, self.target, version)
+        if name == "canary":
+            percent = self.get_body_argument("percent", "")
+            return actions.set_canary(source, store.config, self.target, version, percent)
         return actions.roll_back(source, store.config, self.target)
 
 
@@ -182,7 +185,7 @@ def application(
             (f"/pipelines/{name}/metrics", Metrics, shared),
             (f"/artifacts/{name}/{name}", Artifact, shared),
             ("/models", Models, shared),
-            ("/actions/(start|promote|rollback)", Action, shared),
+            ("/actions/(start|promote|canary|rollback)", Action, shared),
             (r"/static/(page\.css|tables\.js|ui\.js)", Static, shared),
             (".*", Missing, shared),
         ],

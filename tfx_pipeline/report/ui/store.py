@@ -193,13 +193,11 @@ def _open_sqlite(file: pathlib.Path) -> ml_metadata.MetadataStore:
       ConfigError: it is not a database of ML Metadata.
     """
     import ml_metadata
-    from ml_metadata.proto import metadata_store_pb2 as pb
 
-    config = pb.ConnectionConfig()
-    config.sqlite.filename_uri = str(file)
-    config.sqlite.connection_mode = pb.SqliteMetadataSourceConfig.READONLY
+    from tfx_pipeline.metadata import database
+
     try:
-        return ml_metadata.MetadataStore(config)
+        return ml_metadata.MetadataStore(database.connection_config(SQLITE, file, read_only=True))
     except (RuntimeError, ml_metadata.errors.StatusError) as error:
         reason = (str(error).strip().splitlines() or [""])[0]
         message = f"ML Metadata cannot be read: {reason}"
