@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import json
 import os
+import shutil
 import subprocess
 import sys
 
+import httpx
 import pytest
 
 from tests import s3
@@ -116,6 +118,35 @@ def test_the_last_task_writes_the_report_beside_the_artifacts(ran, bucket):
     html = bucket.client.get_object(Bucket=BUCKET, Key=key)["Body"].read().decode()
     assert "Blessed and pushed" in html
     assert "trip_miles" in html
+
+
+@pytest.mark.e2e
+@pytest.mark.slow
+def test_the_page_over_all_runs_reads_artifacts_on_s3(ran, bucket):
+    """As for a run of a cluster: this machine has no report and no log of it."""
+    project, _ = ran
+    root = f"s3://{BUCKET}/runs"
+    home = next((project.folder / layout.LOCAL_HOME).rglob("chicago-taxi"))
+    elsewhere = home.with_name("not-here")
+    (home / "runs").rename(elsewhere)
+    command = [sys.executable, "-m", "tfx_pipeline", "ui", "--root", root, "--port", "0"]
+    with subprocess.Popen(
+        command,
+        cwd=project.folder,
+        env={**environment(), **bucket.variables},
+        stdout=subprocess.PIPE,
+        text=True,
+    ) as page:
+        try:
+            run = page.stdout.readline().strip().rstrip("/") + "/runs/chicago-taxi/one"
+            assert "ExampleGen" in httpx.get(run, timeout=60).text
+            report = httpx.get(f"{run}/report", timeout=60).text
+        finally:
+            page.terminate()
+            shutil.rmtree(home / "runs", ignore_errors=True)
+            elsewhere.rename(home / "runs")
+    assert "Blessed and pushed" in report
+    assert "trip_miles" in report
 
 
 @pytest.mark.e2e
