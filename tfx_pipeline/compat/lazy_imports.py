@@ -46,6 +46,12 @@ FOR_EXECUTORS = (
 )
 """What TFX imports everywhere, and a node that is not executed does not need."""
 
+OF_TFX = (
+    "tfx.components.infra_validator.model_server_runners.kubernetes_runner",
+    "tfx.extensions.google_cloud_ai_platform.runner",
+)
+"""What `tfx.v1` imports, with clients of Kubernetes and of Google's cloud (see `tfx_import`)."""
+
 _TRIED = ("tfx_pipeline.", "tfx.components.schema_gen.", "tfx.components.example_validator.")
 
 _lock = threading.RLock()
@@ -87,7 +93,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def __init__(self, names: Sequence[str]):
         # Also those that an earlier finder had stand-ins for: see `_WithSubmodules`.
-        self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS)), set(names)
+        self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS, *OF_TFX)), set(names)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None

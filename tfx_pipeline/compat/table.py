@@ -218,6 +218,16 @@ AUTOGRAPH_RULES = Patch(
     replacement="autograph_rules:with_own_rules",
     test="test_training_patches.py",
 )
+TRANSFORM_RULES = Patch(
+    name="tensorflow.autograph-of-transform",
+    target="tensorflow.python.autograph.core.config:CONVERSION_RULES",
+    library="tensorflow",
+    versions=("2.16",),
+    why="AutoGraph rewrites TensorFlow Transform's own code, which needs it not, in each export",
+    expects=tuple,
+    replacement="autograph_rules:with_rules_of_transform",
+    test="test_training_patches.py",
+)
 ARGUMENT_NAMES = Patch(
     name="tensorflow.argument-names",
     target="tensorflow.core.function.polymorphism.function_type:sanitize_arg_name",
@@ -267,6 +277,7 @@ PATCHES: tuple[Patch, ...] = (
     LOCAL_FILES,
     SLICED_STATISTICS,
     AUTOGRAPH_RULES,
+    TRANSFORM_RULES,
     ARGUMENT_NAMES,
     TRAINING_LOOP,
     UNOPTIMIZED_GRAPHS,
