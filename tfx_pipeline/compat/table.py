@@ -117,6 +117,16 @@ IN_PROCESS = (
         test=_IN_PROCESS_TEST,
     ),
     Patch(
+        name="objsize.module-globals",
+        target="objsize.traverse:_iter_modules_globals",
+        library="objsize",
+        versions=("0.7",),
+        why="each value that Beam caches is measured, and each time all modules are listed",
+        expects=(),
+        replacement="in_process_beam:remembering_modules",
+        test=_IN_PROCESS_TEST,
+    ),
+    Patch(
         name="beam.state-sampler",
         saves=1.0,
         target="apache_beam.runners.worker.statesampler:StateSampler",
@@ -188,6 +198,15 @@ TRACES = Patch(
     expects=("preprocessing_fn", "input_specs", "use_tf_compat_v1", "base_temp_dir"),
     replacement="transform_traces:remembering_traces",
     test="test_transform_traces.py",
+)
+TRANSFORM_FILES = Patch(
+    name="tfx.transform-files",
+    target="tfx.components.transform.executor:TransformProcessor._CreateTFXIO",
+    library="tfx",
+    versions=("1.16", "1.21"),
+    why="TFX's Transform passes each record through Python, to read and to write it",
+    expects=("self", "dataset", "schema"),
+    test="../components/transform/test_tfx_arguments.py",
 )
 LOCAL_FILES = Patch(
     name="tfx.local-files",
@@ -274,6 +293,7 @@ PATCHES: tuple[Patch, ...] = (
     *LONG_HISTORIES,
     IMPORTS,
     TRACES,
+    TRANSFORM_FILES,
     LOCAL_FILES,
     SLICED_STATISTICS,
     AUTOGRAPH_RULES,
