@@ -60,7 +60,8 @@ _lock = threading.RLock()
 def tried_with(class_path: str) -> bool:
     """Whether an executor, or a driver, may find stand-ins in the modules that it imports.
 
-    Code that is not known may do with modules what no stand-in can: it gets the real ones.
+    Code that is not known may do with modules what no stand-in can: it gets the real ones. Only
+    the modules that `tfx.v1` imports may have stand-ins then (see `tfx_import`).
     """
     return class_path.startswith(_TRIED)
 
