@@ -226,6 +226,16 @@ SLICED_STATISTICS = Patch(
     expects=("options", "is_slicing_enabled"),
     test="../components/statistics_gen/test_statistics_gen.py",
 )
+EVALUATION_ROWS = Patch(
+    name="tfma.rows",
+    target="tensorflow_model_analysis.utils.util:split_extracts",
+    library="tensorflow-model-analysis",
+    versions=("0.47",),
+    why="each value of each row is compared with seven types, to make rows of a batch",
+    expects=("extracts", "keep_batch_dim", "expand_zero_dims"),
+    replacement="evaluation_rows:by_columns",
+    test="test_evaluation_rows.py",
+)
 AUTOGRAPH_RULES = Patch(
     name="tensorflow.autograph-rules",
     saves=0.9,
@@ -296,6 +306,7 @@ PATCHES: tuple[Patch, ...] = (
     TRANSFORM_FILES,
     LOCAL_FILES,
     SLICED_STATISTICS,
+    EVALUATION_ROWS,
     AUTOGRAPH_RULES,
     TRANSFORM_RULES,
     ARGUMENT_NAMES,
