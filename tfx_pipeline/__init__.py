@@ -6,7 +6,7 @@
     print(open_runs(config).latest().metrics)
 
 Names are imported on first use; importing this package imports neither TensorFlow
-nor TFX.
+nor TFX. A script that imports this package before `tfx` waits half the time for TFX.
 """
 
 from __future__ import annotations
@@ -37,7 +37,9 @@ if TYPE_CHECKING:
     from tfx_pipeline.orchestrators.local.runner import LocalRunner
 else:
     from tfx_pipeline._lazy import lazy_names
+    from tfx_pipeline.compat import tfx_import
 
+    tfx_import.prepare()
     __getattr__, __dir__ = lazy_names(
         __name__,
         {

@@ -111,3 +111,28 @@ def test_the_processs_pickler_is_put_back():
         in_process_beam.make_pipeline()
         assert pickler.desired_pickle_lib is cloudpickle_pickler
     assert pickler.desired_pickle_lib is before
+
+
+def test_namespaces_of_modules_are_listed_once(monkeypatch):
+    """And again when a module has been imported."""
+    import sys
+    import types
+
+    from objsize import traverse
+
+    from tfx_pipeline.compat.patch import applied
+    from tfx_pipeline.compat.table import IN_PROCESS
+
+    def missing():
+        """Modules that are not listed; special ones make another namespace each time."""
+        listed = {id(names) for names in traverse._iter_modules_globals()}
+        modules = [m for m in sys.modules.values() if type(m) is types.ModuleType]
+        return [module for module in modules if id(vars(module)) not in listed]
+
+    assert not missing()
+    with applied(IN_PROCESS):
+        assert not missing()
+        assert traverse._iter_modules_globals() is traverse._iter_modules_globals()
+        added = types.ModuleType("added_for_a_test")
+        monkeypatch.setitem(sys.modules, added.__name__, added)
+        assert not missing()

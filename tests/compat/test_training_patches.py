@@ -42,6 +42,49 @@ def test_weights_and_metrics_are_those_of_stock_keras(monkeypatch, switched_off)
         np.testing.assert_allclose(one, other, rtol=1e-5, atol=1e-6)
 
 
+@pytest.fixture(scope="module")
+def graph(tmp_path_factory):
+    """The folder of a transform graph."""
+    from tests.components.transform.test_transform import transform
+
+    return transform(tmp_path_factory.mktemp("transform"))[0]
+
+
+def served(graph, folder) -> list[np.ndarray]:
+    """What a model with a Python `if` over tensors, and with the graph, answers once saved."""
+    import tensorflow as tf
+    import tensorflow_transform as tft
+
+    from tfx_pipeline.compat.autograph_rules import transform_not_converted
+
+    holder = tf.Module()
+    holder.layer = tft.TFTransformOutput(graph).transform_features_layer()
+
+    @tf.function(input_signature=[tf.TensorSpec([None, 1], tf.float32, name="fare")])
+    def serve(fare):
+        if tf.reduce_any(fare > 100.0):
+            fare = fare / 2.0
+        shape = tf.shape(fare)
+        raw = {"fare": fare, "kind": tf.fill(shape, "kind1"), "label": tf.zeros(shape, tf.int64)}
+        return {"fare": holder.layer(raw)["fare"]}
+
+    with transform_not_converted():
+        tf.saved_model.save(holder, folder, signatures={"serving_default": serve})
+    loaded = tf.saved_model.load(folder).signatures["serving_default"]
+    return [loaded(tf.constant([[1.0], [last]]))["fare"].numpy() for last in (50.0, 200.0)]
+
+
+def test_a_transform_graph_is_exported_alike_and_the_users_code_is_converted(
+    graph, tmp_path, monkeypatch
+):
+    monkeypatch.setenv(environment.PLAIN, "0")
+    ours = served(graph, str(tmp_path / "ours"))
+    monkeypatch.setenv(environment.PLAIN, "1")
+    stock = served(graph, str(tmp_path / "stock"))
+    np.testing.assert_array_equal(ours, stock)
+    assert ours[0][0] > ours[1][0], "the second batch is halved"
+
+
 def test_keras_is_on_no_list_of_tensorflows_own():
     """Then the rules would no longer be needed, as from TensorFlow 2.21 on."""
     from tensorflow.python.autograph.core import config
@@ -51,3 +94,4 @@ def test_keras_is_on_no_list_of_tensorflows_own():
     names = [getattr(rule, "_prefix", "") for rule in config.CONVERSION_RULES]
     assert "keras" in names
     assert ("tf_keras" in names) is not AUTOGRAPH_RULES.is_for_installed()
+    assert not {"tensorflow_transform", "tfx_bsl"} & {*names}

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from typing import Any
 
 from tfx_pipeline.compat.patch import applied
-from tfx_pipeline.compat.table import ARGUMENT_NAMES, AUTOGRAPH_RULES
+from tfx_pipeline.compat.table import ARGUMENT_NAMES, AUTOGRAPH_RULES, TRANSFORM_RULES
 
 
 def with_own_rules(rules: tuple[Any, ...]) -> tuple[Any, ...]:
@@ -19,6 +19,17 @@ def with_own_rules(rules: tuple[Any, ...]) -> tuple[Any, ...]:
     return (*own, DoNotConvert("tensorflow_transform"), *rules)
 
 
+def with_rules_of_transform(rules: tuple[Any, ...]) -> tuple[Any, ...]:
+    """TensorFlow's rules behind those for the libraries whose graphs a user's model contains.
+
+    Neither calls a function of the user in these graphs. Keras does, so its code is converted
+    as before: then a learning rate schedule with an `if` works as with TFX's own Trainer.
+    """
+    from tensorflow.python.autograph.core.config_lib import DoNotConvert
+
+    return (DoNotConvert("tensorflow_transform"), DoNotConvert("tfx_bsl"), *rules)
+
+
 @contextlib.contextmanager
 def keras_not_converted() -> Iterator[None]:
     """Lets AutoGraph leave tf_keras and TensorFlow Transform as they are, inside.
@@ -26,4 +37,11 @@ def keras_not_converted() -> Iterator[None]:
     Columns of any name can be inputs of the graphs that are loaded there.
     """
     with applied([AUTOGRAPH_RULES, ARGUMENT_NAMES]):
+        yield
+
+
+@contextlib.contextmanager
+def transform_not_converted() -> Iterator[None]:
+    """Lets AutoGraph leave TensorFlow Transform and tfx_bsl as they are, inside."""
+    with applied([TRANSFORM_RULES]):
         yield

@@ -7,9 +7,10 @@ compresses each pickled stage, and times each stage in a thread of its own.
 from __future__ import annotations
 
 import contextlib
+import sys
 import threading
 import types
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from typing import Any
 
 from tfx_pipeline.compat.patch import applied
@@ -73,6 +74,20 @@ def without_compression(bz2: types.ModuleType) -> types.SimpleNamespace:
 def without_submodules(search: Callable[..., Any]) -> Callable[..., list[types.ModuleType]]:
     """Finds no submodules: they are imported where a function is pickled and unpickled."""
     return lambda code, top_level_dependencies: []
+
+
+def remembering_modules(listed: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
+    """Lists the namespaces of all modules again only when a module has been added."""
+    known: list[Any] = []
+    counted = 0
+
+    def remembered() -> Iterable[Any]:
+        nonlocal counted
+        if counted != len(sys.modules):
+            counted, known[:] = len(sys.modules), listed()
+        return known
+
+    return remembered
 
 
 def without_thread(sampler: type) -> type:

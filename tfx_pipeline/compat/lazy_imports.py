@@ -46,6 +46,12 @@ FOR_EXECUTORS = (
 )
 """What TFX imports everywhere, and a node that is not executed does not need."""
 
+OF_TFX = (
+    "tfx.components.infra_validator.model_server_runners.kubernetes_runner",
+    "tfx.extensions.google_cloud_ai_platform.runner",
+)
+"""What `tfx.v1` imports, with clients of Kubernetes and of Google's cloud (see `tfx_import`)."""
+
 _TRIED = ("tfx_pipeline.", "tfx.components.schema_gen.", "tfx.components.example_validator.")
 
 _lock = threading.RLock()
@@ -54,7 +60,8 @@ _lock = threading.RLock()
 def tried_with(class_path: str) -> bool:
     """Whether an executor, or a driver, may find stand-ins in the modules that it imports.
 
-    Code that is not known may do with modules what no stand-in can: it gets the real ones.
+    Code that is not known may do with modules what no stand-in can: it gets the real ones. Only
+    the modules that `tfx.v1` imports may have stand-ins then (see `tfx_import`).
     """
     return class_path.startswith(_TRIED)
 
@@ -87,7 +94,7 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def __init__(self, names: Sequence[str]):
         # Also those that an earlier finder had stand-ins for: see `_WithSubmodules`.
-        self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS)), set(names)
+        self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS, *OF_TFX)), set(names)
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None

@@ -117,6 +117,16 @@ IN_PROCESS = (
         test=_IN_PROCESS_TEST,
     ),
     Patch(
+        name="objsize.module-globals",
+        target="objsize.traverse:_iter_modules_globals",
+        library="objsize",
+        versions=("0.7",),
+        why="each value that Beam caches is measured, and each time all modules are listed",
+        expects=(),
+        replacement="in_process_beam:remembering_modules",
+        test=_IN_PROCESS_TEST,
+    ),
+    Patch(
         name="beam.state-sampler",
         saves=1.0,
         target="apache_beam.runners.worker.statesampler:StateSampler",
@@ -189,6 +199,15 @@ TRACES = Patch(
     replacement="transform_traces:remembering_traces",
     test="test_transform_traces.py",
 )
+TRANSFORM_FILES = Patch(
+    name="tfx.transform-files",
+    target="tfx.components.transform.executor:TransformProcessor._CreateTFXIO",
+    library="tfx",
+    versions=("1.16", "1.21"),
+    why="TFX's Transform passes each record through Python, to read and to write it",
+    expects=("self", "dataset", "schema"),
+    test="../components/transform/test_tfx_arguments.py",
+)
 LOCAL_FILES = Patch(
     name="tfx.local-files",
     target="tfx.dsl.io.filesystem_registry:DEFAULT_FILESYSTEM_REGISTRY",
@@ -207,6 +226,16 @@ SLICED_STATISTICS = Patch(
     expects=("options", "is_slicing_enabled"),
     test="../components/statistics_gen/test_statistics_gen.py",
 )
+EVALUATION_ROWS = Patch(
+    name="tfma.rows",
+    target="tensorflow_model_analysis.utils.util:split_extracts",
+    library="tensorflow-model-analysis",
+    versions=("0.47",),
+    why="each value of each row is compared with seven types, to make rows of a batch",
+    expects=("extracts", "keep_batch_dim", "expand_zero_dims"),
+    replacement="evaluation_rows:by_columns",
+    test="test_evaluation_rows.py",
+)
 AUTOGRAPH_RULES = Patch(
     name="tensorflow.autograph-rules",
     saves=0.9,
@@ -216,6 +245,16 @@ AUTOGRAPH_RULES = Patch(
     why="TensorFlow's list of code that needs no rewriting names keras but not tf_keras",
     expects=tuple,
     replacement="autograph_rules:with_own_rules",
+    test="test_training_patches.py",
+)
+TRANSFORM_RULES = Patch(
+    name="tensorflow.autograph-of-transform",
+    target="tensorflow.python.autograph.core.config:CONVERSION_RULES",
+    library="tensorflow",
+    versions=("2.16",),
+    why="each export of a model rewrites TensorFlow Transform's code, which does not need it",
+    expects=tuple,
+    replacement="autograph_rules:with_rules_of_transform",
     test="test_training_patches.py",
 )
 ARGUMENT_NAMES = Patch(
@@ -264,9 +303,12 @@ PATCHES: tuple[Patch, ...] = (
     *LONG_HISTORIES,
     IMPORTS,
     TRACES,
+    TRANSFORM_FILES,
     LOCAL_FILES,
     SLICED_STATISTICS,
+    EVALUATION_ROWS,
     AUTOGRAPH_RULES,
+    TRANSFORM_RULES,
     ARGUMENT_NAMES,
     TRAINING_LOOP,
     UNOPTIMIZED_GRAPHS,

@@ -7,8 +7,21 @@ from typing import Any
 
 
 def remembering_traces(trace: Callable[..., Any]) -> Callable[..., Any]:
-    """Remembers traces for inspection, which reads them; an analysis takes one of TF 1 away."""
-    known: dict[Any, Any] = {}
+    """Remembers traces for inspection; an analysis takes one of TF 1 away.
+
+    To inspect the analyzers, TensorFlow Transform empties the graph's collection of them. The
+    next reader of the same trace finds it as it was.
+    """
+    from tensorflow_transform.analyzer_nodes import TENSOR_REPLACEMENTS
+
+    known: dict[Any, tuple[Any, list[Any]]] = {}
+
+    def restored(found: tuple[Any, list[Any]]) -> Any:
+        (graph, *_), analyzers = found
+        graph.clear_collection(TENSOR_REPLACEMENTS)
+        for analyzer in analyzers:
+            graph.add_to_collection(TENSOR_REPLACEMENTS, analyzer)
+        return found[0]
 
     def remembered(
         preprocessing_fn: Callable[..., Any],
@@ -20,12 +33,12 @@ def remembering_traces(trace: Callable[..., Any]) -> Callable[..., Any]:
         key = preprocessing_fn, described, use_tf_compat_v1
         if key in known:
             if base_temp_dir is None:
-                return known[key]
+                return restored(known[key])
             if use_tf_compat_v1:  # TF 2 traces into the folder
-                return known.pop(key)
+                return restored(known.pop(key))
         traced = trace(preprocessing_fn, input_specs, use_tf_compat_v1, base_temp_dir)
         if base_temp_dir is None:
-            known[key] = traced
+            known[key] = traced, traced[0].get_collection(TENSOR_REPLACEMENTS)
         return traced
 
     return remembered

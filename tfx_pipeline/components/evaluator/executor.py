@@ -14,6 +14,8 @@ from tfx.proto.orchestration import execution_result_pb2
 from tfx.types import artifact_utils
 from tfx.utils import json_utils, path_utils, proto_utils
 
+from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.compat.table import EVALUATION_ROWS
 from tfx_pipeline.components.common import example_files
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.beam_executor import BeamExecutor
@@ -53,7 +55,8 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         """
         if not exec_properties.get("task"):
             _log.info("Evaluator: by TFX's executor, because eval_config is given")
-            super().Do(input_dict, output_dict, exec_properties)
+            with applied([EVALUATION_ROWS]):
+                super().Do(input_dict, output_dict, exec_properties)
             return None
         model = artifact_utils.get_single_instance(input_dict["model"])
         baseline = _baseline(input_dict, model)

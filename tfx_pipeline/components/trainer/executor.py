@@ -12,6 +12,7 @@ from tfx.types import standard_component_specs
 from tfx.utils import json_utils
 
 from tfx_pipeline import errors
+from tfx_pipeline.compat.autograph_rules import transform_not_converted
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.common.executor_outcome import reports_refusals
 from tfx_pipeline.components.trainer import history, multi_worker
@@ -36,7 +37,8 @@ class Executor(executor.GenericExecutor):
         """
         if "steps" not in exec_properties:
             _log.info("Trainer: by TFX's executor, because it has TFX's arguments")
-            super().Do(input_dict, output_dict, exec_properties)
+            with transform_not_converted():
+                super().Do(input_dict, output_dict, exec_properties)
             return
         workers = multi_worker.workers_of(exec_properties)
         if workers > 1:

@@ -28,7 +28,7 @@ class Transform(component.Transform):
     A `preprocessing_fn` by dotted path runs over record batches if `force_tf_compat_v1`,
     `disable_statistics` and `disable_analyzer_cache` are set. It receives the schema's text
     as `custom_config["schema"]`, if it takes `custom_config`. Whatever else is asked for,
-    TFX's executor does.
+    TFX's executor does; it reads and writes tf.Examples in batches too.
 
     Args:
       arguments: those of TFX's Transform.

@@ -113,6 +113,7 @@ class WriteFileList(beam.PTransform):
 
 
 def _write_list(written: list[WrittenFile], folder: str) -> None:
+    fileio.makedirs(folder)  # no row may have been written
     with fileio.open(os.path.join(folder, _FILE_LIST), "w") as file:
         file.write(json.dumps([dataclasses.asdict(row) for row in written]))
 

@@ -31,6 +31,7 @@ from tfx_bsl.tfxio import tensor_adapter, tensor_representation_util, tf_example
 
 from tfx_pipeline.compat.patch import applied
 from tfx_pipeline.compat.table import TRACES
+from tfx_pipeline.compat.transform_files import reading_and_writing
 from tfx_pipeline.components.common import example_files, label_counts
 from tfx_pipeline.components.common.artifacts import Artifacts, read_schema_text
 from tfx_pipeline.components.common.beam_executor import BeamExecutor
@@ -41,6 +42,7 @@ from tfx_pipeline.components.transform import (
     example_writer,
     learned_statistics,
     split_marker,
+    tfx_files,
 )
 from tfx_pipeline.config import default_treatments, metric_catalog
 from tfx_pipeline.config.columns import ColumnType
@@ -80,8 +82,11 @@ class Executor(BeamExecutor, tfx_executor.Executor):
         """
         reason = _not_covered(exec_properties, output_dict)
         if reason:
-            _log.info("Transform: by TFX's executor, because of %s", reason)
-            super().Do(input_dict, output_dict, exec_properties)
+            _log.info("Transform: by TFX's executor over record batches, because of %s", reason)
+            output = tfx_files.Output()
+            with applied([TRACES]), reading_and_writing(tfx_files.read, output.write):
+                super().Do(input_dict, output_dict, exec_properties)
+            output.publish()
             return None
         splits = transform_pb2.SplitsConfig()
         proto_utils.json_to_proto(

@@ -1,0 +1,68 @@
+"""`import tfx_pipeline` before `from tfx import v1 as tfx`: quicker, and otherwise the same."""
+
+from __future__ import annotations
+
+import json
+import os
+import subprocess
+import sys
+
+import pytest
+
+from tests.compat.test_lazy_imports import USES
+from tfx_pipeline.config import environment
+
+pytestmark = pytest.mark.tensorflow
+
+HEAVY = ("kubernetes", "google.cloud.aiplatform", "google.cloud.bigquery", "nltk")
+REPORT = f"""
+import json, os, sys
+from tfx import v1 as tfx
+import tensorflow_model_analysis
+imported = [name for name in {HEAVY!r} if name in sys.modules]
+parts = {{name: sorted(dir(getattr(tfx, name))) for name in sorted(dir(tfx))}}
+parts["vertex"] = sorted(dir(tfx.extensions.google_cloud_ai_platform))
+failed = []
+for use in json.loads(sys.argv[1]):
+    if not (child := os.fork()):
+        exec(use)
+        os._exit(0)
+    if os.waitpid(child, 0)[1]:
+        failed.append(use)
+loader = type(tfx.__spec__.loader).__name__
+print(json.dumps({{"imported": imported, "parts": parts, "failed": failed, "loader": loader}}))
+"""
+OF_TFX = [
+    "import tfx.components.infra_validator.executor as e; e.kubernetes_runner.KubernetesRunner",
+    "import tfx.extensions.google_cloud_ai_platform.trainer.executor as e; "
+    "e.runner.start_cloud_training",
+    "from tfx.components import CsvExampleGen; import tfx.components as c; "
+    "assert c.CsvExampleGen is tfx.components.CsvExampleGen",
+    "import kubernetes; kubernetes.client.CoreV1Api; from google.cloud import aiplatform as a; "
+    "a.Model",
+    "import pickle, apache_beam.io.gcp.bigquery as b; pickle.loads(pickle.dumps(b.BigQuerySource))",
+]
+
+
+def imported(plain: str, script: str = REPORT) -> dict:
+    values = {**os.environ, environment.PLAIN: plain}
+    uses = json.dumps([*USES, *OF_TFX])
+    command = [sys.executable, "-c", f"import tfx_pipeline\n{script}", uses]
+    done = subprocess.run(command, env=values, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    return json.loads(done.stdout)
+
+
+def test_clients_of_clouds_are_imported_when_they_are_used():
+    quick, plain = imported("0"), imported("1")
+    assert quick["imported"] == []
+    assert plain["imported"] == list(HEAVY), "TFX no longer imports them"
+    assert quick["failed"] == plain["failed"] == []
+    assert quick["loader"] == plain["loader"] == "SourceFileLoader"
+    assert quick["parts"] == plain["parts"]
+
+
+def test_tfx_that_is_imported_already_stays_as_it_is():
+    code = "import sys; sys.modules['tfx.v1'] = sys; import tfx_pipeline.compat.tfx_import as t\n"
+    code += "before = [*sys.meta_path]; t.prepare(); assert before == sys.meta_path"
+    subprocess.run([sys.executable, "-c", code], check=True)
