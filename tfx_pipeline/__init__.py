@@ -6,7 +6,7 @@
     print(open_runs(config).latest().metrics)
 
 Names are imported on first use; importing this package imports neither TensorFlow
-nor TFX. A script that imports this package before `tfx` waits half the time for TFX.
+nor TFX. `from tfx_pipeline import tfx` is `from tfx import v1 as tfx` in half the time.
 """
 
 from __future__ import annotations
@@ -14,6 +14,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
+    from tfx_pipeline.compat.tfx_import import tfx
     from tfx_pipeline.compiler.compiler import compile_pipeline
     from tfx_pipeline.compiler.standard_pipeline import create_pipeline
     from tfx_pipeline.config.loader import load_config
@@ -37,9 +38,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.orchestrators.local.runner import LocalRunner
 else:
     from tfx_pipeline._lazy import lazy_names
-    from tfx_pipeline.compat import tfx_import
 
-    tfx_import.prepare()
     __getattr__, __dir__ = lazy_names(
         __name__,
         {
@@ -65,6 +64,7 @@ else:
             "create_pipeline": "tfx_pipeline.compiler.standard_pipeline",
             "load_config": "tfx_pipeline.config.loader",
             "open_runs": "tfx_pipeline.metadata.run_history",
+            "tfx": "tfx_pipeline.compat.tfx_import",
         },
     )
 
@@ -94,4 +94,5 @@ __all__ = [
     "create_pipeline",
     "load_config",
     "open_runs",
+    "tfx",
 ]

@@ -86,7 +86,7 @@ def use_local_runner(project: pathlib.Path, options: str = "") -> pathlib.Path:
     """
     _edit(
         project / "local_runner.py",
-        (_TFX, f"import tfx_pipeline\n{_TFX}"),
+        (_TFX, "import tfx_pipeline\nfrom tfx_pipeline import tfx"),
         ("tfx.orchestration.LocalDagRunner().run(", "run = tfx_pipeline.LocalRunner("),
         ("(METADATA_PATH)))", f"(METADATA_PATH)), {options}).run()"),
     )
