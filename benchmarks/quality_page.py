@@ -35,7 +35,8 @@ def page(results: pd.DataFrame, note: str = "") -> str:
     models = [name for name in CONTESTANTS if name in set(results.model)]
     tables = [name for name in TABLES if name in set(results.table)]
     means = results.groupby(["table", "model"]).score.mean().unstack()
-    parts = [_HEAD, note, "", "## Scores", "", *_scores(results, tables, models)]
+    parts = [_HEAD, *_state(results, models, tables, note)]
+    parts += ["", "## Scores", "", *_scores(results, tables, models)]
     ranks = _mean_ranks(means.loc[tables])
     row = " | ".join(f"**{ranks[name]:.2f}**" if name in ranks else "" for name in models)
     parts.append(f"| mean rank of {len(tables)} tables | | | {row} |")
@@ -45,6 +46,29 @@ def page(results: pd.DataFrame, note: str = "") -> str:
         parts += ["", "## Tuned", "", *_tuned(means, tables)]
     parts += ["", "## Time", "", *_times(results, models)]
     return "\n".join(parts) + "\n"
+
+
+def _state(
+    results: pd.DataFrame, models: Sequence[str], tables: Sequence[str], note: str
+) -> list[str]:
+    """What was measured how often, and what is missing."""
+    seeds = results.groupby(["model", "table"]).seed.nunique()
+    lines, incomplete = [f"**State of this page.** {note}".rstrip(), ""], []
+    for model in models:
+        of_model = seeds[model].reindex(tables).dropna().astype(int)
+        missing = [f"`{name}`" for name in tables if name not in of_model]
+        least, most = of_model.min(), of_model.max()
+        count = f"{least}" if least == most else f"{least} to {most}"
+        line = f"- {model}: {count} {'seed' if most == 1 else 'seeds'} on {len(of_model)} tables"
+        lines.append(f"{line}, not measured: {', '.join(missing)}" if missing else line)
+        incomplete += [model] if missing else []
+    left_out = [f"`{name}`" for name in TABLES if name not in tables]
+    if left_out:
+        lines += ["", f"No model was measured on {', '.join(left_out)}."]
+    if incomplete:
+        lines += ["", "A model that was not measured on all tables has no mean rank."]
+    lines += ["", "The command measures what is missing and writes the page anew."]
+    return lines
 
 
 def _mean_ranks(means: pd.DataFrame) -> pd.Series:
