@@ -13,6 +13,7 @@ _METRICS = {"binary": "AUC", "multiclass": "accuracy", "regression": "RMSE"}
 _BEHIND = {"binary": 0.005, "multiclass": 0.007, "regression": 0.03}
 """How much worse than HistGradientBoosting `standard` may be; of RMSE a share."""
 _REFERENCE = "HistGradientBoosting"
+_TREES = (_REFERENCE, "LightGBM", "XGBoost", "CatBoost")
 
 _HEAD = """# Quality on public tables
 
@@ -42,6 +43,8 @@ def page(results: pd.DataFrame, note: str = "") -> str:
     parts.append(f"| mean rank of {len(tables)} tables | | | {row} |")
     if _REFERENCE in models:
         parts += ["", "## Beside HistGradientBoosting with defaults", "", *_behind(means, tables)]
+    if OURS["best"] in models:
+        parts += ["", *_best(means)]
     if TUNED in models:
         parts += ["", "## Tuned", "", *_tuned(means, tables)]
     parts += ["", "## Time", "", *_times(results, models)]
@@ -112,6 +115,26 @@ def _behind(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
         allowed = f"{100 * _BEHIND[task]:g} %" if task == "regression" else f"{_BEHIND[task]}"
         verdict = "" if ahead >= -_BEHIND[task] else "**not reached**"
         lines.append(_row([name, shown, allowed, verdict]))
+    return lines
+
+
+def _best(means: pd.DataFrame) -> list[str]:
+    """`best` beside each library of boosted trees, on the tables where both were measured."""
+    lines = [
+        "## `best` beside boosted trees",
+        "",
+        _row(["library", "tables", "`best` is ahead on"]),
+    ]
+    lines.append(_row(["---"] * 3))
+    for name in _TREES:
+        if name not in means:
+            continue
+        both = means[[OURS["best"], name]].dropna()
+        better = sum(
+            (ours < theirs) if TABLES[table].task == "regression" else (ours > theirs)
+            for table, ours, theirs in both.itertuples()
+        )
+        lines.append(_row([name, str(len(both)), str(better)]))
     return lines
 
 
