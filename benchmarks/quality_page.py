@@ -13,6 +13,7 @@ _METRICS = {"binary": "AUC", "multiclass": "accuracy", "regression": "RMSE"}
 _BEHIND = {"binary": 0.005, "multiclass": 0.007, "regression": 0.03}
 """How much worse than HistGradientBoosting `standard` may be; of RMSE a share."""
 _REFERENCE = "HistGradientBoosting"
+_TREES = (_REFERENCE, "LightGBM", "XGBoost", "CatBoost")
 
 _HEAD = """# Quality on public tables
 
@@ -35,16 +36,42 @@ def page(results: pd.DataFrame, note: str = "") -> str:
     models = [name for name in CONTESTANTS if name in set(results.model)]
     tables = [name for name in TABLES if name in set(results.table)]
     means = results.groupby(["table", "model"]).score.mean().unstack()
-    parts = [_HEAD, note, "", "## Scores", "", *_scores(results, tables, models)]
+    parts = [_HEAD, *_state(results, models, tables, note)]
+    parts += ["", "## Scores", "", *_scores(results, tables, models)]
     ranks = _mean_ranks(means.loc[tables])
     row = " | ".join(f"**{ranks[name]:.2f}**" if name in ranks else "" for name in models)
     parts.append(f"| mean rank of {len(tables)} tables | | | {row} |")
     if _REFERENCE in models:
         parts += ["", "## Beside HistGradientBoosting with defaults", "", *_behind(means, tables)]
+    if OURS["best"] in models:
+        parts += ["", *_best(means)]
     if TUNED in models:
         parts += ["", "## Tuned", "", *_tuned(means, tables)]
     parts += ["", "## Time", "", *_times(results, models)]
     return "\n".join(parts) + "\n"
+
+
+def _state(
+    results: pd.DataFrame, models: Sequence[str], tables: Sequence[str], note: str
+) -> list[str]:
+    """What was measured how often, and what is missing."""
+    seeds = results.groupby(["model", "table"]).seed.nunique()
+    lines, incomplete = [f"**State of this page.** {note}".rstrip(), ""], []
+    for model in models:
+        of_model = seeds[model].reindex(tables).dropna().astype(int)
+        missing = [f"`{name}`" for name in tables if name not in of_model]
+        least, most = of_model.min(), of_model.max()
+        count = f"{least}" if least == most else f"{least} to {most}"
+        line = f"- {model}: {count} {'seed' if most == 1 else 'seeds'} on {len(of_model)} tables"
+        lines.append(f"{line}, not measured: {', '.join(missing)}" if missing else line)
+        incomplete += [model] if missing else []
+    left_out = [f"`{name}`" for name in TABLES if name not in tables]
+    if left_out:
+        lines += ["", f"No model was measured on {', '.join(left_out)}."]
+    if incomplete:
+        lines += ["", "A model that was not measured on all tables has no mean rank."]
+    lines += ["", "The command measures what is missing and writes the page anew."]
+    return lines
 
 
 def _mean_ranks(means: pd.DataFrame) -> pd.Series:
@@ -88,6 +115,26 @@ def _behind(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
         allowed = f"{100 * _BEHIND[task]:g} %" if task == "regression" else f"{_BEHIND[task]}"
         verdict = "" if ahead >= -_BEHIND[task] else "**not reached**"
         lines.append(_row([name, shown, allowed, verdict]))
+    return lines
+
+
+def _best(means: pd.DataFrame) -> list[str]:
+    """`best` beside each library of boosted trees, on the tables where both were measured."""
+    lines = [
+        "## `best` beside boosted trees",
+        "",
+        _row(["library", "tables", "`best` is ahead on"]),
+    ]
+    lines.append(_row(["---"] * 3))
+    for name in _TREES:
+        if name not in means:
+            continue
+        both = means[[OURS["best"], name]].dropna()
+        better = sum(
+            (ours < theirs) if TABLES[table].task == "regression" else (ours > theirs)
+            for table, ours, theirs in both.itertuples()
+        )
+        lines.append(_row([name, str(len(both)), str(better)]))
     return lines
 
 

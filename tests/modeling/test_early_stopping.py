@@ -6,7 +6,7 @@ import numpy as np
 import pytest
 import tf_keras
 
-from tfx_pipeline.modeling.early_stopping import KeepBest
+from tfx_pipeline.modeling.early_stopping import AverageWeights, KeepBest
 
 pytestmark = pytest.mark.tensorflow
 
@@ -53,3 +53,35 @@ def test_a_metric_that_is_not_computed_is_named():
     callback = KeepBest("auc", 1, 0.0)
     with pytest.raises(KeyError, match="val_auc"):
         callback.on_epoch_end(0, {"val_loss": 1.0})
+
+
+def _training(evaluations, kept=None):
+    """What evaluations see of a weight that is trained to 1, 2, 3 and so on, and the last one."""
+    model = tf_keras.Sequential([tf_keras.layers.Dense(1, use_bias=False)])
+    model.build([None, 1])
+    averages, seen = AverageWeights(evaluations), []
+    callbacks = [averages, *([kept] if kept else [])]
+    for callback in callbacks:
+        callback.set_model(model)
+    model.set_weights([np.array([[0.0]])])
+    for epoch in range(4):
+        averages.on_epoch_begin(epoch)
+        model.set_weights([model.get_weights()[0] + 1])
+        for callback in callbacks:
+            callback.on_epoch_end(epoch, {"val_loss": abs(epoch - 2)})
+        seen.append(float(model.get_weights()[0][0, 0]))
+    for callback in callbacks:
+        callback.on_train_end()
+    return seen, float(model.get_weights()[0][0, 0])
+
+
+def test_evaluations_see_the_average_of_the_weights_and_the_training_its_own():
+    # Own weights 1, 2, 3, 4: first all alike, then a half of the average before and a half of it.
+    assert _training(2) == ([1.0, 1.5, 2.25, 3.125], 3.125)
+    seen, _ = _training(100)
+    assert seen == pytest.approx([1.0, 1.5, 2.0, 2.5])
+
+
+def test_the_kept_weights_are_an_average():
+    _, kept = _training(2, KeepBest("loss", 9, 0.0))
+    assert kept == 2.25

@@ -107,6 +107,10 @@ class Training(Section):
     Absent, or 0 at run time: chosen by `effort`."""
     warmup: Annotated[float, Field(ge=0, lt=1)] = 0.05
     """The share of the steps in which the learning rate rises to `learning_rate`."""
+    averaging: Annotated[float, Field(ge=0, lt=1)] = 0.05
+    """The share of the steps over which the weights are averaged. What is evaluated, kept and
+    exported is this average of the weights at the evaluations. Nothing is averaged where the share
+    has no more than one evaluation. 0: never."""
     weight_decay: Annotated[float, Field(ge=0)] = 0.0003
     """AdamW's weight decay; biases have none."""
     clip_norm: Annotated[float, Field(ge=0)] = 1.0

@@ -1,4 +1,4 @@
-"""What happens on the eval split after each evaluation: metrics, and keeping the best weights."""
+"""What happens at each evaluation: averaged weights, metrics, and keeping the best weights."""
 
 from __future__ import annotations
 
@@ -16,6 +16,42 @@ from tfx_pipeline.modeling.devices import ONE_DEVICE, Devices
 
 TOLERANCE = 0.001
 """Values of AUC or accuracy that differ by less count as equal."""
+
+
+class AverageWeights(tf_keras.callbacks.Callback):
+    """Gives the model an average of its weights for each evaluation, and then its own again.
+
+    Small batches move the weights to and fro around better ones; the average is nearer to those.
+    It must be the first callback: the others see the average, also at the end of the training.
+
+    Args:
+      evaluations: over how many of them it goes back, with exponential weights; above 1.
+    """
+
+    def __init__(self, evaluations: float):
+        super().__init__()
+        self._share_kept = 1.0 - 1.0 / evaluations
+        self._average: list[np.ndarray] = []
+        self._own: list[np.ndarray] | None = None
+
+    @override
+    def on_epoch_end(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        own = tf_keras.backend.batch_get_value(self.model.trainable_variables)
+        # The first evaluations are few: all of them count alike.
+        kept = min(self._share_kept, epoch / (epoch + 1)) if self._average else 0.0
+        averages = self._average or own
+        self._own = own
+        self._average = [kept * a + (1.0 - kept) * b for a, b in zip(averages, own, strict=True)]
+        self._set(self._average)
+
+    @override
+    def on_epoch_begin(self, epoch: int, logs: dict[str, float] | None = None) -> None:
+        if self._own is not None:
+            self._set(self._own)
+
+    def _set(self, values: list[np.ndarray]) -> None:
+        variables = self.model.trainable_variables
+        tf_keras.backend.batch_set_value(list(zip(variables, values, strict=True)))
 
 
 class EvalMetrics(tf_keras.callbacks.Callback):

@@ -28,7 +28,7 @@ from tfx_pipeline.modeling import (
     recipe,
 )
 from tfx_pipeline.modeling.dataset import Split, count_rows, read_split
-from tfx_pipeline.modeling.early_stopping import EvalMetrics, KeepBest
+from tfx_pipeline.modeling.early_stopping import AverageWeights, EvalMetrics, KeepBest
 from tfx_pipeline.modeling.feature_table import Table, load_table, parse_section
 from tfx_pipeline.modeling.numeric_embedding import fit_numbers
 from tfx_pipeline.modeling.trial import TRIAL, ReportTrial, Trial, TrialEnded
@@ -212,7 +212,8 @@ def fit(
 ) -> tf_keras.callbacks.History:
     """Trains a compiled model for `training.steps`, rounded up to whole evaluations.
 
-    Scales and bins of the numbers are set by the train split first.
+    Scales and bins of the numbers are set by the train split first. Where there are enough
+    evaluations for `training.averaging`, they and `callbacks` see averages of the weights.
 
     Raises:
       ConfigError: the model was not built in `setup.scope()`, or its batches have fewer rows
@@ -226,13 +227,16 @@ def fit(
     weights = class_weights(rows.train.labels, training.class_weights, task, rows.train.weights)
     # A model that was compiled in another way has metrics of its own.
     own = not isinstance(model.loss, losses.MeanOfMembers)
+    first: list[tf_keras.callbacks.Callback] = []
+    if not own and training.averaging * epochs > 1:
+        first.append(AverageWeights(training.averaging * epochs))
     history = model.fit(
         rows.train.training(_batch_size(setup, rows), training.seed, used.workers, used.worker),
         epochs=epochs,
         steps_per_epoch=steps_per_epoch,
         validation_data=rows.evaluation.evaluation() if own else None,
         class_weight=weights,
-        callbacks=[EvalMetrics(rows.evaluation, task, used), *callbacks],
+        callbacks=[*first, EvalMetrics(rows.evaluation, task, used), *callbacks],
         verbose=0,
     )
     if setup.trial is not None:
