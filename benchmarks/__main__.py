@@ -10,6 +10,7 @@ from benchmarks import (
     quality,
     report,
     serving,
+    sources,
     speed,
     tables,
     templates,
@@ -30,6 +31,7 @@ cli.add_command(metadata.command)
 cli.add_command(lines.command)
 cli.add_command(drift.command)
 cli.add_command(tables.command)
+cli.add_command(sources.command)
 cli.add_command(report.command)
 
 if __name__ == "__main__":

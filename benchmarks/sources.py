@@ -1,0 +1,113 @@
+"""Reading rows from a database, beside reading the same rows from a CSV file.
+
+    python -m benchmarks sources --rows 1000000 --output benchmarks/SOURCES.md
+
+The database is a PostgreSQL server of the benchmark's own, on this machine: it takes a part of
+the processors while it answers. Each run is a process of its own, and takes nothing from the cache.
+"""
+
+from __future__ import annotations
+
+import os
+import pathlib
+import shutil
+import sys
+import tempfile
+
+import click
+from rich.console import Console
+from rich.markdown import Markdown
+
+from benchmarks import measure, results
+from benchmarks.contestants import Table
+from benchmarks.measure import REPOSITORY, Measured
+from tfx_pipeline.config.environment import DATA_PASSWORD
+
+_CSV = "CSV"
+_INTEGERS = "pickup_community_area dropoff_community_area trip_start_month trip_start_hour "
+_INTEGERS += "trip_start_day trip_start_timestamp trip_seconds pickup_census_tract "
+_INTEGERS += "dropoff_census_tract big_tipper"
+_TEXTS = "company payment_type"
+
+
+@click.command("sources")
+@click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(1000))
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
+@click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write Markdown here.")
+def command(rows: int, rounds: int, output: pathlib.Path | None) -> None:
+    """Measure ExampleGen on a CSV file and on a PostgreSQL server. Needs PostgreSQL's programs."""
+    from tests import postgres
+
+    taken: dict[str, list[Measured]] = {}
+    with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, postgres.serve() as server:
+        os.environ[DATA_PASSWORD] = postgres.PASSWORD
+        table = Table.make(pathlib.Path(folder), rows)
+        _fill(server, table.folder / "data" / "taxi" / "trips.csv")
+        database = f"format: sql, url: '{server.url()}', table: trips"
+        sources = {
+            _CSV: "{format: csv, path: data/taxi}",
+            "PostgreSQL": f"{{{database}}}",
+            "PostgreSQL, partition_column": f"{{{database}, partition_column: id, exclude: [id]}}",
+        }
+        for number in range(1, rounds + 1):
+            for name, data in sources.items():
+                run = _run(table, data)
+                taken.setdefault(name, []).append(run)
+                seconds = run.nodes["ExampleGen"].wall
+                click.echo(f"round {number}: {name}: ExampleGen {seconds:.1f} s", err=True)
+    text = _markdown(rows, taken)
+    if output is not None:
+        output.write_text(text)
+    Console().print(Markdown(text))
+
+
+def _fill(server, file: pathlib.Path) -> None:
+    """Makes the table `trips` of a CSV file, with a number for each row."""
+    with file.open("rb") as source, server.connect() as connection:
+        names = source.readline().decode().strip().split(",")
+        kinds = dict.fromkeys(_INTEGERS.split(), "bigint") | dict.fromkeys(_TEXTS.split(), "text")
+        columns = ", ".join(f"{name} {kinds.get(name, 'double precision')}" for name in names)
+        connection.execute(f"CREATE TABLE trips ({columns}, id bigserial PRIMARY KEY)")
+        order = f"COPY trips ({', '.join(names)}) FROM STDIN (FORMAT csv)"
+        with connection.cursor() as cursor, cursor.copy(order) as copy:
+            while block := source.read(1 << 20):
+                copy.write(block)
+        connection.execute("ANALYZE trips")
+
+
+def _run(table: Table, data: str) -> Measured:
+    shutil.rmtree(table.folder / "build", ignore_errors=True)
+    command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
+    run = measure.run([*command, "--to", "ExampleGen", "--set", f"data={data}"], table.folder)
+    node = run.document["nodes"]["ExampleGen"]
+    run.nodes["ExampleGen"] = measure.Node(node["seconds"], node["cpu_seconds"])
+    return run
+
+
+def _markdown(rows: int, taken: dict[str, list[Measured]]) -> str:
+    lines = [
+        "# Reading rows from a database",
+        "",
+        results.machine(),
+        "",
+        "Written by `python -m benchmarks sources`. Median (smallest to largest) of runs that took",
+        "turns. The server runs on the same machine; its CPU time is not counted.",
+        "",
+        f"{rows:,} rows with the columns of the bundled example:",
+        "",
+        "| source | ExampleGen, s | CPU, s | whole command, s | peak memory, MB | share of the speed of CSV |",
+        "|---" * 6 + "|",
+    ]
+    for name, runs in taken.items():
+        nodes = [run.nodes["ExampleGen"] for run in runs]
+        speeds = [csv.nodes["ExampleGen"].wall / node.wall for csv, node in zip(taken[_CSV], nodes)]
+        cells = [
+            name,
+            results.cell([node.wall for node in nodes]),
+            results.cell([node.cpu for node in nodes]),
+            results.cell([run.wall for run in runs]),
+            results.cell([run.peak for run in runs]),
+            results.cell([100 * speed for speed in speeds]) + " %",
+        ]
+        lines.append(f"| {' | '.join(cells)} |")
+    return "\n".join(lines) + "\n"
