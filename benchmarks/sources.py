@@ -95,7 +95,7 @@ def _markdown(rows: int, taken: dict[str, list[Measured]]) -> str:
         "",
         f"{rows:,} rows with the columns of the bundled example:",
         "",
-        "| source | ExampleGen, s | CPU, s | whole command, s | peak memory, MB | share of the speed of CSV |",
+        "| source | ExampleGen, s | CPU, s | whole command, s | peak memory, MB | of CSV's speed |",
         "|---" * 6 + "|",
     ]
     for name, runs in taken.items():

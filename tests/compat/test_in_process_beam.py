@@ -118,21 +118,22 @@ def test_namespaces_of_modules_are_listed_once(monkeypatch):
     import sys
     import types
 
-    from objsize import traverse
+    from apache_beam.runners.worker.statecache import objsize
 
     from tfx_pipeline.compat.patch import applied
     from tfx_pipeline.compat.table import IN_PROCESS
 
     def missing():
         """Modules that are not listed; special ones make another namespace each time."""
-        listed = {id(names) for names in traverse._iter_modules_globals()}
+        listed = {id(names) for names in objsize.traverse._iter_modules_globals()}
         modules = [m for m in sys.modules.values() if type(m) is types.ModuleType]
         return [module for module in modules if id(vars(module)) not in listed]
 
     assert not missing()
     with applied(IN_PROCESS):
         assert not missing()
-        assert traverse._iter_modules_globals() is traverse._iter_modules_globals()
+        globals_of = objsize.traverse._iter_modules_globals
+        assert globals_of() is globals_of()
         added = types.ModuleType("added_for_a_test")
         monkeypatch.setitem(sys.modules, added.__name__, added)
         assert not missing()
