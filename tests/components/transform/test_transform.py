@@ -174,7 +174,7 @@ def test_several_files_give_the_same_bytes_each_time(tmp_path, monkeypatch):
 
 def test_no_temporary_files_are_left(done):
     assert {path.name for path in pathlib.Path(done[0]).iterdir()} == {
-        "metadata", "transform_fn", "transformed_metadata",
+        "learned.json", "metadata", "transform_fn", "transformed_metadata",
     }  # fmt: skip
 
 
