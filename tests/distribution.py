@@ -27,6 +27,7 @@ LONGEST_FIRST = (
     *SHARE_ONE_AIRFLOW,
     "tests/e2e/test_stock_templates.py",
     "tests/e2e/test_taxi.py",
+    "tests/e2e/test_penguin_example.py",
     "tests/orchestrators/kubeflow/test_cluster_run.py",
     "tests/e2e/test_unservable.py",
     "tests/e2e/test_beam_workers.py",

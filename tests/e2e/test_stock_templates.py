@@ -43,11 +43,74 @@ def test_the_taxi_template_pushes_a_model_and_its_second_run_is_cached(tmp_path)
     assert set(kept.values()) == {"cached"}, second["nodes"]
 
 
-def test_the_penguin_template_runs(tmp_path):
-    result = run(templates.use_local_runner(templates.penguin(tmp_path / "penguin")))
-    assert set(states(result).values()) == {"complete"}
-    assert result["blessed"]
-    assert result["pushed_model"]
+@pytest.fixture(scope="module")
+def penguin(tmp_path_factory) -> pathlib.Path:
+    """The penguin template, whose own line for the cache is switched on."""
+    project = templates.penguin(tmp_path_factory.mktemp("template") / "penguin")
+    pipeline = project / "pipeline" / "pipeline.py"
+    text = pipeline.read_text()
+    assert "# enable_cache=True," in text
+    pipeline.write_text(text.replace("# enable_cache=True,", "enable_cache=True,"))
+    return templates.use_local_runner(project)
+
+
+@pytest.fixture(scope="module")
+def penguin_run(penguin) -> dict:
+    return run(penguin)
+
+
+def test_the_penguin_template_runs(penguin_run):
+    assert set(states(penguin_run).values()) == {"complete"}
+    assert penguin_run["blessed"]
+    assert penguin_run["pushed_model"]
+
+
+OTHERS = """
+import pathlib
+import local_runner
+import tfx_pipeline
+from tfx_pipeline.orchestrators.airflow.runner import AirflowRunner
+from tfx_pipeline.orchestrators.kubeflow.runner import KubeflowRunner
+
+
+def for_a_cluster(pipeline):
+    image, file = "registry.example/penguin:1", pathlib.Path("penguin.yaml")
+    return KubeflowRunner(pipeline, image=image, file=file, format="argo")
+
+
+if __name__ == "__main__":
+    for runner in (lambda pipeline: AirflowRunner(pipeline, output="dags"), for_a_cluster):
+        tfx_pipeline.LocalRunner = runner
+        local_runner.run()
+"""
+
+
+def test_the_penguin_template_by_the_commands_of_a_dag_and_of_a_cluster(penguin, penguin_run):
+    """The commands run here; what has not changed since the local run comes from the cache."""
+    (penguin / "others.py").write_text(OTHERS)
+    call = {"cwd": penguin, "env": environment(), "capture_output": True, "text": True}
+    done = subprocess.run([sys.executable, "others.py"], **call)
+    assert done.returncode == 0, done.stderr[-3000:]
+    folder = penguin / "dags" / "my_penguin"
+    plan = manifest.read(folder / "manifest.json")
+    values = {"pipeline": str(folder / plan.ir), "run_id": "dag"}
+    of_dag = [[part.format(**values) for part in node.command] for node in plan.nodes]
+    workflow = yaml.safe_load((penguin / "penguin.yaml").read_text())
+    pods = [t["container"] for t in workflow["spec"]["templates"] if "container" in t]
+    of_pods = [
+        [part.replace("{{workflow.uid}}", "pods") for part in [*pod["command"], *pod["args"]]]
+        for pod in pods
+    ]
+    of_nodes = [command for command in of_pods if "--node" in command]
+    assert len(of_nodes) == len(plan.nodes) == len(penguin_run["nodes"])
+    for commands in (of_dag, of_nodes):
+        said = ""
+        for command in commands:
+            done = subprocess.run([sys.executable, *command[1:]], **call)
+            assert done.returncode == 0, done.stderr[-3000:]
+            said += done.stderr
+        assert "Trainer: cached" in said
+        assert "Pusher: " in said
 
 
 OWN = f"""{CONDITION}
@@ -70,41 +133,6 @@ def test_a_condition_and_components_of_the_started_script(tmp_path):
     assert states(found[1]) == {"Number": "cached", "Text": "skipped", "Print": "skipped"}
     assert found[1]["nodes"]["Text"]["note"] == "its condition is false"
     assert found[1]["nodes"]["Print"]["note"] == "its upstream node Text was skipped"
-
-
-OTHERS = """
-import pathlib
-import flow
-from tfx_pipeline.orchestrators.airflow.runner import AirflowRunner
-from tfx_pipeline.orchestrators.kubeflow.runner import KubeflowRunner
-
-if __name__ == "__main__":
-    AirflowRunner(flow.pipeline(3), output="dags").run()
-    file = pathlib.Path("flow.yaml")
-    image = "registry.example/flow:1"
-    KubeflowRunner(flow.pipeline(3), image=image, file=file, format="argo").run()
-"""
-
-
-def test_the_same_pipeline_as_a_dag_and_for_a_cluster(tmp_path):
-    """And the commands of the DAG's manifest run it."""
-    project = tmp_path / "own"
-    project.mkdir()
-    (project / "flow.py").write_text(OWN)
-    (project / "others.py").write_text(OTHERS)
-    call = {"cwd": project, "env": environment(), "capture_output": True, "text": True}
-    done = subprocess.run([sys.executable, "others.py"], **call)
-    assert done.returncode == 0, done.stderr[-3000:]
-    workflow = yaml.safe_load((project / "flow.yaml").read_text())
-    tasks = [t for t in workflow["spec"]["templates"] if "container" in t]
-    assert len(tasks) >= 3
-    plan = manifest.read(project / "dags" / "My_Flow" / "manifest.json")
-    for node in plan.nodes:
-        values = {"pipeline": f"dags/My_Flow/{plan.ir}", "run_id": "r1"}
-        command = [part.format(**values) for part in node.command]
-        done = subprocess.run([sys.executable, *command[1:]], **call)
-        assert done.returncode == 0, done.stderr[-3000:]
-    assert "Print: complete" in done.stderr
 
 
 def test_only_the_import_of_the_components_is_changed(tmp_path):
