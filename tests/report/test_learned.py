@@ -12,9 +12,8 @@ from tfx_pipeline.report.run_facts import Artifact, RunFacts
 
 def test_a_vocabulary_is_found_whatever_the_column_is_called(tmp_path):
     column = "Größe/../<b> (USD)"
-    assets = tmp_path / "transform_fn" / "assets"
-    assets.mkdir(parents=True)
-    (assets / graph_names.of_vocabulary(column)).write_text("a\nß\n")
+    found = {graph_names.of_vocabulary(column): {"size": 2, "values": ["a", "ß"]}}
+    (tmp_path / "learned.json").write_text(json.dumps({"version": 1, "vocabularies": found}))
     decided = {"features": {column: {"transform": "vocabulary", "top_k": 5, "missing": None}}}
     (tmp_path / "decisions.json").write_text(json.dumps(decided))
     graph_artifact = Artifact(1, "TransformGraph", "transform_graph", str(tmp_path), "T", {}, "r")

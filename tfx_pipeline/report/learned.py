@@ -7,7 +7,7 @@ from typing import Any
 
 from tfx_pipeline.modeling import graph_names
 from tfx_pipeline.report import file_names, settings
-from tfx_pipeline.report.run_facts import Artifact, RunFacts
+from tfx_pipeline.report.run_facts import RunFacts
 
 _SHOWN = 12
 _WORDS = {
@@ -64,7 +64,7 @@ class Numbers:
 
 @dataclasses.dataclass(frozen=True)
 class Vocabulary:
-    """A vocabulary of the user's own preprocessing.
+    """A vocabulary of Transform.
 
     Attributes:
       values: the first ones.
@@ -92,19 +92,21 @@ def read(facts: RunFacts) -> Learned | None:
     if artifact is None:
         return None
     decided = settings.decided(facts) or {}
-    treatments = tuple(_treatment(artifact, name, t) for name, t in decided.items())
     document = artifact.document(file_names.LEARNED)
+    found_by_name = {
+        name: _vocabulary(name, found["size"], found["values"])
+        for name, found in document.get("vocabularies", {}).items()
+    }
+    treatments = tuple(
+        _treatment(name, treatment, found_by_name.pop(graph_names.of_vocabulary(name), None))
+        for name, treatment in decided.items()
+    )
     numbers = tuple(
         _numbers(column, part, found)
         for column, parts in document.get("columns", {}).items()
         for part, found in parts.items()
     )
-    of_columns = {graph_names.of_vocabulary(column) for column in decided}
-    vocabularies = tuple(
-        _vocabulary(name, found["size"], found["values"])
-        for name, found in document.get("vocabularies", {}).items()
-        if name not in of_columns
-    )
+    vocabularies = tuple(found_by_name.values())  # those of no column
     read = Learned(treatments, numbers, vocabularies)
     return read if treatments or numbers or vocabularies else None
 
@@ -114,17 +116,11 @@ def _vocabulary(name: str, size: int, values: list[str]) -> Vocabulary:
     return Vocabulary(name, size, shown, size - len(shown))
 
 
-def _treatment(artifact: Artifact, column: str, treatment: dict[str, Any]) -> Treatment:
-    content = artifact.file("transform_fn", "assets", graph_names.of_vocabulary(column))
-    values = _lines(content)
-    return Treatment(
-        column,
-        str(treatment.get("transform", "")),
-        _text(treatment),
-        len(values) if content is not None else None,
-        tuple(values[:_SHOWN]),
-        max(0, len(values) - _SHOWN),
-    )
+def _treatment(column: str, treatment: dict[str, Any], vocabulary: Vocabulary | None) -> Treatment:
+    name, text = str(treatment.get("transform", "")), _text(treatment)
+    if vocabulary is None:
+        return Treatment(column, name, text)
+    return Treatment(column, name, text, vocabulary.size, vocabulary.values, vocabulary.more)
 
 
 def _numbers(column: str, part: str, found: dict[str, Any]) -> Numbers:
@@ -141,10 +137,6 @@ def _numbers(column: str, part: str, found: dict[str, Any]) -> Numbers:
         median=boundaries[_HALVES][0] if _HALVES in boundaries else None,
         edges=tuple(boundaries[bins]) if bins > _HALVES else (),
     )
-
-
-def _lines(content: bytes | None) -> list[str]:
-    return (content or b"").decode("utf-8", "replace").splitlines()
 
 
 def _text(treatment: dict[str, Any]) -> str:
