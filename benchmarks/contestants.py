@@ -6,6 +6,7 @@ import dataclasses
 import pathlib
 import shutil
 import sys
+from collections.abc import Sequence
 
 from benchmarks import measure, rows
 from benchmarks.measure import REPOSITORY, Measured, Node
@@ -50,6 +51,7 @@ def ours(
     steps: int | None = None,
     data_only: bool = False,
     cached: bool = False,
+    options: Sequence[str] = (),
     **variables: str,
 ) -> Measured:
     """A run of this project; a cold one unless `cached`. `variables` are for its environment."""
@@ -58,7 +60,7 @@ def ours(
     command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
     command += ["--to", "Transform"] if data_only else []
     command += ["--set", f"training.steps={steps}"] if steps else []
-    result = measure.run(command, table.folder, **variables)
+    result = measure.run([*command, *options], table.folder, **variables)
     nodes = {
         name: Node(node["seconds"], node["cpu_seconds"])
         for name, node in result.document["nodes"].items()

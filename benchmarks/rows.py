@@ -11,6 +11,7 @@ import pathlib
 import numpy as np
 import pandas as pd
 
+TEXTS = ("company", "payment_type")
 _TOGETHER = ("fare", "tips")
 _BY_FACTOR = ("trip_miles", "trip_seconds")
 _PLACES = ("pickup_latitude", "pickup_longitude", "dropoff_latitude", "dropoff_longitude")
@@ -20,7 +21,8 @@ _FACTOR, _DEGREES, _SECONDS = 0.03, 0.002, 1800
 
 def write(source: pathlib.Path, target: pathlib.Path, rows: int, seed: int = 1) -> None:
     """Writes `rows` rows as CSV with the columns of `source`; the first ones are the real ones."""
-    real = pd.read_csv(source, dtype=_types(source))
+    # Whole numbers with gaps must not become 8.0: the schema says INT.
+    real = pd.read_csv(source, dtype=dict.fromkeys(integers(source), "Int64"))
     target.parent.mkdir(parents=True, exist_ok=True)
     generator = np.random.default_rng(seed)
     written = 0
@@ -31,12 +33,11 @@ def write(source: pathlib.Path, target: pathlib.Path, rows: int, seed: int = 1) 
         written += len(copy)
 
 
-def _types(source: pathlib.Path) -> dict[str, str]:
-    # Whole numbers with gaps must not become 8.0: the schema says INT.
+def integers(source: pathlib.Path) -> list[str]:
+    """The columns of whole numbers."""
     columns = pd.read_csv(source, nrows=0).columns
-    measured = {"fare", "tips", "trip_miles", *_PLACES}
-    texts = {"company", "payment_type"}
-    return {c: "Int64" for c in columns if c not in measured | texts}
+    others = {"fare", "tips", "trip_miles", *_PLACES, *TEXTS}
+    return [column for column in columns if column not in others]
 
 
 def jittered(real: pd.DataFrame, generator: np.random.Generator) -> pd.DataFrame:

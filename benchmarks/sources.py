@@ -10,38 +10,32 @@ from __future__ import annotations
 
 import os
 import pathlib
-import shutil
-import sys
 import tempfile
 
 import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import measure, results
+from benchmarks import contestants, results, rows
 from benchmarks.contestants import Table
-from benchmarks.measure import REPOSITORY, Measured
+from benchmarks.measure import Measured
 from tfx_pipeline.config.environment import DATA_PASSWORD
 
 _CSV = "CSV"
-_INTEGERS = "pickup_community_area dropoff_community_area trip_start_month trip_start_hour "
-_INTEGERS += "trip_start_day trip_start_timestamp trip_seconds pickup_census_tract "
-_INTEGERS += "dropoff_census_tract big_tipper"
-_TEXTS = "company payment_type"
 
 
 @click.command("sources")
-@click.option("--rows", default=1_000_000, show_default=True, type=click.IntRange(1000))
+@click.option("--rows", "count", default=1_000_000, show_default=True, type=click.IntRange(1000))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write Markdown here.")
-def command(rows: int, rounds: int, output: pathlib.Path | None) -> None:
+def command(count: int, rounds: int, output: pathlib.Path | None) -> None:
     """Measure ExampleGen on a CSV file and on a PostgreSQL server. Needs PostgreSQL's programs."""
     from tests import postgres
 
     taken: dict[str, list[Measured]] = {}
     with tempfile.TemporaryDirectory(prefix="benchmark-") as folder, postgres.serve() as server:
         os.environ[DATA_PASSWORD] = postgres.PASSWORD
-        table = Table.make(pathlib.Path(folder), rows)
+        table = Table.make(pathlib.Path(folder), count)
         _fill(server, table.folder / "data" / "taxi" / "trips.csv")
         database = f"format: sql, url: '{server.url()}', table: trips"
         sources = {
@@ -51,11 +45,12 @@ def command(rows: int, rounds: int, output: pathlib.Path | None) -> None:
         }
         for number in range(1, rounds + 1):
             for name, data in sources.items():
-                run = _run(table, data)
+                options = ["--to", "ExampleGen", "--set", f"data={data}"]
+                run = contestants.ours(table, options=options)
                 taken.setdefault(name, []).append(run)
                 seconds = run.nodes["ExampleGen"].wall
                 click.echo(f"round {number}: {name}: ExampleGen {seconds:.1f} s", err=True)
-    text = _markdown(rows, taken)
+    text = _markdown(count, taken)
     if output is not None:
         output.write_text(text)
     Console().print(Markdown(text))
@@ -65,7 +60,7 @@ def _fill(server, file: pathlib.Path) -> None:
     """Makes the table `trips` of a CSV file, with a number for each row."""
     with file.open("rb") as source, server.connect() as connection:
         names = source.readline().decode().strip().split(",")
-        kinds = dict.fromkeys(_INTEGERS.split(), "bigint") | dict.fromkeys(_TEXTS.split(), "text")
+        kinds = dict.fromkeys(rows.integers(file), "bigint") | dict.fromkeys(rows.TEXTS, "text")
         columns = ", ".join(f"{name} {kinds.get(name, 'double precision')}" for name in names)
         connection.execute(f"CREATE TABLE trips ({columns}, id bigserial PRIMARY KEY)")
         order = f"COPY trips ({', '.join(names)}) FROM STDIN (FORMAT csv)"
@@ -75,16 +70,7 @@ def _fill(server, file: pathlib.Path) -> None:
         connection.execute("ANALYZE trips")
 
 
-def _run(table: Table, data: str) -> Measured:
-    shutil.rmtree(table.folder / "build", ignore_errors=True)
-    command = [sys.executable, str(REPOSITORY / "runners" / "local_runner.py"), "--json"]
-    run = measure.run([*command, "--to", "ExampleGen", "--set", f"data={data}"], table.folder)
-    node = run.document["nodes"]["ExampleGen"]
-    run.nodes["ExampleGen"] = measure.Node(node["seconds"], node["cpu_seconds"])
-    return run
-
-
-def _markdown(rows: int, taken: dict[str, list[Measured]]) -> str:
+def _markdown(count: int, taken: dict[str, list[Measured]]) -> str:
     lines = [
         "# Reading rows from a database",
         "",
@@ -93,7 +79,7 @@ def _markdown(rows: int, taken: dict[str, list[Measured]]) -> str:
         "Written by `python -m benchmarks sources`. Median (smallest to largest) of runs that took",
         "turns. The server runs on the same machine; its CPU time is not counted.",
         "",
-        f"{rows:,} rows with the columns of the bundled example:",
+        f"{count:,} rows with the columns of the bundled example:",
         "",
         "| source | ExampleGen, s | CPU, s | whole command, s | peak memory, MB | of CSV's speed |",
         "|---" * 6 + "|",
