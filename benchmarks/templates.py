@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import pathlib
 import shutil
-import statistics
 import sys
 import tempfile
 
@@ -81,13 +80,7 @@ def _markdown(taken: dict[int, dict[str, list[measure.Measured]]]) -> str:
         for case, runs in cases.items():
             walls, cpus = [run.wall for run in runs], [run.cpu for run in runs]
             ratios = [stock.wall / run.wall for stock, run in zip(cases[_STOCK], runs)]
-            cells = [case, _spread(walls), _spread(cpus), _spread(ratios)]
+            cells = [case, results.cell(walls), results.cell(cpus), results.cell(ratios)]
             lines.append(f"| {' | '.join(cells)} |")
         lines.append("")
     return "\n".join(lines).rstrip() + "\n"
-
-
-def _spread(values: list[float]) -> str:
-    if not values:
-        return ""
-    return f"{statistics.median(values):.1f} ({min(values):.1f}-{max(values):.1f})"

@@ -90,9 +90,11 @@ def pytest_collection_modifyitems(config, items):
     """Keeps the part, and puts the files that take longest first; the rest keeps its order."""
     part = config.getoption("part")
     if part is not None:
-        others = [item for item in items if _is_slow(item) != (part == "slow")]
-        config.hook.pytest_deselected(items=others)
-        items[:] = [item for item in items if _is_slow(item) == (part == "slow")]
+        parts: dict[str, list[pytest.Item]] = {"fast": [], "slow": []}
+        for item in items:
+            parts["slow" if _is_slow(item) else "fast"].append(item)
+        items[:] = parts.pop(part)
+        config.hook.pytest_deselected(items=[item for rest in parts.values() for item in rest])
     places = {file: place for place, file in enumerate(LONGEST_FIRST)}
     items.sort(key=lambda item: places.get(item.nodeid.partition("::")[0], len(places)))
 
