@@ -84,6 +84,10 @@ def test_the_metric_is_that_of_early_stopping(task, stopping, metric):
             "{tuner_fn: mine.tuner_fn, space: {width: [8, 16]}}",
             "tuning.space: is for the library's own search, not for tuning.tuner_fn. Remove one",
         ),
+        (
+            "{tuner_fn: mine.tuner_fn, workers: 2}",
+            "tuning.workers: is for the library's own search, not for tuning.tuner_fn. Remove one",
+        ),
         ("{trials: 0}", "tuning.trials: must be above 0, found 0. "),
         ("{timeout: 0s}", "tuning.timeout: must be a duration above 0"),
     ],

@@ -233,10 +233,12 @@ def _stopping_metric_fits(values: Mapping[Any, Any]) -> Found:
 
 def _tuning_fits(values: Mapping[Any, Any]) -> Found:
     where = ("tuning", "space")
-    space = _get(values, *where)
-    if space is not None and _get(values, "tuning", "tuner_fn") is not None:
-        yield where, "is for the library's own search, not for tuning.tuner_fn", "Remove one"
-    elif space == {}:
+    if _get(values, "tuning", "tuner_fn") is not None:
+        for name in ("space", "workers"):
+            if _get(values, "tuning", name) is not None:
+                message = "is for the library's own search, not for tuning.tuner_fn"
+                yield ("tuning", name), message, "Remove one"
+    elif _get(values, *where) == {}:
         yield where, "names no parameter", "Name one, or leave it out for the default space"
     for name, message, remedy in space_problems(_mapping(values, *where)):
         yield (*where, name), message, remedy

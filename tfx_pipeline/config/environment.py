@@ -11,8 +11,8 @@ PLAIN = "TFX_PIPELINE_PLAIN"
 (see `tfx_pipeline.compat`)."""
 
 WORKERS = "TFX_PIPELINE_WORKERS"
-"""Where the other workers of a training wait, `HOST:PORT,HOST:PORT`. Without it they are started
-on the chief's machine."""
+"""Where the other workers of a training or a search wait, `HOST:PORT,HOST:PORT`. Without it they
+are started on the chief's machine."""
 
 WORKERS_KEY = "TFX_PIPELINE_WORKERS_KEY"
 """What the chief must say to these workers, so that they train for no other."""

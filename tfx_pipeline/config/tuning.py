@@ -63,8 +63,12 @@ class Tuning(Section):
     """Which trials end early: those that are worse than the median of the others at the same
     evaluation, or those that Hyperband drops."""
     jobs: PositiveInt | None = None
-    """How many trials are trained at the same time, each in a process with its share of the cores.
-    Absent: one for each core, at most 8."""
+    """How many trials are trained at the same time on a machine, each in a process with its share
+    of the cores. Absent: one for each core, at most 8."""
+    workers: Annotated[int, Field(ge=1, le=64)] = 1
+    """On how many machines trials are trained, each with `jobs` of them: the pods of the node in an
+    Argo Workflow. Elsewhere TFX_PIPELINE_WORKERS names the others; see
+    [tuning.md](tuning.md#several-machines)."""
     seed: Annotated[int, Field(ge=0, lt=2**31)] = 1
     """The seed of the search. With one job, the same seed gives the same trials."""
     round: PositiveInt = 1

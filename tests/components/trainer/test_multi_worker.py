@@ -4,20 +4,19 @@ from __future__ import annotations
 
 import contextlib
 import json
-import os
 import pathlib
 import re
 import socket
-import subprocess
-import sys
 import threading
 import time
 
 import pytest
 
+from tests import worker_hosts
 from tests.components.trainer.test_trainer import HERE, train
 from tfx_pipeline import errors
-from tfx_pipeline.components.trainer import local_worker, messages, remote_worker
+from tfx_pipeline.components.common import messages
+from tfx_pipeline.components.trainer import local_worker, remote_worker
 
 pytestmark = pytest.mark.tensorflow
 
@@ -143,17 +142,8 @@ def test_a_tf_config_that_is_not_a_chiefs(tmp_path, monkeypatch, tf_config, mess
 def host():
     """A machine that waits for a chief with the key `secret`: its address, and the process."""
     (port,) = local_worker.free_ports(1)
-    environ = {**os.environ, "TFX_PIPELINE_WORKERS_KEY": "secret"}
-    command = [sys.executable, "-m", "tfx_pipeline.components.trainer.worker_host", "--port"]
-    process = subprocess.Popen(
-        [*command, str(port)], env=environ, stderr=subprocess.PIPE, text=True
-    )
-    waiting = next(line for line in process.stderr if "Waiting" in line)
-    assert str(port) in waiting
-    yield f"127.0.0.1:{port}", process
-    process.kill()
-    process.wait()
-    process.stderr.close()
+    with worker_hosts.serve(port) as process:
+        yield f"127.0.0.1:{port}", process
 
 
 def test_a_worker_on_another_machine(tmp_path, places, monkeypatch, host):
@@ -231,9 +221,9 @@ def test_messages_larger_than_a_packet_and_broken_ones():
         text = "x" * 300_000
         sent = {"text": text}
         # A thread: the buffers hold less than the message.
-        thread = threading.Thread(target=messages.Line(one).send, args=[sent])
+        thread = threading.Thread(target=messages.Connection(one).send, args=[sent])
         thread.start()
-        line = messages.Line(other)
+        line = messages.Connection(other)
         assert line.receive() == sent
         thread.join()
         assert not line.has_news()

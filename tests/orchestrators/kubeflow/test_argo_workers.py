@@ -7,13 +7,14 @@ import pytest
 from tests.orchestrators.kubeflow import plans
 from tests.orchestrators.kubeflow.conftest import load_all, write_kfp
 from tfx_pipeline.config.kubeflow import Kubeflow
+from tfx_pipeline.ir.manifest import Node
 from tfx_pipeline.orchestrators.kubeflow import argo
-from tfx_pipeline.orchestrators.kubeflow.plan import make_plan
+from tfx_pipeline.orchestrators.kubeflow.plan import TRAINER, TUNER, make_plan
 
 
 def plan(workers):
     section = Kubeflow.model_validate(plans.EVERYTHING)
-    return make_plan(plans.manifest(), section, plans.IMAGE, plans.SOURCE, workers)
+    return make_plan(plans.manifest(), section, plans.IMAGE, plans.SOURCE, {TRAINER: workers})
 
 
 @pytest.fixture
@@ -74,12 +75,25 @@ def test_a_worker_is_a_daemon_with_the_steps_resources(templates, single):
     container = worker["container"]
     assert container["readinessProbe"]["tcpSocket"] == {"port": 2223}
     command = [*container["command"], *container["args"]]
-    assert command[1:] == ["-m", "tfx_pipeline.components.trainer.worker_host", "--port", "2223"]
+    assert command[1:] == ["-m", "tfx_pipeline.components.worker_host", "--port", "2223"]
     for key in ("image", "resources", "volumeMounts", "imagePullPolicy"):
         assert container[key] == single["container"][key]
     for key in ("nodeSelector", "tolerations", "activeDeadlineSeconds"):
         assert worker[key] == single[key]
     assert "retryStrategy" not in worker
+
+
+def test_a_tuner_has_workers_of_its_own():
+    command = ("python", "-m", "tfx_pipeline.node", "--node", "Tuner")
+    tuner = Node(id="Tuner", type=TUNER, command=command)
+    manifest = plans.manifest()
+    manifest = manifest.model_copy(update={"nodes": (*manifest.nodes, tuner)})
+    workers = {TRAINER: 1, TUNER: 2}
+    written = make_plan(manifest, Kubeflow(), plans.IMAGE, plans.SOURCE, workers)
+    (workflow,) = load_all(argo.write(written, None))
+    found = {t["name"] for t in workflow["spec"]["templates"]}
+    assert {"tuner", "tuner-worker", "tuner-chief", "trainer"} <= found
+    assert "trainer-worker" not in found
 
 
 def test_kubeflow_pipelines_has_one_pod_for_all(tmp_path):

@@ -11,6 +11,7 @@ from typing import Any
 
 from tfx.utils import json_utils
 
+from tfx_pipeline.components.common import worker_hosts
 from tfx_pipeline.components.common.artifacts import Artifacts
 from tfx_pipeline.components.trainer import local_worker, remote_worker, worker_group
 from tfx_pipeline.components.trainer.worker import Task
@@ -55,7 +56,7 @@ def _starts(
     task: Task, workers: int, folder: str, stack: contextlib.ExitStack
 ) -> Iterator[Callable[[], worker_group.Worker]]:
     """What starts each worker: on this machine, or on those that the environment names."""
-    given, hosts = os.environ.get(devices.TF_CONFIG), remote_worker.hosts(os.environ)
+    given, hosts = os.environ.get(devices.TF_CONFIG), worker_hosts.hosts()
     if given is not None:
         workers = _ensure_chief(given)
     if hosts and len(hosts) != workers - 1:
@@ -64,7 +65,7 @@ def _starts(
             "other workers. Set training.workers to the machines and the chief's"
         )
     if hosts:
-        remote = [remote_worker.RemoteWorker(host, remote_worker.key()) for host in hosts]
+        remote = [remote_worker.RemoteWorker(host, worker_hosts.key()) for host in hosts]
         for worker in remote:
             stack.callback(worker.stop)
         configs = _tf_configs(given, remote)
@@ -84,7 +85,7 @@ def _ensure_chief(tf_config: str) -> int:
     if number:
         raise ConfigError(
             f"{devices.TF_CONFIG} names this process as worker {number} of {count}, and a node "
-            "runs in the chief. Start `python -m tfx_pipeline.components.trainer.worker_host` there"
+            "runs in the chief. Start `python -m tfx_pipeline.components.worker_host` there"
         )
     return count
 

@@ -3,16 +3,9 @@
 from __future__ import annotations
 
 import contextlib
-import os
-import socket
-from collections.abc import Mapping
 
-from tfx_pipeline.components.trainer.messages import Line, keep_alive
+from tfx_pipeline.components.common import worker_hosts
 from tfx_pipeline.components.trainer.worker import FAILED, Outcome, Task
-from tfx_pipeline.config import environment
-from tfx_pipeline.errors import ConfigError, NodeError
-
-_CONNECT_SECONDS = 60.0
 
 
 class RemoteWorker:
@@ -28,20 +21,10 @@ class RemoteWorker:
 
     def __init__(self, host: str, key: str):
         self._host = host
-        name, _, port = host.rpartition(":")
-        try:
-            self._socket = socket.create_connection((name, int(port)), _CONNECT_SECONDS)
-            keep_alive(self._socket)
-            self._line = Line(self._socket)
-            self._line.send({"key": key})
-            answer = self._line.receive()
-        except (OSError, ValueError) as error:
-            raise NodeError(f"the worker at {host} cannot be reached: {error}") from error
-        if answer is None or "port" not in answer:
-            reason = (answer or {}).get("error", "it closed the connection")
-            raise NodeError(f"the worker at {host} does not train: {reason}")
-        self._socket.settimeout(None)
-        self.address: str = f"{name}:{answer['port']}"
+        self._socket, self._messages, answer = worker_hosts.connect(
+            host, worker_hosts.TRAINING, key
+        )
+        self.address: str = f"{host.rpartition(':')[0]}:{answer['port']}"
         """Where TensorFlow will listen there."""
         self.own_host: str = self._socket.getsockname()[0]
         """This machine's address, as the host can reach it."""
@@ -51,14 +34,14 @@ class RemoteWorker:
     def start(self, task: Task, tf_config: str) -> RemoteWorker:
         """Starts the training there."""
         with contextlib.suppress(OSError):  # `poll` sees the lost connection
-            self._line.send({"task": vars(task), "tf_config": tf_config})
+            self._messages.send({"task": vars(task), "tf_config": tf_config})
         return self
 
     def poll(self) -> int | None:
         """The exit code, negative for a signal; None while it runs."""
-        if self._code is None and self._line.has_news():
+        if self._code is None and self._messages.has_news():
             try:
-                answer = self._line.receive()
+                answer = self._messages.receive()
             except (OSError, ValueError) as error:
                 answer = {"lost": str(error)}
             if answer is None or "code" not in answer:
@@ -78,23 +61,3 @@ class RemoteWorker:
         """Closes the connection; the host ends the worker then."""
         self._socket.close()
         self._code = 1 if self._code is None else self._code
-
-
-def hosts(variables: Mapping[str, str]) -> list[str]:
-    """Where the other workers wait, as the environment says; empty for this machine.
-
-    Raises:
-      ConfigError: the variable is not valid.
-    """
-    found = [text.strip() for text in variables.get(environment.WORKERS, "").split(",")]
-    found = [text for text in found if text]
-    for text in found:
-        name, _, port = text.rpartition(":")
-        if not name or not port.isdigit() or not 0 < int(port) < 65536:
-            raise ConfigError(f"{environment.WORKERS} must be HOST:PORT,HOST:PORT, found {text!r}")
-    return found
-
-
-def key(variables: Mapping[str, str] = os.environ) -> str:
-    """What the chief says to the hosts."""
-    return variables.get(environment.WORKERS_KEY, "")

@@ -7,7 +7,6 @@ import dataclasses
 import hashlib
 import json
 import logging
-import os
 import pathlib
 import time
 from collections.abc import Iterator
@@ -28,8 +27,7 @@ from tfx_pipeline.config import durations, tuning
 from tfx_pipeline.storage import file_lock, layout
 
 _log = logging.getLogger(__name__)
-_MOST_JOBS = 8
-_NOT_ASKED = ("jobs", "timeout")
+_NOT_ASKED = ("jobs", "timeout", "workers")
 """Settings that do not ask for another search."""
 _EVERY_STUDY = ("trials", *_NOT_ASKED)
 """Settings with which a search can be continued."""
@@ -137,19 +135,20 @@ def _search(request: _Request, folder: str) -> dict[str, Any]:
     """Searches; returns the content of `trials.json`."""
     # Only here, so that an earlier result can be used without what a search needs.
     try:
-        from tfx_pipeline.components.tuner import search_space
+        from tfx_pipeline.components.tuner import machines, search_space
+        from tfx_pipeline.components.tuner.search import Search
         from tfx_pipeline.components.tuner.study import Study
-        from tfx_pipeline.components.tuner.workers import Search
     except ModuleNotFoundError as error:
         raise errors.MissingExtra("Optuna, for the section 'tuning',", "tuning") from error
     from tfx_pipeline.modeling import eval_metrics
 
     began, settings = time.time(), request.settings
     space, first = _space(request)
-    cores = len(os.sched_getaffinity(0))
-    jobs = min(settings.jobs or min(cores, _MOST_JOBS), settings.trials)
     metric = settings.metric or ""
     higher_is_better = eval_metrics.higher_is_better(metric)
+    start = Start(request.run_fn, json_utils.dumps(request.inputs), request.exec_properties, metric)
+    found = machines.machines(start, settings.jobs, settings.trials)
+    jobs = sum(machine.jobs for machine in found)
     study = Study(
         layout.join(folder, f"{request.study_key}.log"),
         search_space.distributions(space),
@@ -158,21 +157,16 @@ def _search(request: _Request, folder: str) -> dict[str, Any]:
         search_space.within(space, first),
         jobs,
     )
-    start = Start(
-        request.run_fn,
-        json_utils.dumps(request.inputs),
-        request.exec_properties,
-        metric,
-    )
     _log.info(
-        "%d trials, %d at a time; %d are there already. Searched: %s",
+        "%d trials, %d at a time%s; %d are there already. Searched: %s",
         settings.trials,
         jobs,
+        f" on {len(found)} machines" if len(found) > 1 else "",
         len(study.records),
         ", ".join(space),
     )
     seconds = durations.seconds(settings.timeout) if settings.timeout else None
-    search = Search(study, start, jobs, max(1, cores // jobs), seconds)
+    search = Search(study, metric, found, seconds)
     search.run()
     best = study.best
     if best is None:

@@ -90,8 +90,7 @@ class Study:
         known = self._study.get_trials(deepcopy=False)
         for trial in known:
             if trial.state == TrialState.RUNNING:
-                self._study.tell(trial.number, state=TrialState.FAIL)
-                self._study.enqueue_trial(trial.params)
+                self.give_back(trial)
         if not known:
             self._study.enqueue_trial(dict(first))
 
@@ -109,6 +108,12 @@ class Study:
             trial = self._study.ask(self._space)
             trial.set_user_attr("started", time.time())
             return trial
+
+    def give_back(self, trial: Trial | FrozenTrial) -> None:
+        """Ends a trial that was interrupted; its values are trained again."""
+        with self._lock:
+            self._study.tell(trial.number, state=TrialState.FAIL)
+            self._study.enqueue_trial(trial.params)
 
     def report(self, trial: Trial, evaluation: int, value: float) -> bool:
         """Takes a value of a trial that runs; returns whether it shall end."""

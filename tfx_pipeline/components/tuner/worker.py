@@ -10,16 +10,16 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import gc
-import json
 import logging
 import os
 import shutil
 import sys
 import tempfile
-from typing import IO, Any
+from typing import Any
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+from tfx_pipeline.components.common.messages import Channel, Pipes
 
 
 @dataclasses.dataclass(frozen=True)
@@ -39,23 +39,6 @@ class Start:
     metric: str
 
 
-class Channel:
-    """Lines of JSON to and from the Tuner."""
-
-    def __init__(self, source: IO[str], target: IO[str]):
-        self._source, self._target = source, target
-
-    def read(self) -> Any:
-        """The next object; None if the Tuner has closed the channel."""
-        line = self._source.readline()
-        return json.loads(line) if line else None
-
-    def write(self, **message: Any) -> None:
-        """Sends an object."""
-        self._target.write(json.dumps(message) + "\n")
-        self._target.flush()
-
-
 class ReportedTrial:
     """A trial whose evaluations are sent through a channel."""
 
@@ -67,8 +50,8 @@ class ReportedTrial:
     def report(self, evaluation: int, value: float) -> bool:
         """Sends a value, and returns the answer: whether the training shall end."""
         self.was_reported = True
-        self._channel.write(evaluation=evaluation, value=value)
-        answer = self._channel.read()
+        self._channel.send({"evaluation": evaluation, "value": value})
+        answer = self._channel.receive()
         return bool(answer is None or answer["stop"])
 
 
@@ -77,16 +60,16 @@ def main() -> None:
     # A user's code may print. That must not get into the channel.
     target = os.fdopen(os.dup(sys.stdout.fileno()), "w")
     os.dup2(sys.stderr.fileno(), sys.stdout.fileno())
-    channel = Channel(sys.stdin, target)
-    start = Start(**channel.read())
+    channel = Pipes(sys.stdin, target)
+    asked = channel.receive()
+    if asked is None:
+        return
+    start = Start(**asked)
     prepare_environment()
     _prepare_tensorflow(start)
-    while (request := channel.read()) is not None:
+    while (request := channel.receive()) is not None:
         reason = _train(start, request["values"], channel)
-        if reason is None:
-            channel.write(ended=True)
-        else:
-            channel.write(failed=reason)
+        channel.send({"ended": True} if reason is None else {"failed": reason})
 
 
 def _prepare_tensorflow(start: Start) -> None:

@@ -1,4 +1,4 @@
-"""A Trainer in several pods: the node command is the chief, the others are Argo's daemons.
+"""A Trainer or a Tuner in several pods: the node command is the chief, others are Argo's daemons.
 
 A daemon runs until the template that started it has ended, and Argo gives its address to the
 tasks after it. So the workers need no Service and no rights in the cluster: they wait, and the
@@ -16,7 +16,7 @@ Document = dict[str, Any]
 PORT = 2223
 """Where a worker waits for the chief."""
 
-_WAIT = ["python", "-m", "tfx_pipeline.components.trainer.worker_host", "--port", str(PORT)]
+_WAIT = ["python", "-m", "tfx_pipeline.components.worker_host", "--port", str(PORT)]
 # Unique for each run, and known to its pods only.
 _KEY = {"name": environment.WORKERS_KEY, "value": "{{workflow.uid}}"}
 _INPUT = "workers"

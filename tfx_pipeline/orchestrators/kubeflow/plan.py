@@ -7,7 +7,7 @@ formats are written from it.
 from __future__ import annotations
 
 import re
-from collections.abc import Collection, Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator, Mapping
 
 from tfx_pipeline import errors
 from tfx_pipeline.config.base import Section
@@ -21,7 +21,8 @@ RUN_ID, STATUS = "pipeline_run_id", "final_status"
 
 EXIT_STEP, REPORT_STEP = "exit-handler", "run-report"
 _MODULE_ARGUMENTS = 3  # python -m tfx_pipeline.node
-_TRAINER = "tfx_pipeline.components.trainer.component.Trainer"
+TRAINER = "tfx_pipeline.components.trainer.component.Trainer"
+TUNER = "tfx_pipeline.components.tuner.component.Tuner"
 
 
 class Value(Section):
@@ -52,7 +53,7 @@ class PlannedStep(Section):
       upstream: the names of the steps that must have succeeded before.
       parameters: the runtime parameters it reads, by their names in the orchestrator.
       resources: the settings of the configuration.
-      workers: how many processes train together in it.
+      workers: how many pods train together in it, where the format has steps of several.
       retries: the retries of `resources`, in seconds.
       timeout: the time-out of `resources`, in seconds.
     """
@@ -97,7 +98,11 @@ class Plan(Section):
 
 
 def make_plan(
-    manifest: Manifest, section: Kubeflow, image: str, pipeline: str, workers: int = 1
+    manifest: Manifest,
+    section: Kubeflow,
+    image: str,
+    pipeline: str,
+    workers: Mapping[str, int] | None = None,
 ) -> Plan:
     """Plans a step for each node.
 
@@ -106,7 +111,7 @@ def make_plan(
       section: the section `kubeflow:`.
       image: the container image of all nodes.
       pipeline: the value of the node command's `--pipeline`.
-      workers: how many processes train together in each Trainer.
+      workers: how many pods train together, for the types of nodes that train: `TRAINER`, `TUNER`.
 
     Raises:
       ConfigError: the image's name is not valid, the section names unknown nodes or
@@ -135,7 +140,7 @@ def make_plan(
             upstream=tuple(sorted(names[other] for other in node.upstream)),
             parameters=tuple(read.values()),
             resources=settings,
-            workers=workers if node.type == _TRAINER else 1,
+            workers=(workers or {}).get(node.type, 1),
             retries=_retries(settings),
             timeout=seconds(settings.timeout) if settings.timeout else None,
         )

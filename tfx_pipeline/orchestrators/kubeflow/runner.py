@@ -23,7 +23,7 @@ from tfx_pipeline.orchestrators.kubeflow import (
     path_relocation,
     submission,
 )
-from tfx_pipeline.orchestrators.kubeflow.plan import Plan, make_plan
+from tfx_pipeline.orchestrators.kubeflow.plan import TRAINER, TUNER, Plan, make_plan
 from tfx_pipeline.storage.layout import CompiledLayout, Layout, is_remote
 
 if TYPE_CHECKING:
@@ -79,8 +79,7 @@ class KubeflowRunner(Runner[Plan]):
     def orchestrate(self, compiled: CompiledLayout, plan: Manifest) -> Plan:
         """Plans the steps and writes them in the chosen format."""
         source = self._source(compiled, plan)
-        workers = self.config.training.processes if isinstance(self.config, Config) else 1
-        steps = make_plan(plan, self.config.kubeflow, self._image, source, workers)
+        steps = make_plan(plan, self.config.kubeflow, self._image, source, self._workers())
         if self._format == "argo":
             text = argo.write(steps, self.config.kubeflow.schedule)
         else:
@@ -89,6 +88,13 @@ class KubeflowRunner(Runner[Plan]):
             text = target.read_text()
         output_file.write(self._file, text)
         return steps
+
+    def _workers(self) -> dict[str, int]:
+        """How many pods train together in a Trainer and in a Tuner."""
+        if not isinstance(self.config, Config):
+            return {}
+        tuning = self.config.tuning
+        return {TRAINER: self.config.training.processes, TUNER: tuning.workers if tuning else 1}
 
     def _source(self, compiled: CompiledLayout, plan: Manifest) -> str:
         """The value of `--pipeline`: the pipeline itself, or the URI it was uploaded to."""
