@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import math
+import tempfile
 
 import pytest
 from markupsafe import Markup
@@ -53,6 +54,21 @@ def judged(*found, rows=1000):
     }
     (feature,) = features.features(dataset, {}, {})
     return feature
+
+
+def test_compiled_templates_are_used_again_where_there_is_a_folder(tmp_path, monkeypatch):
+    monkeypatch.setattr(tempfile, "tempdir", str(tmp_path))
+    make = templating.environment.__wrapped__
+    first = make().get_template("notebook.html.jinja")
+    (folder,) = tmp_path.iterdir()
+    (compiled,) = folder.iterdir()
+    before = compiled.stat().st_mtime_ns
+    assert make().get_template("notebook.html.jinja").name == first.name
+    assert compiled.stat().st_mtime_ns == before
+    compiled.unlink()
+    folder.rmdir()
+    folder.write_text("not a folder")
+    assert make().get_template("notebook.html.jinja").name == first.name
 
 
 def test_bins_of_all_splits_have_the_same_ends_and_count_all_rows():

@@ -5,6 +5,7 @@ from __future__ import annotations
 import functools
 import importlib.resources
 import math
+import zlib
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -15,6 +16,8 @@ from tfx_pipeline.report import charts, features
 
 _MOST_REASONS = 3
 _DIGITS = 4
+_SPACES: dict[str, Any] = {"trim_blocks": True, "lstrip_blocks": True}
+"""What a compiled template depends on, beside its text."""
 
 
 def text(name: str, package: str = __package__) -> str:
@@ -30,8 +33,8 @@ def environment(*packages: str) -> jinja2.Environment:
         loader=jinja2.ChoiceLoader([jinja2.PackageLoader(name) for name in folders]),
         autoescape=True,  # names and values of the data are shown, never read as HTML
         undefined=jinja2.StrictUndefined,
-        trim_blocks=True,
-        lstrip_blocks=True,
+        bytecode_cache=_bytecode_cache(),
+        **_SPACES,
     )
     filters: dict[str, Callable[..., Any]] = {
         "number": number,
@@ -49,6 +52,19 @@ def environment(*packages: str) -> jinja2.Environment:
     made.globals["shares"] = features.shares
     made.globals["line"] = charts.Line
     return made
+
+
+def _bytecode_cache() -> jinja2.BytecodeCache | None:
+    """Compiled templates in Jinja's folder for them: compiling takes longer than all the rest.
+
+    None if this user can have no such folder.
+    """
+    # A template is compiled anew when its text changes, and these options are in the files' names.
+    options = zlib.crc32(repr(_SPACES).encode())
+    try:
+        return jinja2.FileSystemBytecodeCache(pattern=f"tfx-pipeline-{options}-%s.cache")
+    except (OSError, RuntimeError):
+        return None
 
 
 def number(value: float | None) -> str:
