@@ -50,7 +50,9 @@ def server(version, tmp_path_factory):
         'model_platform: "tensorflow" model_version_policy { all {} } '
         'version_labels { key: "stable" value: 1 } version_labels { key: "canary" value: 2 } } }'
     )
-    with LocalServer("--model-config-file", str(config)) as running:
+    # A hundred megabytes may take longer than the default on a machine with other work.
+    options = ("--rest_api_timeout_in_ms=600000", "--model-config-file", str(config))
+    with LocalServer(*options, seconds=600) as running:
         yield running
 
 
@@ -93,7 +95,7 @@ def shared(tmp_path_factory):
     """A server that looks for versions each second; each test gives it a model of its own."""
     config = tmp_path_factory.mktemp("shared") / "models.config"
     config.write_text("model_config_list {}")
-    with LocalServer("--model-config-file", str(config)) as server:
+    with LocalServer("--model-config-file", str(config), seconds=600) as server:
         yield server
 
 

@@ -24,7 +24,7 @@ def server(tmp_path_factory):
     target.parent.mkdir()
     (folder / model).rename(target)
     options = ("--model_name=types", f"--model_base_path={target.parent}")
-    with LocalServer(*options) as running:
+    with LocalServer(*options, seconds=600) as running:
         yield running
 
 
