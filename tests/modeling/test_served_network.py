@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import collections
+
 import numpy as np
 import pytest
 import tensorflow as tf
@@ -35,9 +37,9 @@ def _embedding(bins, *columns):
 
 
 def _operations(model):
-    specs = {name: tf.TensorSpec([None, *tensor.shape[1:]]) for name, tensor in model.input.items()}
+    specs = {k: tf.TensorSpec([None, *v.shape[1:]], v.dtype) for k, v in model.input.items()}
     traced = tf.function(model, autograph=False).get_concrete_function(specs)
-    return {operation.type for operation in traced.graph.get_operations()}
+    return collections.Counter(operation.type for operation in traced.graph.get_operations())
 
 
 def test_numbers_are_looked_up():
@@ -91,7 +93,47 @@ def test_members_of_an_ensemble(units):
     assert served(rows).numpy() == pytest.approx(model(rows).numpy(), abs=1e-5)
 
 
+def test_one_hot_vectors_and_shapes():
+    """As of an Embedding whose weights are not trained; others are looked up as before."""
+    inputs = {"x": tf_keras.Input((1,), name="x", dtype=tf.int64)}
+    vectors = [
+        tf_keras.layers.Embedding(4, width, embeddings_initializer=kind, trainable=trained)
+        for width, kind, trained in (
+            (4, "identity", False),
+            (4, "identity", True),
+            (4, "uniform", False),
+            (3, "identity", False),
+        )
+    ]
+    found = [layer(inputs["x"]) for layer in vectors]
+    reshaped = tf_keras.layers.Reshape((2, 2))(found[0])
+    free = tf_keras.layers.Reshape((-1, 2))(found[1])
+    model = tf_keras.Model(inputs, [reshaped, free, *found])
+    served = served_network(model)
+    found, expected = _operations(served), _operations(model)
+    assert found["OneHot"] == 1
+    assert found["ResourceGather"] == expected["ResourceGather"] - 1 == 3
+    assert (found["Shape"], expected["Shape"]) == (1, 2)
+    for rows in ([[0], [3], [1]], np.zeros((0, 1))):
+        x = {"x": tf.constant(rows, tf.int64)}
+        for one, other in zip(served(x), model(x)):
+            assert (one.shape, one.dtype) == (other.shape, other.dtype)
+            assert (one == other).numpy().all()
+
+
+class _InPython(tf_keras.Model):
+    def __init__(self):
+        super().__init__()
+        self.shaped = tf_keras.layers.Reshape((1, 1))
+
+    def call(self, inputs):
+        return self.shaped(inputs["x"])
+
+
 def test_other_models_stay_as_they_are():
     inputs = {"x": tf_keras.Input((1,), name="x")}
     model = tf_keras.Model(inputs, tf_keras.layers.Dense(2)(inputs["x"]))
+    assert served_network(model) is model
+    model = _InPython()
+    model(inputs)
     assert served_network(model) is model

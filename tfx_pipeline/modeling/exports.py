@@ -129,7 +129,7 @@ class Signatures:
         outputs = self._network(known, training=False)
         if self._table.label.task == "regression":
             return {"predictions": tf.reshape(outputs, [-1])}
-        classes = tf.tile(self._classes[tf.newaxis, :], [tf.shape(outputs)[0], 1])
+        classes = tf.broadcast_to(self._classes, tf.shape(outputs))
         return {"probabilities": outputs, "classes": classes}
 
 

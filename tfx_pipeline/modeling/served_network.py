@@ -2,8 +2,8 @@
 
 A product of batches of matrices, which a layer EinsumDense is, is divided among a server's
 threads even for one row. To hand out the parts takes longer than all other operations of the
-network. So where the products are small, other operations compute the same. The Keras model
-in the export stays as it was trained.
+network. So where the products are small, other operations compute the same, and so do fewer
+ones for one-hot vectors and shapes. The Keras model in the export stays as it was trained.
 """
 
 from __future__ import annotations
@@ -29,14 +29,33 @@ def served_network(model: tf_keras.Model) -> tf_keras.Model:
     """A model with the same inputs, outputs and variables, to be traced for signatures.
 
     Args:
-      model: any functional model; layers that are not known here stay as they are.
+      model: any model; what is not known here stays as it is.
     """
-    replaced = {layer.name: layer for layer in (*_lookups(model), *_sums(model))}
+    if model.inputs is None:  # its call is Python code
+        return model
+    singles = (lighter for layer in model.layers if (lighter := _lighter(layer)))
+    replaced = {layer.name: layer for layer in (*singles, *_lookups(model))}
     if not replaced:
         return model
     return tf_keras.models.clone_model(
         model, clone_function=lambda layer: replaced.get(layer.name, layer)
     )
+
+
+def _lighter(layer: Any) -> Any:
+    """What computes the same as a layer in fewer operations; None if nothing here does."""
+    if isinstance(layer, layers.EinsumDense):
+        # The output of an ensemble whose members have one logit each.
+        is_known = layer.equation == "bmh,mhu->bmu" and layer.bias is not None
+        return _Sums(layer) if is_known and layer.kernel.shape[-1] == 1 else None
+    if isinstance(layer, layers.Embedding) and not (layer.trainable or layer.mask_zero):
+        ids, width = layer.embeddings.shape
+        is_one_hot = ids == width and (layer.get_weights()[0] == np.eye(ids)).all()
+        return layers.Lambda(lambda x: tf.one_hot(x, ids), name=layer.name) if is_one_hot else None
+    if isinstance(layer, layers.Reshape) and -1 not in layer.target_shape:
+        shape = [-1, *layer.target_shape]
+        return layers.Lambda(lambda x: tf.reshape(x, shape), name=layer.name)
+    return None
 
 
 def _lookups(model: tf_keras.Model) -> Iterator[Any]:
@@ -62,7 +81,8 @@ def _lookups(model: tf_keras.Model) -> Iterator[Any]:
 def _is_inner(layer: Any, model: tf_keras.Model) -> bool:
     """Whether one other layer reads what the layer returns, and nothing else."""
     outputs = {id(tensor) for tensor in tf.nest.flatten(model.output)}
-    return len(layer.outbound_nodes) == 1 and id(layer.output) not in outputs
+    is_single = len(layer.inbound_nodes) == len(layer.outbound_nodes) == 1
+    return is_single and id(layer.output) not in outputs
 
 
 class _Lookup(tf_keras.layers.Layer):
@@ -105,14 +125,6 @@ def _table(first: np.ndarray, others: np.ndarray) -> tf.Tensor:
     """[1 + bins, n, ...] as the rows of one column after those of another."""
     by_column = np.swapaxes(np.concatenate([first, others]), 0, 1).astype(np.float32)
     return tf.constant(by_column.reshape(-1, *by_column.shape[2:]))
-
-
-def _sums(model: tf_keras.Model) -> Iterator[Any]:
-    """What replaces the output of an ensemble whose members have one logit each."""
-    for layer in model.layers:
-        is_product = isinstance(layer, layers.EinsumDense) and layer.equation == "bmh,mhu->bmu"
-        if is_product and layer.kernel.shape[-1] == 1 and layer.bias is not None:
-            yield _Sums(layer)
 
 
 class _Sums(tf_keras.layers.Layer):
