@@ -45,6 +45,22 @@ def test_serving_default_answers_probabilities_and_classes(served):
     assert classes[0].tolist() == [b"0", b"1"]
 
 
+@pytest.mark.parametrize("signature", ["serving_default", "columns"])
+def test_what_a_request_executes(server, taxi_rows, signature):
+    """Transform's function is merged into the graph, and no product is divided among threads."""
+    inputs = {"serving_default": {"examples": [harness.example(taxi_rows[0])]}}
+    inputs["columns"] = _columns(server, taxi_rows[:1])
+    definition = server.signatures[signature]
+    feed = {definition.inputs[name].name: v for name, v in inputs[signature].items()}
+    fetch = {name: info.name for name, info in definition.outputs.items()}
+    options = tf.compat.v1.RunOptions(output_partition_graphs=True)
+    executed = tf.compat.v1.RunMetadata()
+    server.session.run(fetch, feed, options, executed)
+    operations = {node.op for graph in executed.partition_graphs for node in graph.node}
+    assert "LookupTableFindV2" in operations
+    assert not {o for o in operations if "PartitionedCall" in o or "Einsum" in o}
+
+
 def test_columns_answers_the_same(server, served, taxi_rows):
     inputs = _columns(server, taxi_rows[600:])
     flat = server.call("columns", **inputs)

@@ -193,19 +193,15 @@ class Integer(Categorical):
     @override
     def ids(self, inputs: Mapping[str, Any], statistics: dict[str, ColumnStatistics]) -> tf.Tensor:
         low, high = self.bounds
-        fill: Any = float("nan")
-        if self.fill_value is not None:
-            fill = float(self.fill_value)
-        elif self.missing == "most_frequent":
-            fill = statistics[self.name].mode
-        values = self.column.numbers(inputs, fill)
-        outside = tf.constant(_OUTSIDE_ID, tf.float64)
-        if self.missing is None:
-            outside = tf.where(self.column.present(inputs), outside, float(_MISSING_ID))
+        fill: Any = self.fill_value
+        if self.missing == "most_frequent":
+            fill = tf.cast(statistics[self.name].mode, tf.int64)
+        values = self.column.integers(inputs, fill)
         inside = (values >= low) & (values <= high)
-        # Within the domain the offset is not negative, so the cast rounds down.
-        offset = tf.where(inside, values - low, outside - _FIRST_ID)
-        return tf.cast(offset, tf.int64) + _FIRST_ID
+        outside = tf.constant(_OUTSIDE_ID, tf.int64)
+        if self.missing is None:
+            outside = tf.where(self.column.present(inputs), outside, _MISSING_ID)
+        return tf.where(inside, values - (low - _FIRST_ID), outside)
 
     @override
     def ordered(self, inputs: dict[str, Any]) -> list[Any]:

@@ -160,6 +160,12 @@ class Column:
             missing = batch.constant(missing, tf.float64)
         return tf.where(self.present(batch), values, missing)
 
+    def integers(self, inputs: Mapping[str, Any], missing: Any = None) -> tf.Tensor:
+        """A column of integers as int64 [batch]; `missing` or MISSING_INT where none is present."""
+        batch = CachedBatch.wrap(inputs)
+        values = self._first(batch)
+        return values if missing is None else tf.where(self.present(batch), values, missing)
+
     def strings(self, inputs: Mapping[str, Any], missing: str = "") -> tf.Tensor:
         """The column as string [batch]; `missing` where it is not present.
 

@@ -12,6 +12,7 @@ import tf_keras
 from tfx_pipeline.modeling import signature_names, warmup
 from tfx_pipeline.modeling.feature_table import Table
 from tfx_pipeline.modeling.graph_names import of_column
+from tfx_pipeline.modeling.served_network import served_network
 
 Outputs = dict[str, tf.Tensor]
 
@@ -56,7 +57,7 @@ class Signatures:
     """The functions that a server offers; see `functions`."""
 
     def __init__(self, model: tf_keras.Model, table: Table, transform: tft.TFTransformOutput):
-        self._model = model
+        self._network = served_network(model)
         self._table = table
         # Keras saves only what is an attribute of the model.
         model.transform_layer = transform.transform_features_layer()
@@ -124,11 +125,11 @@ class Signatures:
         """[batch] predictions, or [batch, classes] probabilities and names of the classes."""
         transformed = self._transform(raw)
         # Layers that vary images in training do so by default.
-        known = {name: transformed[name] for name in self._model.input}
-        outputs = self._model(known, training=False)
+        known = {name: transformed[name] for name in self._network.input}
+        outputs = self._network(known, training=False)
         if self._table.label.task == "regression":
             return {"predictions": tf.reshape(outputs, [-1])}
-        classes = tf.tile(self._classes[tf.newaxis, :], [tf.shape(outputs)[0], 1])
+        classes = tf.broadcast_to(self._classes, tf.shape(outputs))
         return {"probabilities": outputs, "classes": classes}
 
 

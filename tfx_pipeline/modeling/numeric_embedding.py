@@ -17,10 +17,13 @@ from tfx_pipeline.config.training import NumericEmbedding
 
 layers = tf_keras.layers
 
-_SCALE, _BINS = "numbers_scaled", "numbers_bins"
+_SCALE, BINS = "numbers_scaled", "numbers_bins"
+PIECEWISE_LINEAR = ("numbers_repeated", BINS, "numbers_shares", "numbers_embedded")
+"""The layers of the piecewise linear embedding, from scaled numbers to vectors."""
+
 _CLIP = 3.0
 """Robust deviations at which the smooth clip has taken three tenths of a value."""
-_UNUSED_EDGE = 3e38
+UNUSED_EDGE = 3e38
 """An edge that no value reaches, near float32's end: of columns with fewer values than bins."""
 _LEAST_WIDTH = 1e-5
 
@@ -54,7 +57,7 @@ def _piecewise_linear(scaled: Any, count: int, config: NumericEmbedding) -> Any:
     bins, size = config.bins or 2, config.size or 1
     # Of each bin, the share that lies below the value: 0 below the bin, 1 above it.
     shares = layers.RepeatVector(bins, name="numbers_repeated")(scaled)
-    shares = layers.Normalization(axis=(1, 2), name=_BINS)(shares)
+    shares = layers.Normalization(axis=(1, 2), name=BINS)(shares)
     shares = layers.ReLU(max_value=1.0, name="numbers_shares")(shares)
     return layers.EinsumDense(
         "btn,tnd->bnd",
@@ -103,12 +106,12 @@ def fit_numbers(model: tf_keras.Model, columns: dict[str, np.ndarray]) -> None:
     numbers = tf_keras.Model(model.input, found[_SCALE].input)(columns).numpy()
     medians, scales = map(np.array, zip(*map(_robust_scale, numbers.T), strict=True))
     _set_normalization(found[_SCALE], medians, scales)
-    if _BINS not in found:
+    if BINS not in found:
         return
     scaled = (numbers - medians) / scales
-    bins = found[_BINS].input_shape[1]
+    bins = found[BINS].input_shape[1]
     starts, widths = zip(*(_bins(values, bins) for values in scaled.T), strict=True)
-    _set_normalization(found[_BINS], np.stack(starts, axis=1), np.stack(widths, axis=1))
+    _set_normalization(found[BINS], np.stack(starts, axis=1), np.stack(widths, axis=1))
 
 
 def _robust_scale(values: np.ndarray) -> tuple[float, float]:
@@ -132,7 +135,7 @@ def _bins(values: np.ndarray, count: int) -> tuple[np.ndarray, np.ndarray]:
         of_distinct = np.quantile(distinct, np.linspace(0, 1, count + 3 - len(of_all)))
         edges = np.unique(np.concatenate([of_all, of_distinct]))
         edges = edges[np.concatenate([[True], np.diff(edges) > _LEAST_WIDTH])]
-    starts, widths = np.full(count, _UNUSED_EDGE), np.ones(count)
+    starts, widths = np.full(count, UNUSED_EDGE), np.ones(count)
     used = min(len(edges) - 1, count)
     starts[:used] = edges[:used]
     widths[:used] = np.maximum(np.diff(edges[: used + 1]), _LEAST_WIDTH)
