@@ -2,6 +2,7 @@
 # The image of a pipeline's steps: TFX, this library and a project, and no kfp.
 #   docker build --tag registry.example/team/taxi:1.0 .
 #   docker build --build-arg TFX_LINE=1.16 ...     TFX 1.16 on Python 3.10
+#   docker build --build-arg GPU=yes ...           with the libraries of CUDA
 # Its working directory is the project; `docker run IMAGE --help` is the node command's.
 # Compile the pipeline with the same line as the image has.
 
@@ -12,12 +13,13 @@ FROM python:3.13-slim-trixie AS python-1.21
 # hadolint ignore=DL3006
 FROM python-${TFX_LINE} AS build
 ARG TFX_LINE
+ARG GPU
 # What the steps need, into one folder that the next stage takes over. The lock file is
 # the whole closure, so there is nothing to resolve (--no-deps).
 RUN apt-get update \
     && apt-get install --yes --no-install-recommends g++=4:1* \
     && rm -rf /var/lib/apt/lists/*
-COPY requirements/cluster-${TFX_LINE}.txt /requirements.txt
+COPY requirements/cluster-${TFX_LINE}${GPU:+-gpu}.txt /requirements.txt
 RUN python -m venv /opt/venv \
     && /opt/venv/bin/pip install --no-cache-dir --no-deps --requirement /requirements.txt
 WORKDIR /src
@@ -35,6 +37,9 @@ LABEL org.opencontainers.image.title="tfx-pipeline" \
 RUN groupadd --gid 10001 pipeline \
     && useradd --uid 10001 --gid 10001 --create-home pipeline
 COPY --from=build /opt/venv /opt/venv
+# TensorFlow does not find all libraries of CUDA by itself. Without any, the list is empty.
+RUN find /opt/venv -type d -path '*/site-packages/nvidia/*/lib' > /etc/ld.so.conf.d/nvidia.conf \
+    && ldconfig
 ENV PATH=/opt/venv/bin:$PATH \
     PYTHONUNBUFFERED=1 \
     TF_USE_LEGACY_KERAS=1

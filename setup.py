@@ -50,6 +50,7 @@ setup(
     extras_require={
         "dev": requirements("dev.in"),
         "excel": requirements("excel.in"),
+        "gpu": requirements("gpu.in"),
         "kubeflow": requirements("kubeflow.in"),
         "mysql": requirements("mysql.in"),
         "s3": requirements("s3.in"),

@@ -1,11 +1,11 @@
 """Builds the Dockerfile's root file system without Docker, and executes a node in it.
 
-    sudo .venv/bin/python scripts/check_image.py FOLDER [--line 1.16]
+    sudo .venv/bin/python scripts/check_image.py FOLDER [--line 1.16] [--gpu]
 
 Where no container runtime is at hand: `debootstrap` makes the base, Debian's Python 3.13
 (or this machine's 3.10, for the older line) stands in for the Python of the base image,
 and the Dockerfile's own steps run in it with chroot, in their order, under their users.
-Needs root, Debian, 6 GB and some minutes.
+Needs root, Debian, 6 GB and some minutes; with `--gpu` 20 GB.
 """
 
 from __future__ import annotations
@@ -36,8 +36,25 @@ missing = {"modules.trainer", "modules.model", "tfx_pipeline.modeling.training"}
 assert not missing, f"the cache does not see {missing}"
 """
 """The cache sees the project's code and the installed library's."""
+CUDA = """
+import ctypes
+for name in ("cudart", "cublas", "cublasLt", "cufft", "cusolver", "cusparse", "cudnn"):
+    found = []
+    for version in range(8, 14):
+        try:
+            found.append(ctypes.CDLL(f"lib{name}.so.{version}"))
+        except OSError:
+            pass
+    assert found, f"lib{name} cannot be loaded"
+"""
+"""The libraries that TensorFlow loads by name where there is a GPU."""
 _CERTIFICATES = ("PIP_CERT", "SSL_CERT_FILE", "SSL_CERT_DIR")
 BINARIES = "/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin"
+
+
+def filled(text: str, line: str, gpu: bool = False) -> str:
+    """A part of an instruction with the values of the build arguments."""
+    return text.replace("${TFX_LINE}", line).replace("${GPU:+-gpu}", "-gpu" if gpu else "")
 
 
 def instructions(text: str) -> list[tuple[str, str]]:
@@ -100,7 +117,7 @@ def _open_parents(path: pathlib.Path, top: pathlib.Path) -> None:
         path = path.parent
 
 
-def build(folder: pathlib.Path, line: str) -> Root:
+def build(folder: pathlib.Path, line: str, gpu: bool) -> Root:
     """Runs the Dockerfile's steps for a line of TFX; returns the last stage."""
     base = folder / f"base-{line}"
     if not base.exists():
@@ -108,7 +125,7 @@ def build(folder: pathlib.Path, line: str) -> Root:
     stages: dict[str, Root] = {}
     root = Root(base)
     for name, text in instructions((PROJECT / "Dockerfile").read_text()):
-        rest = text.replace("${TFX_LINE}", line)
+        rest = filled(text, line, gpu)
         print(f"{name} {rest}"[:100], flush=True)
         if name == "FROM":
             image, _, label = rest.partition(" AS ")
@@ -178,7 +195,11 @@ if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__.partition("\n")[0])
     parser.add_argument("folder", type=pathlib.Path)
     parser.add_argument("--line", choices=sorted(BASES), default="1.21", help="of TFX")
+    parser.add_argument("--gpu", action="store_true", help="with the libraries of CUDA")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
     os.chmod(arguments.folder, 0o755)
-    check(build(arguments.folder, arguments.line))
+    root = build(arguments.folder, arguments.line, arguments.gpu)
+    if arguments.gpu:
+        root.run("python", "-c", CUDA)
+    check(root)

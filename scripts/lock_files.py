@@ -23,6 +23,8 @@ def main(options: list[str]) -> None:
         newest = versions[0]
         within = ("-c", f"requirements/tfx-{line}-py{newest}.txt")
         resolve("cluster", f"cluster-{line}", newest, options, *within)
+        within = ("-c", f"requirements/cluster-{line}.txt")
+        resolve("cluster-gpu", f"cluster-{line}-gpu", newest, options, *within)
     for name in ("kubeflow", "kubeflow-dev", "airflow"):  # for any Python from 3.10
         resolve(name, name, "3.10", [*options, "--universal"])
 

@@ -82,7 +82,21 @@ def test_the_image_has_what_steps_need_and_no_kfp(line):
 
 
 @pytest.mark.parametrize("line", check_image.BASES)
-def test_everything_copied_is_there_and_not_ignored(steps, line):
+def test_the_image_for_gpus_has_the_same_and_cuda(line):
+    def pins(name):
+        text = (REPOSITORY / "requirements" / name).read_text()
+        return {row for row in text.splitlines() if "==" in row}
+
+    plain, gpu = pins(f"cluster-{line}.txt"), pins(f"cluster-{line}-gpu.txt")
+    assert plain < gpu
+    added = {text.partition("==")[0] for text in gpu - plain}
+    assert added > {"nvidia-cudnn-cu12", "nvidia-cublas-cu12"}
+    assert all(name.startswith("nvidia-") for name in added)
+
+
+@pytest.mark.parametrize("gpu", [False, True])
+@pytest.mark.parametrize("line", check_image.BASES)
+def test_everything_copied_is_there_and_not_ignored(steps, line, gpu):
     kept = [
         line[1:]
         for line in (REPOSITORY / ".dockerignore").read_text().splitlines()
@@ -90,7 +104,7 @@ def test_everything_copied_is_there_and_not_ignored(steps, line):
     ]
     copies = [rest for name, rest in steps if name == "COPY" and "--from" not in rest]
     for rest in copies:
-        words = rest.replace("${TFX_LINE}", line).split()
+        words = check_image.filled(rest, line, gpu).split()
         for source in [word for word in words if not word.startswith("--")][:-1]:
             assert (REPOSITORY / source).exists()
             assert any(fnmatch.fnmatch(source.split("/")[0], pattern) for pattern in kept), source
