@@ -142,6 +142,9 @@ class GrpcServer:
             start, code, message = time.perf_counter(), "OK", ""
             spec = getattr(request, "model_spec", None)
             try:
+                # gRPC itself may notice that nobody waits any more after this has begun.
+                if context.time_remaining() == 0:
+                    raise ServingError("DEADLINE_EXCEEDED", "the deadline passed in the queue")
                 return method(request)
             except ServingError as error:
                 code, message = error.code, error.message
