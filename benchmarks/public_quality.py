@@ -33,36 +33,48 @@ CONTESTANTS = (*OURS.values(), TUNED, *contestants.RIVALS)
 _SPLITS = ("train", "eval", "test")
 
 
-def run(folder: pathlib.Path, tables: Sequence[str], models: Sequence[str], seeds: int) -> None:
-    """Measures what is not measured yet; results go to `folder`/results.jsonl."""
+def run(
+    folder: pathlib.Path,
+    results: pathlib.Path,
+    tables: Sequence[str],
+    models: Sequence[str],
+    seeds: int,
+) -> None:
+    """Measures what is not among the results yet.
+
+    Args:
+      folder: for projects and their runs.
+      results: the file to which each training adds a line.
+      tables, models: which.
+      seeds: how many.
+    """
     folder.mkdir(parents=True, exist_ok=True)
     for seed in range(1, seeds + 1):
         for name in tables:
             project = None
             for model in models:
-                if is_measured(folder, name, model, seed):
+                if is_measured(results, name, model, seed):
                     continue
                 if seed > 1 and model in contestants.SEEDLESS:
                     continue
                 project = project or Project(folder / name, TABLES[name])
                 found = project.measure(model, seed)
                 line = {"table": name, "model": model, "seed": seed, **dataclasses.asdict(found)}
-                with (folder / "results.jsonl").open("a") as file:
+                with results.open("a") as file:
                     file.write(json.dumps(line) + "\n")
                 click.echo(f"{name:18} {model:22} seed {seed}  {found.score:.5g}")
 
 
-def read(folder: pathlib.Path) -> pd.DataFrame:
+def read(results: pathlib.Path) -> pd.DataFrame:
     """All results, one row for each training."""
-    file = folder / "results.jsonl"
-    lines = file.read_text().splitlines() if file.exists() else []
+    lines = results.read_text().splitlines() if results.exists() else []
     columns = ["table", "model", "seed", *(f.name for f in dataclasses.fields(Measured))]
     return pd.DataFrame([json.loads(line) for line in lines], columns=columns)
 
 
-def is_measured(folder: pathlib.Path, table: str, model: str, seed: int) -> bool:
+def is_measured(results: pathlib.Path, table: str, model: str, seed: int) -> bool:
     """Whether a training is among the results."""
-    found = read(folder)
+    found = read(results)
     same = (found.table == table) & (found.model == model) & (found.seed == seed)
     return bool(same.any())
 

@@ -50,7 +50,13 @@ Score = tuple[float, float, float]
     type=click.Choice(CONTESTANTS),
     help=f"Only these; absent: all but {TUNED!r}, which takes hours.",
 )
-@click.option("--folder", default="build/quality", show_default=True, help="Of what is measured.")
+@click.option("--folder", default="build/quality", show_default=True, help="For the runs.")
+@click.option(
+    "--results",
+    type=click.Path(dir_okay=False, path_type=pathlib.Path),
+    help="What is measured is added to this file, and what is in it is not measured again; "
+    "benchmarks/quality.jsonl holds what the page shows.  [default: results.jsonl in --folder]",
+)
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="The page to write.")
 @click.option("--note", default="", help="A sentence for the page: how it was measured.")
 def command(
@@ -61,6 +67,7 @@ def command(
     tables: tuple[str, ...],
     models: tuple[str, ...],
     folder: str,
+    results: pathlib.Path | None,
     output: pathlib.Path | None,
     note: str,
 ) -> None:
@@ -68,10 +75,10 @@ def command(
         of_run(config_file, seeds, root, overrides)
         return
     home = pathlib.Path(folder).resolve()
-    public_quality.run(
-        home, tables or tuple(TABLES), models or tuple(m for m in CONTESTANTS if m != TUNED), seeds
-    )
-    text = quality_page.page(public_quality.read(home), note)
+    results = results or home / "results.jsonl"
+    models = models or tuple(m for m in CONTESTANTS if m != TUNED)
+    public_quality.run(home, results, tables or tuple(TABLES), models, seeds)
+    text = quality_page.page(public_quality.read(results), note)
     if output:
         output.write_text(text)
     else:

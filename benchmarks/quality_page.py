@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+import numpy as np
 import pandas as pd
 
 from benchmarks.public_quality import CONTESTANTS, OURS, TRIALS, TUNED
@@ -74,12 +75,19 @@ def _state(
     return lines
 
 
+def _ahead(task: str, score: float, other: float) -> float:
+    """How much better a score is than another one; of RMSE a share."""
+    return (other - score) / other if task == "regression" else score - other
+
+
+def _difference(task: str, ahead: float, sign: str = "+") -> str:
+    return f"{100 * ahead:{sign}.1f} %" if task == "regression" else f"{ahead:{sign}.4f}"
+
+
 def _mean_ranks(means: pd.DataFrame) -> pd.Series:
     """By model, 1 is the best; only of the models that were measured on all tables."""
-    signs = pd.Series(
-        {name: 1 if TABLES[name].task == "regression" else -1 for name in means.index}
-    )
-    return means.dropna(axis=1).mul(signs, axis=0).rank(axis=1).mean()
+    signs = {name: np.sign(_ahead(TABLES[name].task, 1.0, 2.0)) for name in means.index}
+    return means.dropna(axis=1).mul(pd.Series(signs), axis=0).rank(axis=1, ascending=False).mean()
 
 
 def _scores(results: pd.DataFrame, tables: Sequence[str], models: Sequence[str]) -> list[str]:
@@ -110,11 +118,10 @@ def _behind(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
         ours, theirs = scores.get(OURS["standard"]), scores.get(_REFERENCE)
         if pd.isna(ours) or pd.isna(theirs):
             continue
-        ahead = (theirs - ours) / theirs if task == "regression" else ours - theirs
-        shown = f"{100 * ahead:+.1f} %" if task == "regression" else f"{ahead:+.4f}"
-        allowed = f"{100 * _BEHIND[task]:g} %" if task == "regression" else f"{_BEHIND[task]}"
-        verdict = "" if ahead >= -_BEHIND[task] else "**not reached**"
-        lines.append(_row([name, shown, allowed, verdict]))
+        ahead, allowed = _ahead(task, ours, theirs), _BEHIND[task]
+        verdict = "" if ahead >= -allowed else "**not reached**"
+        cells = [_difference(task, ahead), _difference(task, allowed, "-"), verdict]
+        lines.append(_row([name, *cells]))
     return lines
 
 
@@ -130,11 +137,8 @@ def _best(means: pd.DataFrame) -> list[str]:
         if name not in means:
             continue
         both = means[[OURS["best"], name]].dropna()
-        better = sum(
-            (ours < theirs) if TABLES[table].task == "regression" else (ours > theirs)
-            for table, ours, theirs in both.itertuples()
-        )
-        lines.append(_row([name, str(len(both)), str(better)]))
+        better = [_ahead(TABLES[table].task, *scores) > 0 for table, *scores in both.itertuples()]
+        lines.append(_row([name, str(len(both)), str(sum(better))]))
     return lines
 
 
@@ -147,9 +151,8 @@ def _tuned(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
         tuned, standard = scores.get(TUNED), scores.get(OURS["standard"])
         if pd.isna(tuned) or pd.isna(standard):
             continue
-        ahead = (standard - tuned) / standard if task == "regression" else tuned - standard
-        shown = f"{100 * ahead:+.1f} %" if task == "regression" else f"{ahead:+.4f}"
-        lines.append(_row([name, shown]))
+        ahead = _ahead(task, tuned, standard)
+        lines.append(_row([name, _difference(task, ahead)]))
         better, count = better + (ahead > 0), count + 1
     return [*lines, "", f"Better on {better} of {count} tables, with {TRIALS} trials each."]
 
