@@ -11,10 +11,12 @@ HEAVY = ("tensorflow", "tfx", "apache_beam", "ml_metadata")
 LIGHT = (
     "tfx_pipeline/__init__.py",
     "tfx_pipeline/cli",
+    "tfx_pipeline/components/worker_host.py",
     "tfx_pipeline/config",
     "tfx_pipeline/errors.py",
     "tfx_pipeline/ir/data_uri.py",
     "tfx_pipeline/ir/manifest.py",
+    "tfx_pipeline/modeling/tf_config.py",
     "tfx_pipeline/node.py",
     "tfx_pipeline/orchestrators",
     "tfx_pipeline/profiling",

@@ -14,10 +14,10 @@ import pytest
 import tensorflow as tf
 
 from tests.modeling import harness
-from tfx_pipeline.components.trainer.local_worker import cluster, free_ports
+from tfx_pipeline.components.trainer.local_worker import free_ports
 from tfx_pipeline.config.training import Training
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.modeling import dataset, devices, network, trainer, training
+from tfx_pipeline.modeling import dataset, devices, network, tf_config, trainer, training
 
 pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
@@ -43,12 +43,12 @@ def weighted(tmp_path_factory, taxi, taxi_rows):
     return harness.transform(folder, {**taxi.config, "label": label}, schema, splits)
 
 
-def start(folder, transformed, cpus=1, tf_config=None, **settings):
+def start(folder, transformed, cpus=1, place=None, **settings):
     """Starts a training in a process of its own."""
     folder.mkdir()
     texts = [json.dumps(v) for v in (dataclasses.asdict(transformed), MODEL, settings)]
     command = [sys.executable, "-m", "tests.modeling.train_on_devices", str(cpus), str(folder)]
-    variables = {"TF_CONFIG": tf_config} if tf_config else {}
+    variables = {"TF_CONFIG": place} if place else {}
     return subprocess.Popen(
         [*command, *texts],
         env={**os.environ, **variables},
@@ -100,7 +100,7 @@ def test_two_processes(tmp_path, weighted, one_device, taxi_rows):
     folders = [tmp_path / name for name in ("chief", "other")]
     settings = {"strategy": "multi_worker", **TRAINING}
     processes = [
-        start(folder, weighted, tf_config=cluster(addresses, number), **settings)
+        start(folder, weighted, place=tf_config.write(addresses, number), **settings)
         for number, folder in enumerate(folders)
     ]
     models = [trained(*pair) for pair in zip(folders, processes, strict=True)]
@@ -135,7 +135,7 @@ def test_a_network_built_outside_of_the_scope_is_refused(tmp_path, taxi):
 def test_workers_cannot_be_connected_after_tensorflow_was_used(tmp_path, taxi, monkeypatch):
     tf.constant(1)
     addresses = [f"localhost:{port}" for port in free_ports(2)]
-    monkeypatch.setenv("TF_CONFIG", cluster(addresses, 0))
+    monkeypatch.setenv("TF_CONFIG", tf_config.write(addresses, 0))
     with pytest.raises(ConfigError, match="TensorFlow was used in this process before"):
         harness.train(taxi, tmp_path, strategy="multi_worker", **harness.SHORT)
 
@@ -159,50 +159,6 @@ def test_a_users_own_compile_is_trained_on_the_devices(tmp_path, taxi):
     harness.train(taxi, tmp_path, {"ensemble": 1}, run_fn=run_fn, **settings)
     assert {"loss", "mae", "val_mae", "val_auc"} <= set(found[0])
     assert found[0]["loss"][-1] < found[0]["loss"][0]
-
-
-def cluster_of(**lists):
-    return {"cluster": lists, "task": {"type": "worker", "index": 0}}
-
-
-def test_places_in_a_cluster():
-    one = cluster_of(worker=["a:1", "b:2"])
-    assert devices.place_in_cluster(json.dumps(one)) == (2, 0)
-    # As Kubeflow's TFJob writes it.
-    job = {
-        "cluster": {"chief": ["job-chief-0.team.svc:2222"], "worker": ["job-worker-0:2222"]},
-        "task": {"type": "worker", "index": 0},
-        "environment": "cloud",
-    }
-    assert devices.place_in_cluster(json.dumps(job)) == (2, 1)
-    each = [json.loads(text) for text in devices.of_each_worker(json.dumps(job))]
-    assert [c["task"]["type"] for c in each] == ["chief", "worker"]
-    assert all({**c, "task": job["task"]} == job for c in each)
-
-
-@pytest.mark.parametrize(
-    ("config", "problem"),
-    [
-        (None, "is absent. The node Trainer sets it"),
-        ("{'a'", "is no JSON"),
-        ([1], "must be a JSON object"),
-        ({"cluster": {"worker": ["a:1"]}}, "must have the objects 'cluster' and 'task'"),
-        (cluster_of(ps=["a:1"], worker=["b:1"]), "has tasks of the type 'ps'"),
-        (cluster_of(worker="a:1"), "must list cluster.worker as HOST:PORT, found 'a:1'"),
-        (cluster_of(worker=["a"]), "must list cluster.worker as HOST:PORT, found ['a']"),
-        (cluster_of(chief=["a:1"]), "names the task 'worker' 0, which its cluster lacks"),
-        (
-            {"cluster": {"worker": ["a:1"]}, "task": {"type": "worker", "index": "0"}},
-            "names the task 'worker' '0', which its cluster lacks",
-        ),
-    ],
-)
-def test_a_broken_tf_config_is_one_sentence(config, problem):
-    text = config if config is None or isinstance(config, str) else json.dumps(config)
-    with pytest.raises(ConfigError) as caught:
-        devices.place_in_cluster(text)
-    assert problem in str(caught.value)
-    assert "\n" not in str(caught.value)
 
 
 def test_one_device_needs_no_strategy():

@@ -9,7 +9,6 @@ from __future__ import annotations
 import contextlib
 import dataclasses
 import functools
-import json
 import os
 from collections.abc import Callable, Sequence
 from typing import Any
@@ -19,9 +18,7 @@ import tensorflow as tf
 
 from tfx_pipeline.config.training import Training
 from tfx_pipeline.errors import ConfigError
-
-TF_CONFIG = "TF_CONFIG"
-_CHIEF, _WORKER = "chief", "worker"
+from tfx_pipeline.modeling import tf_config
 
 
 @dataclasses.dataclass(frozen=True)
@@ -95,7 +92,7 @@ def prepare(training: Training) -> Devices:
         devices = tf.config.list_logical_devices("GPU") or tf.config.list_logical_devices("CPU")
         return Devices(tf.distribute.MirroredStrategy([device.name for device in devices]))
     if training.strategy == "multi_worker":
-        workers, worker = place_in_cluster(os.environ.get(TF_CONFIG))
+        workers, worker = tf_config.place_in_cluster(os.environ.get(tf_config.NAME))
         try:
             return Devices(tf.distribute.MultiWorkerMirroredStrategy(), workers, worker)
         except RuntimeError as error:
@@ -104,59 +101,3 @@ def prepare(training: Training) -> Devices:
                 f"in this process before: {error}. Call training.read_setup first in run_fn"
             ) from error
     return ONE_DEVICE
-
-
-def place_in_cluster(text: str | None) -> tuple[int, int]:
-    """How many workers TF_CONFIG names, and which one this process is.
-
-    Args:
-      text: the variable's value: a JSON object with `cluster`, lists of `host:port` by `chief`
-        and `worker`, and `task`, a `type` and an `index`.
-
-    Raises:
-      ConfigError: it is absent or not valid.
-    """
-    places, number = _places(text)
-    return len(places), number
-
-
-def of_each_worker(text: str) -> list[str]:
-    """TF_CONFIG of each worker of the same cluster, the chief's first."""
-    found = json.loads(text)
-    places, _ = _places(text)
-    return [json.dumps({**found, "task": {"type": k, "index": i}}) for k, i in places]
-
-
-def _places(text: str | None) -> tuple[list[tuple[str, int]], int]:
-    """The type and index of each task, the chief's first, and the number of this process'."""
-    try:
-        found = json.loads(text or "null")
-    except ValueError as error:
-        raise _not_valid(f"is no JSON: {error}") from error
-    if not isinstance(found, dict):
-        raise _not_valid("is absent" if found is None else "must be a JSON object")
-    cluster, task = found.get("cluster"), found.get("task")
-    if not isinstance(cluster, dict) or not isinstance(task, dict):
-        raise _not_valid("must have the objects 'cluster' and 'task'")
-    for kind, addresses in cluster.items():
-        if kind not in (_CHIEF, _WORKER):
-            raise _not_valid(f"has tasks of the type {kind!r}; only chief and worker can train")
-        if not isinstance(addresses, list) or not all(map(_is_address, addresses)):
-            raise _not_valid(f"must list cluster.{kind} as HOST:PORT, found {addresses!r}")
-    places = [(k, i) for k in (_CHIEF, _WORKER) for i in range(len(cluster.get(k, ())))]
-    place = (task.get("type"), task.get("index"))
-    if place not in places:
-        raise _not_valid(f"names the task {place[0]!r} {place[1]!r}, which its cluster lacks")
-    return places, places.index(place)
-
-
-def _is_address(value: Any) -> bool:
-    host, _, port = value.rpartition(":") if isinstance(value, str) else ("", "", "")
-    return bool(host) and port.isdigit()
-
-
-def _not_valid(problem: str) -> ConfigError:
-    return ConfigError(
-        f"training.strategy: multi_worker needs the environment variable {TF_CONFIG}, which "
-        f"{problem}. The node Trainer sets it; in a cluster, Kubeflow Trainer does"
-    )

@@ -6,7 +6,7 @@ import os
 import sys
 from collections.abc import Iterable
 
-from tfx_pipeline.compat import known_warnings, local_filesystem, s3_access
+from tfx_pipeline.compat import known_warnings, s3_access
 
 
 def environment(**variables: str) -> dict[str, str]:
@@ -25,6 +25,9 @@ def prepare(artifacts: Iterable[str]) -> None:
     Args:
       artifacts: as TFX's JSON; from their URIs follows whether `s3://` is needed.
     """
+    # Not above: it imports TFX, which a process that only starts others does not need.
+    from tfx_pipeline.compat import local_filesystem
+
     known_warnings.leave_out()
     local_filesystem.register()
     s3_access.prepare(artifacts)

@@ -17,7 +17,7 @@ from typing import IO, cast
 from tfx_pipeline.components.common import worker_process
 from tfx_pipeline.components.trainer.worker import Outcome, Task, read_outcome
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.modeling.devices import TF_CONFIG
+from tfx_pipeline.modeling import tf_config
 
 _COMMAND = (sys.executable, "-m", "tfx_pipeline.components.trainer.worker")
 _GRACE_SECONDS = 10.0
@@ -29,19 +29,19 @@ class LocalWorker:
 
     Args:
       task: what to train.
-      tf_config: TensorFlow's description of the cluster and of this worker's place in it.
+      place: TF_CONFIG, TensorFlow's description of the cluster and of this worker's place in it.
       folder: for the file with its outcome.
       variables: more environment variables.
     """
 
     def __init__(
-        self, task: Task, tf_config: str, folder: str, variables: dict[str, str] | None = None
+        self, task: Task, place: str, folder: str, variables: dict[str, str] | None = None
     ):
         handle, path = tempfile.mkstemp(prefix="outcome-", dir=folder)
         os.close(handle)
         os.remove(path)
         self._outcome = pathlib.Path(path)
-        environ = worker_process.environment(**{TF_CONFIG: tf_config, **(variables or {})})
+        environ = worker_process.environment(**{tf_config.NAME: place, **(variables or {})})
         command = [*_COMMAND, path]
         self._process = subprocess.Popen(command, stdin=subprocess.PIPE, env=environ, text=True)
         # It stays open: the worker ends when this process does.
@@ -68,12 +68,6 @@ class LocalWorker:
             self._process.wait()
         with contextlib.suppress(BrokenPipeError):
             self._stdin.close()
-
-
-def cluster(addresses: Sequence[str], number: int) -> str:
-    """TF_CONFIG of one worker; the first address is the chief's."""
-    task = {"type": "worker", "index": number}
-    return json.dumps({"cluster": {"worker": list(addresses)}, "task": task})
 
 
 def free_ports(count: int) -> list[int]:
@@ -110,8 +104,8 @@ def starts(
         variables = {"TF_NUM_INTRAOP_THREADS": str(threads)}
         if gpus:
             variables["CUDA_VISIBLE_DEVICES"] = ",".join(gpus[number::count])
-        tf_config = cluster(addresses, number)
-        yield functools.partial(LocalWorker, task, tf_config, folder, variables)
+        place = tf_config.write(addresses, number)
+        yield functools.partial(LocalWorker, task, place, folder, variables)
 
 
 def visible_gpus(variables: Mapping[str, str]) -> list[str]:

@@ -18,7 +18,7 @@ from tfx_pipeline.components.trainer.worker import Task
 from tfx_pipeline.config import environment
 from tfx_pipeline.config.training import DEFAULT_WORKERS
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.modeling import devices
+from tfx_pipeline.modeling import tf_config
 
 
 def workers_of(exec_properties: dict[str, Any]) -> int:
@@ -56,7 +56,7 @@ def _starts(
     task: Task, workers: int, folder: str, stack: contextlib.ExitStack
 ) -> Iterator[Callable[[], worker_group.Worker]]:
     """What starts each worker: on this machine, or on those that the environment names."""
-    given, hosts = os.environ.get(devices.TF_CONFIG), worker_hosts.hosts()
+    given, hosts = os.environ.get(tf_config.NAME), worker_hosts.hosts()
     if given is not None:
         workers = _ensure_chief(given)
     if hosts and len(hosts) != workers - 1:
@@ -79,12 +79,12 @@ def _starts(
         yield from local_worker.starts(task, workers, gpus, folder)
 
 
-def _ensure_chief(tf_config: str) -> int:
+def _ensure_chief(given: str) -> int:
     """The number of workers that TF_CONFIG names."""
-    count, number = devices.place_in_cluster(tf_config)
+    count, number = tf_config.place_in_cluster(given)
     if number:
         raise ConfigError(
-            f"{devices.TF_CONFIG} names this process as worker {number} of {count}, and a node "
+            f"{tf_config.NAME} names this process as worker {number} of {count}, and a node "
             "runs in the chief. Start `python -m tfx_pipeline.components.worker_host` there"
         )
     return count
@@ -93,7 +93,7 @@ def _ensure_chief(tf_config: str) -> int:
 def _tf_configs(given: str | None, remote: list[remote_worker.RemoteWorker]) -> list[str]:
     """TF_CONFIG of each worker, the chief's first: the one that is given, or a new one."""
     if given is not None:
-        return devices.of_each_worker(given)
+        return tf_config.of_each_worker(given)
     own = f"{remote[0].own_host}:{local_worker.free_ports(1)[0]}"
     addresses = [own, *(worker.address for worker in remote)]
-    return [local_worker.cluster(addresses, number) for number in range(len(addresses))]
+    return [tf_config.write(addresses, number) for number in range(len(addresses))]

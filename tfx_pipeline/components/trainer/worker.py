@@ -22,6 +22,7 @@ from tfx_pipeline import errors
 from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.components.common import worker_process
+from tfx_pipeline.modeling import tf_config
 from tfx_pipeline.user_code import loader
 
 REFUSED, CONFIGURATION, FAILED, LOST = "refused", "configuration", "failed", "lost"
@@ -103,9 +104,8 @@ def _train(task: Task) -> None:
         from tfx.utils import json_utils
 
         from tfx_pipeline.components.trainer.executor import Executor
-        from tfx_pipeline.modeling import devices
 
-    _, worker = devices.place_in_cluster(os.environ.get(devices.TF_CONFIG))
+    _, worker = tf_config.place_in_cluster(os.environ.get(tf_config.NAME))
     _prepare_process(task, worker)
     outputs = json_utils.loads(task.outputs)
     with tempfile.TemporaryDirectory(prefix="worker-") as folder:
