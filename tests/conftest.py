@@ -9,6 +9,7 @@ import shutil
 import subprocess
 import sys
 
+import hypothesis
 import pytest
 
 from tests import mariadb, postgres
@@ -16,6 +17,9 @@ from tests.projects import Project, make_project
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 
 prepare_environment()
+# A slow machine is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 pytest_plugins = ["tests.distribution"]
 

@@ -26,6 +26,8 @@ def test_a_good_export_is_blessed_as_tfx_does(check, tmp_path):
     assert findings == []
     assert blessing.get_int_custom_property("blessed") == 1
     assert sorted(os.listdir(blessing.uri)) == ["INFRA_BLESSED", "export_check.json"]
+    # What runs after it in the same process is optimized as before.
+    assert not tf.config.optimizer.get_experimental_options().get("disable_meta_optimizer")
 
 
 def details(blessing) -> dict:

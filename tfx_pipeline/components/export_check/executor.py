@@ -172,7 +172,8 @@ class Export:
         if checks.SERVING in outputs and checks.COLUMNS in outputs:
             yield from checks.columns_findings(client, rows)
         yield from reference.warmup_findings(self.folder, client)
-        yield from self._reference_findings(client, outputs, rows, real)
+        with reference.unoptimized():
+            yield from self._reference_findings(client, outputs, rows, real)
 
     def _reference_findings(
         self,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
@@ -26,10 +27,20 @@ class NotComparedError(Exception):
     """Why the export could not be compared with Transform and model."""
 
 
+@contextlib.contextmanager
+def unoptimized() -> Iterator[None]:
+    """Graphs run as they are inside: to optimize one takes longer than to run it once."""
+    name = "disable_meta_optimizer"
+    before = tf.config.optimizer.get_experimental_options().get(name, False)
+    tf.config.optimizer.set_experimental_options({name: True})
+    try:
+        yield
+    finally:
+        tf.config.optimizer.set_experimental_options({name: before})
+
+
 def load(folder: str) -> Any:
     """Loads the model in Python, in eager mode."""
-    # As in the session: optimizing a graph that runs once takes longer than running it.
-    tf.config.optimizer.set_experimental_options({"disable_meta_optimizer": True})
     return tf.saved_model.load(folder, tags=["serve"])
 
 
