@@ -80,14 +80,15 @@ def _ahead(task: str, score: float, other: float) -> float:
     return (other - score) / other if task == "regression" else score - other
 
 
-def _difference(task: str, ahead: float, sign: str = "+") -> str:
-    return f"{100 * ahead:{sign}.1f} %" if task == "regression" else f"{ahead:{sign}.4f}"
+def _difference(task: str, ahead: float) -> str:
+    return f"{100 * ahead:+.1f} %" if task == "regression" else f"{ahead:+.4f}"
 
 
 def _mean_ranks(means: pd.DataFrame) -> pd.Series:
     """By model, 1 is the best; only of the models that were measured on all tables."""
+    # Ranks are ascending: of a score of which more is better, the negative is ranked.
     signs = {name: np.sign(_ahead(TABLES[name].task, 1.0, 2.0)) for name in means.index}
-    return means.dropna(axis=1).mul(pd.Series(signs), axis=0).rank(axis=1, ascending=False).mean()
+    return means.dropna(axis=1).mul(pd.Series(signs), axis=0).rank(axis=1).mean()
 
 
 def _scores(results: pd.DataFrame, tables: Sequence[str], models: Sequence[str]) -> list[str]:
@@ -111,7 +112,7 @@ def _score(values: pd.Series, task: str) -> str:
 
 
 def _behind(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
-    lines = [_row(["table", "`standard` ahead (+) or behind (-)", "allowed behind", ""])]
+    lines = [_row(["table", "`standard` ahead (+) or behind (-)", "at least", ""])]
     lines.append(_row(["---"] * 4))
     for name in tables:
         task, scores = TABLES[name].task, means.loc[name]
@@ -120,7 +121,7 @@ def _behind(means: pd.DataFrame, tables: Sequence[str]) -> list[str]:
             continue
         ahead, allowed = _ahead(task, ours, theirs), _BEHIND[task]
         verdict = "" if ahead >= -allowed else "**not reached**"
-        cells = [_difference(task, ahead), _difference(task, allowed, "-"), verdict]
+        cells = [_difference(task, ahead), _difference(task, -allowed), verdict]
         lines.append(_row([name, *cells]))
     return lines
 
