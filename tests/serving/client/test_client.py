@@ -21,11 +21,11 @@ PROGRAM = """
 import sys
 from tfx_pipeline.serving import AsyncClient, Client, LocalServer, Split, Traffic
 for target in ("127.0.0.1:1", "http://127.0.0.1:1"):
-    with Client(target, "x", timeout=0.1) as client:
+    with Client(target, "x", timeout=2) as client:
         try:
             client.predict([{}])
         except Exception as error:
-            assert error.code in ("UNAVAILABLE", "DEADLINE_EXCEEDED"), error
+            assert error.code == "UNAVAILABLE", error
 print(*sys.modules)
 """
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import os
 import socket
 from collections.abc import Mapping
@@ -50,17 +51,19 @@ def connect(host: str, work: str, key: str) -> tuple[socket.socket, Connection, 
       NodeError: the host cannot be reached, or refuses.
     """
     name, _, port = host.rpartition(":")
-    try:
-        connected = socket.create_connection((name, int(port)), _CONNECT_SECONDS)
-        keep_alive(connected)
-        messages = Connection(connected)
-        messages.send({"key": key, "work": work})
-        answer = messages.receive()
-    except (OSError, ValueError) as error:
-        raise NodeError(f"the worker at {host} cannot be reached: {error}") from error
-    if answer is None or "error" in answer:
-        connected.close()
-        reason = (answer or {}).get("error", "it closed the connection")
-        raise NodeError(f"the worker at {host} does not train: {reason}")
+    with contextlib.ExitStack() as on_error:
+        try:
+            connected = socket.create_connection((name, int(port)), _CONNECT_SECONDS)
+            on_error.enter_context(connected)
+            keep_alive(connected)
+            messages = Connection(connected)
+            messages.send({"key": key, "work": work})
+            answer = messages.receive()
+        except (OSError, ValueError) as error:
+            raise NodeError(f"the worker at {host} cannot be reached: {error}") from error
+        if answer is None or "error" in answer:
+            reason = (answer or {}).get("error", "it closed the connection")
+            raise NodeError(f"the worker at {host} does not train: {reason}")
+        on_error.pop_all()
     connected.settimeout(None)
     return connected, messages, answer
