@@ -103,6 +103,33 @@ class TestStandIn:
         with lazy_imports.importing(), pytest.raises(ModuleNotFoundError, match=r"heavy\.nowhere"):
             import heavy.nowhere  # noqa: F401
 
+    def test_the_real_modules_take_all_places_before_unknown_code_runs(self, monkeypatch):
+        from tfx_pipeline.compat import lazy_imports
+
+        monkeypatch.setattr(lazy_imports, "FOR_EXECUTORS", ("heavy", "heavy.nowhere"))
+        monkeypatch.setattr(lazy_imports, "MODULES", ())
+        with lazy_imports.importing_launcher():
+            import user_of_heavy
+        assert runs() == 0
+        lazy_imports.load_real_modules()
+        assert runs() == 1
+        import heavy
+
+        assert user_of_heavy.heavy is heavy
+        lazy_imports.load_real_modules()
+        assert runs() == 1
+
+    def test_what_cannot_be_imported_says_so_when_it_is_used(self, monkeypatch, tmp_path):
+        from tfx_pipeline.compat import lazy_imports
+
+        (tmp_path / "heavy" / "__init__.py").write_text("import nothing_like_it")
+        monkeypatch.setattr(lazy_imports, "FOR_EXECUTORS", ("heavy",))
+        with lazy_imports.importing_launcher():
+            import user_of_heavy
+        lazy_imports.load_real_modules()
+        with pytest.raises(ModuleNotFoundError, match="nothing_like_it"):
+            user_of_heavy.heavy.value
+
     def test_garbage_is_collected_afterwards(self):
         import gc
 
@@ -119,6 +146,29 @@ def test_nothing_that_nodes_import_needs_the_real_modules():
     # The newer Beam reads a class of this one when it is imported.
     needed = ["google.cloud.storage"] if lines.installed() == lines.NEWER else []
     assert run("print(*(name for name in lazy_imports.MODULES if name in sys.modules))") == needed
+
+
+@pytest.mark.tensorflow
+def test_the_launcher_needs_none_and_an_executor_of_others_finds_only_real_ones():
+    script = """
+        import sys
+        from tfx_pipeline.compat import lazy_imports
+        with lazy_imports.importing_launcher():
+            from tfx_pipeline.execution import launcher
+        print(*(name for name in lazy_imports.FOR_EXECUTORS if name in sys.modules))
+        lazy_imports.load_real_modules()
+        for module in sys.modules.values():
+            for name, value in vars(module).items():
+                if isinstance(value, lazy_imports._StandIn):
+                    print(module.__name__, name)
+        import tensorflow
+        from tfx.dsl.io.plugins import tensorflow_gfile
+        print(tensorflow_gfile.tf is tensorflow, "tfx.components.trainer.executor" in sys.modules)
+    """
+    command = [sys.executable, "-c", textwrap.dedent(script)]
+    done = subprocess.run(command, capture_output=True, text=True)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.split() == ["True", "True"]
 
 
 @pytest.mark.tensorflow

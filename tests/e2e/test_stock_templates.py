@@ -88,7 +88,8 @@ if __name__ == "__main__":
 def test_the_penguin_template_by_the_commands_of_a_dag_and_of_a_cluster(penguin, penguin_run):
     """The commands run here; what has not changed since the local run comes from the cache."""
     (penguin / "others.py").write_text(OTHERS)
-    call = {"cwd": penguin, "env": environment(), "capture_output": True, "text": True}
+    imports = {**environment(), "PYTHONPROFILEIMPORTTIME": "1"}  # lists them on standard error
+    call = {"cwd": penguin, "env": imports, "capture_output": True, "text": True}
     done = subprocess.run([sys.executable, "others.py"], **call)
     assert done.returncode == 0, done.stderr[-3000:]
     folder = penguin / "dags" / "my_penguin"
@@ -108,6 +109,8 @@ def test_the_penguin_template_by_the_commands_of_a_dag_and_of_a_cluster(penguin,
         for command in commands:
             done = subprocess.run([sys.executable, *command[1:]], **call)
             assert done.returncode == 0, done.stderr[-3000:]
+            tensorflow = "tensorflow.python.framework.ops" in done.stderr
+            assert not (tensorflow and ": cached" in done.stderr), "a cached node needs none of it"
             said += done.stderr
         assert "Trainer: cached" in said
         assert "Pusher: " in said

@@ -52,18 +52,16 @@ OF_TFX = (
 )
 """What `tfx.v1` imports, with clients of Kubernetes and of Google's cloud (see `tfx_import`)."""
 
-_TRIED = ("tfx_pipeline.", "tfx.components.schema_gen.", "tfx.components.example_validator.")
+_TRIED = (
+    "tfx_pipeline.",
+    "tfx.components.example_gen.driver.",
+    "tfx.components.example_validator.",
+    "tfx.components.schema_gen.",
+)
 
 _lock = threading.RLock()
-
-
-def tried_with(class_path: str) -> bool:
-    """Whether an executor, or a driver, may find stand-ins in the modules that it imports.
-
-    Code that is not known may do with modules what no stand-in can: it gets the real ones. Only
-    the modules that `tfx.v1` imports may have stand-ins then (see `tfx_import`).
-    """
-    return class_path.startswith(_TRIED)
+_of_launcher: list[_Finder] = []
+"""The finders whose stand-ins `load_real_modules` replaces."""
 
 
 @contextlib.contextmanager
@@ -76,14 +74,79 @@ def importing(*also: str) -> Iterator[None]:
     The many objects that imports make all stay; a collection looks at each for nothing,
     now and later, and touches pages that a forked child would share with its parent.
     """
+    with _stand_ins(also), _without_collection():
+        yield
+
+
+@contextlib.contextmanager
+def importing_launcher() -> Iterator[None]:
+    """Like `importing`, for TFX's launcher, which can then find a node in the cache.
+
+    Before code that is not known is imported and run, call `load_real_modules`.
+    """
+    with _stand_ins(FOR_EXECUTORS) as finder, _without_collection():
+        yield
+    _of_launcher.append(finder)
+
+
+def importing_driver(class_path: str) -> contextlib.AbstractContextManager[None]:
+    """`importing_launcher` for a driver; all real modules for one of others."""
+    if class_path.startswith(_TRIED):
+        return importing_launcher()
+    load_real_modules()
+    return contextlib.nullcontext()
+
+
+def importing_executor(class_path: str) -> contextlib.AbstractContextManager[None]:
+    """`importing` for an executor; all real modules for one of others.
+
+    Code that is not known may do with modules what no stand-in can. Only what `tfx.v1` imports
+    may have stand-ins then (see `tfx_import`).
+    """
+    if class_path.startswith(_TRIED):
+        return importing()
+    load_real_modules()
+    return contextlib.nullcontext()
+
+
+def load_real_modules() -> None:
+    """Imports what had stand-ins in `importing_launcher`, and puts it in their places.
+
+    Afterwards all is as if there had been none: no module has one of those stand-ins.
+    """
+    stand_ins: list[types.ModuleType] = []
+    real: dict[int, types.ModuleType] = {}
+    with _without_collection():
+        while _of_launcher:
+            finder = _of_launcher.pop()
+            stand_ins += finder.made
+            for module in finder.made:
+                with contextlib.suppress(ImportError):  # whoever uses it is told so then
+                    real[id(module)] = finder.real(module.__name__)
+            finder.made = []
+    for module in [*sys.modules.values()] if real else []:
+        for name, value in [*vars(module).items()]:
+            if id(value) in real:
+                vars(module)[name] = real[id(value)]
+
+
+@contextlib.contextmanager
+def _stand_ins(also: Sequence[str]) -> Iterator[_Finder]:
     finder = _Finder((*MODULES, *also) if IMPORTS.fits() else ())
+    sys.meta_path[:] = [finder, *_others()]
+    try:
+        yield finder
+    finally:
+        finder.retire(*MODULES, *also)
+
+
+@contextlib.contextmanager
+def _without_collection() -> Iterator[None]:
     collects = gc.isenabled()
     gc.disable()
-    sys.meta_path[:] = [finder, *_others()]
     try:
         yield
     finally:
-        finder.retire(*MODULES, *also)
         gc.freeze()
         if collects:
             gc.enable()
@@ -95,6 +158,8 @@ class _Finder(importlib.abc.MetaPathFinder):
     def __init__(self, names: Sequence[str]):
         # Also those that an earlier finder had stand-ins for: see `_WithSubmodules`.
         self._known, self._names = frozenset((*MODULES, *FOR_EXECUTORS, *OF_TFX)), set(names)
+        self.made: list[types.ModuleType] = []
+        """The stand-ins."""
 
     def find_spec(
         self, name: str, path: Sequence[str] | None, target: types.ModuleType | None = None
@@ -138,6 +203,7 @@ class _Empty(importlib.abc.Loader):
     def create_module(self, spec: importlib.machinery.ModuleSpec) -> types.ModuleType:
         module = _StandIn(spec.name)
         vars(module)["_finder"] = self._finder
+        self._finder.made.append(module)
         return module
 
     def exec_module(self, module: types.ModuleType) -> None:

@@ -8,6 +8,7 @@ believe only what ML Metadata says afterwards.
 
 from __future__ import annotations
 
+import contextlib
 import json
 import logging
 import sys
@@ -22,6 +23,7 @@ from tfx.proto.orchestration import pipeline_pb2
 from tfx_pipeline import errors
 from tfx_pipeline.compat import (
     known_warnings,
+    lazy_imports,
     local_filesystem,
     long_histories,
     metadata_handle,
@@ -128,15 +130,18 @@ def _launch(
         node.execution_options.caching_options.enable_cache = False
     executor_spec = runner_utils.extract_executor_spec(deployment, request.node)
     local_copies.ensure_possible(executor_spec, pipeline_ir.pipeline_root(pipeline))
-    tfx_launcher = launcher.Launcher(
-        pipeline_node=node,
-        mlmd_connection=metadata_handle.of_pipeline(pipeline),
-        pipeline_info=pipeline.pipeline_info,
-        pipeline_runtime_spec=pipeline.runtime_spec,
-        executor_spec=executor_spec,
-        custom_driver_spec=runner_utils.extract_custom_driver_spec(deployment, request.node),
-        custom_executor_operators=make_operators(before_execution),
-    )
+    driver_spec = runner_utils.extract_custom_driver_spec(deployment, request.node)
+    driver = pipeline_ir.class_path(driver_spec) if driver_spec else None
+    with lazy_imports.importing_driver(driver) if driver else contextlib.nullcontext():
+        tfx_launcher = launcher.Launcher(
+            pipeline_node=node,
+            mlmd_connection=metadata_handle.of_pipeline(pipeline),
+            pipeline_info=pipeline.pipeline_info,
+            pipeline_runtime_spec=pipeline.runtime_spec,
+            executor_spec=executor_spec,
+            custom_driver_spec=driver_spec,
+            custom_executor_operators=make_operators(before_execution),
+        )
     history.reopen(request.node, request.run_id)
     try:
         with long_histories.knowing(history.memberships), patch.applied(table.LONG_HISTORIES):

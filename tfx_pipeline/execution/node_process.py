@@ -6,7 +6,6 @@ interrupted, marks the execution as canceled.
 
 from __future__ import annotations
 
-import contextlib
 import dataclasses
 import os
 import pathlib
@@ -54,7 +53,7 @@ def _launch(
     try:
         if local.pipeline != request.pipeline:
             object_store.fetch(request.pipeline, local.pipeline)
-        with _importing(local):
+        with lazy_imports.importing_launcher():
             from tfx_pipeline.execution import launcher
 
         return launcher.launch(local, before_execution)
@@ -62,21 +61,6 @@ def _launch(
         print(f"{request.node}: {error}", file=sys.stderr)
         result_file.write_error(request, error)
         return error.exit_code
-
-
-def _importing(request: Request) -> contextlib.AbstractContextManager[None]:
-    """Quicker imports, unless the node's executor or driver is one of others."""
-    from tfx_pipeline.ir import pipeline_ir
-
-    deployment = pipeline_ir.deployment(pipeline_ir.read(request.pipeline))
-    paths = [
-        pipeline_ir.class_path(pipeline_ir.unpacked(packed))
-        for name, _, packed in pipeline_ir.executor_and_driver_specs(deployment)
-        if name == request.node
-    ]
-    if all(map(lazy_imports.tried_with, paths)):
-        return lazy_imports.importing(*lazy_imports.FOR_EXECUTORS)
-    return contextlib.nullcontext()
 
 
 def _cancel(request: Request) -> None:

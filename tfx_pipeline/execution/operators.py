@@ -6,7 +6,6 @@ when they are made, which a node from the cache does not need.
 
 from __future__ import annotations
 
-import contextlib
 import functools
 import traceback
 from collections.abc import Callable
@@ -69,8 +68,7 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
 
     def _tfx_operator(self) -> Any:
         """TFX's own operator for the same executor, which it imports."""
-        tried = lazy_imports.tried_with(pipeline_ir.class_path(self._executor_spec))
-        with lazy_imports.importing() if tried else contextlib.nullcontext():
+        with lazy_imports.importing_executor(pipeline_ir.class_path(self._executor_spec)):
             made = self.TFX_OPERATOR(self._executor_spec)
         return made.with_execution_watcher(self._execution_watcher_address)
 

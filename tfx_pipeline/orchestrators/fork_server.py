@@ -37,7 +37,7 @@ def serve(foreign: bool = False) -> None:
     """Reads requests from standard input until it is closed, then stops the running jobs.
 
     Args:
-      foreign: whether nodes may have executors of others. Then all imports are the real ones.
+      foreign: whether nodes may have executors of others. They find only real modules.
     """
     prepare_environment()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
@@ -49,17 +49,13 @@ def serve(foreign: bool = False) -> None:
         os.set_blocking(end, False)
     signal.set_wakeup_fd(wakeup_write, warn_on_full_buffer=False)
     signal.signal(signal.SIGCHLD, lambda *_: None)
-    with _importing(foreign, *lazy_imports.FOR_EXECUTORS):
+    with lazy_imports.importing_launcher():
         import setuptools  # noqa: F401 - TFX imports it when it creates its first artifact
 
         from tfx_pipeline.components.example_gen import driver  # noqa: F401
         from tfx_pipeline.execution import launcher  # noqa: F401
 
     _Server(replies, wakeup_read, foreign).run()
-
-
-def _importing(foreign: bool, *also: str) -> contextlib.AbstractContextManager[None]:
-    return contextlib.nullcontext() if foreign else lazy_imports.importing(*also)
 
 
 def import_libraries() -> None:
@@ -93,8 +89,6 @@ class _Server:
         self._foreign = foreign
         self._execution_started, self._report_execution = os.pipe()
         self._has_libraries = False
-        if foreign:  # without stand-ins the launcher has imported most of them
-            self._import_libraries()
         self._jobs: dict[int, tuple[str, int]] = {}  # by process: job id, message pipe
         self._buffer = b""
 
@@ -126,8 +120,12 @@ class _Server:
     def _import_libraries(self) -> None:
         """Imports everything once, so that children forked later have it already."""
         if not self._has_libraries:
-            with _importing(self._foreign):
+            if self._foreign:
+                lazy_imports.load_real_modules()
                 import_libraries()
+            else:
+                with lazy_imports.importing():
+                    import_libraries()
             self._has_libraries = True
 
     def _handle(self, request: dict[str, Any]) -> None:
