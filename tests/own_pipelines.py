@@ -1,7 +1,7 @@
 """Small pipelines that a user wrote with TFX: text of modules for a project's folder."""
 
 COMPONENTS = """
-from tfx import v1 as tfx
+from tfx_pipeline import tfx
 from tfx.dsl.component.experimental.decorators import component
 
 Integer, String = tfx.types.standard_artifacts.Integer, tfx.types.standard_artifacts.String

@@ -18,8 +18,7 @@ pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
 FLOW = """
 import sys
-from tfx import v1 as tfx
-import tfx_pipeline
+from tfx_pipeline import LocalRunner, tfx
 import penguin_pipeline_local as example
 
 tuning = sys.argv[1] == "tuning"
@@ -44,7 +43,7 @@ pipeline = example.create_pipeline(
     beam_pipeline_args=[],
     enable_transform_input_cache=True,
 )
-print(tfx_pipeline.LocalRunner(pipeline).run().to_json())
+print(LocalRunner(pipeline).run().to_json())
 """
 
 
