@@ -56,4 +56,5 @@ def test_a_worker_that_does_not_end_is_killed(tmp_path, monkeypatch):
     monkeypatch.setattr(fork_client, "_EXIT_SECONDS", 0.1)
     with Worker(tmp_path, tmp_path / "worker.log") as worker:
         os.kill(worker._process.pid, signal.SIGSTOP)
+        worker.submit("upload", tmp_path / "upload.log", file="missing", uri="s3://bucket/key")
     assert worker._process.wait() == -signal.SIGKILL

@@ -58,6 +58,7 @@ class Worker:
         self._ids = itertools.count(1)
         self._buffer = b""
         self._replies: dict[str, Reply] = {}
+        self._running: set[str] = set()
 
     def __enter__(self) -> Worker:
         self._log.parent.mkdir(parents=True, exist_ok=True)
@@ -73,6 +74,8 @@ class Worker:
         return self
 
     def __exit__(self, *_: object) -> None:
+        if not self._running:  # it may be importing modules that nobody needs any more
+            self._process.kill()
         self._stdin.close()
         try:
             self._process.wait(_EXIT_SECONDS)
@@ -85,6 +88,7 @@ class Worker:
     def submit(self, op: str, log: pathlib.Path, **payload: Any) -> str:
         """Sends a job and returns its id."""
         job = str(next(self._ids))
+        self._running.add(job)
         self._send({"op": op, "id": job, "log": str(log), **payload})
         return job
 
@@ -121,7 +125,9 @@ class Worker:
         self._buffer += data
         *lines, self._buffer = self._buffer.split(b"\n")
         messages = [json.loads(line) for line in lines]
-        return [Reply(**message) for message in messages if "id" in message]
+        replies = [Reply(**message) for message in messages if "id" in message]
+        self._running.difference_update(reply.id for reply in replies)
+        return replies
 
     def _send(self, message: dict[str, Any]) -> None:
         try:
