@@ -19,15 +19,21 @@ FOLDER = pathlib.Path(__file__).resolve().parent
 SLOW_FOLDERS = tuple(FOLDER / name for name in ("components", "e2e", "modeling"))
 SLOW_MARKS = ("tensorflow", "e2e")
 
-SHARE_ONE_AIRFLOW = (
+MOSTLY_WAIT = (
     "tests/orchestrators/airflow/test_scheduler.py",
     "tests/orchestrators/airflow/test_taxi.py",
+    "tests/components/tuner/test_machines.py",
+    "tests/serving/local_server/test_lifecycle.py",
+    "tests/serving/local_server/test_rest.py",
+    "tests/serving/local_server/test_rest_server.py",
+    "tests/serving/local_server/test_server.py",
 )
+"""For Airflow's scheduler, which two files share, or for a server's next look at its files."""
 LONGEST_FIRST = (
-    *SHARE_ONE_AIRFLOW,
+    *MOSTLY_WAIT,
     "tests/e2e/test_stock_templates.py",
-    "tests/e2e/test_taxi.py",
     "tests/e2e/test_penguin_example.py",
+    "tests/e2e/test_taxi.py",
     "tests/orchestrators/kubeflow/test_cluster_run.py",
     "tests/e2e/test_unservable.py",
     "tests/e2e/test_beam_workers.py",
@@ -64,11 +70,14 @@ def pytest_ignore_collect(collection_path, config):
 
 
 class ByFile(LoadScopeScheduling):
-    """Gives a file to one worker, and all files that need a running Airflow to the same one."""
+    """Gives a file to one worker, and all files that mostly wait to the same one.
+
+    Beside each of those, the other workers use the processors.
+    """
 
     def _split_scope(self, nodeid: str) -> str:
         file = nodeid.partition("::")[0]
-        return "airflow" if file in SHARE_ONE_AIRFLOW else file
+        return "waiting" if file in MOSTLY_WAIT else file
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -82,7 +91,7 @@ def pytest_xdist_make_scheduler(config, log):
 
 @pytest.hookimpl(optionalhook=True)
 def pytest_xdist_auto_num_workers(config):
-    """One worker more than processors: the tests with Airflow mostly wait."""
+    """One worker more than processors, for `MOSTLY_WAIT`."""
     return min(len(os.sched_getaffinity(0)) + 1, MOST_WORKERS)
 
 

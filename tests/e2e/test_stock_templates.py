@@ -158,8 +158,7 @@ def test_only_the_import_of_the_components_is_changed(tmp_path):
 
 
 MODULE_FILE = """
-from tfx import v1 as tfx
-import tfx_pipeline
+from tfx_pipeline import LocalRunner, tfx
 
 examples = tfx.components.CsvExampleGen(input_base="data")
 statistics = tfx.components.StatisticsGen(examples=examples.outputs["examples"])
@@ -168,7 +167,7 @@ transform = tfx.components.Transform(
     examples=examples.outputs["examples"], schema=schema.outputs["schema"], module_file="scale.py"
 )
 nodes = [examples, statistics, schema, transform]
-run = tfx_pipeline.LocalRunner(tfx.dsl.Pipeline("iris", "out/iris/iris", components=nodes)).run()
+run = LocalRunner(tfx.dsl.Pipeline("iris", "out/iris/iris", components=nodes)).run()
 assert run.state == "complete", run
 """
 
