@@ -12,6 +12,7 @@ import click
 from rich.table import Table
 
 from tfx_pipeline import terminal
+from tfx_pipeline.compat import lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.config.loader import load_config
 from tfx_pipeline.config.models import Config, PipelineConfig
@@ -181,7 +182,8 @@ def _schema_update() -> types.ModuleType:
     prepare_environment()
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        from tfx_pipeline.components.schema_gen import schema_update
+        with lazy_imports.importing():
+            from tfx_pipeline.components.schema_gen import schema_update
     return schema_update
 
 
