@@ -142,7 +142,7 @@ class TestStandIn:
 
 @pytest.mark.tensorflow
 def test_nothing_that_nodes_import_needs_the_real_modules():
-    """If one is needed, it saves nothing to name it, and the list should be mended."""
+    """If one is needed, it saves nothing to name it: it should not be in the list."""
     # The newer Beam reads a class of this one when it is imported.
     needed = ["google.cloud.storage"] if lines.installed() == lines.NEWER else []
     assert run("print(*(name for name in lazy_imports.MODULES if name in sys.modules))") == needed

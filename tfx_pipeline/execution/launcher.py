@@ -1,9 +1,9 @@
-"""The one door to TFX's portable launcher, and the guard in front of it.
+"""Runs TFX's portable launcher for one node, with checks before and after.
 
-TFX's launcher executes a node whatever became of its upstream nodes, ignores
+TFX's launcher executes a node even if its upstream nodes have failed, ignores
 parameters it does not know, caches across changed code and returns normally
 when inputs are missing. So here: check, complete the cache key, launch, and
-believe only what ML Metadata says afterwards.
+read from ML Metadata how the node has ended.
 """
 
 from __future__ import annotations

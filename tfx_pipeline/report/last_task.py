@@ -1,7 +1,7 @@
 """Writes the report of a run as an orchestrator's last task: `python -m tfx_pipeline.report`.
 
 It needs what the node command needs, the compiled pipeline and the run's id, and no
-configuration. It runs whatever became of the nodes, and changes nothing in ML Metadata.
+configuration. It runs after failed nodes too, and changes nothing in ML Metadata.
 """
 
 from __future__ import annotations

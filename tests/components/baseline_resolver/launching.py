@@ -24,7 +24,7 @@ def run(name: str, root, components: list, connection, run_id: str):
     """Compiles and runs a pipeline with a cache.
 
     Returns:
-      The compiled nodes and what became of each, both by node.
+      The compiled nodes and how each ended, both by node.
     """
     ir = compiler.Compiler().compile(
         tfx_pipeline_lib.Pipeline(

@@ -13,7 +13,7 @@ GOLDEN = REPOSITORY / "tests" / "golden"
 
 
 def bundled_plan() -> Manifest:
-    """The golden manifest; tests/compiler/test_compiler.py sees to it that it is right."""
+    """The golden manifest; tests/compiler/test_compiler.py checks it."""
     values = json.loads((GOLDEN / "manifest.json").read_text())
     return Manifest.model_validate({**values, "ir_sha256": "0123456789ab" + "0" * 52})
 

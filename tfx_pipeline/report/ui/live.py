@@ -32,7 +32,7 @@ def is_executed(files: RunLayout) -> bool:
 def current_state(source: Source, run_id: str, state: str) -> str:
     """The state of a run that says it is running: `running`, or `stopped` if its process is gone.
 
-    A run of another machine has no folder here, so it is believed.
+    A run of another machine has no folder here, so its record is all there is.
     """
     files = source.layout.run(run_id)
     if is_executed(files):

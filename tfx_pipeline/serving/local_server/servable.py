@@ -55,7 +55,7 @@ class Servable:
             outputs = self._model.call(signature, feeds)
         except Exception as error:
             # Only now: a signature may declare another type than its graph has, and
-            # TensorFlow Serving believes the graph.
+            # TensorFlow Serving takes what the graph says.
             _ensure_types(self.signatures[signature], feeds)
             raise _as_serving_error(error) from error
         return {name: _as_array(value) for name, value in outputs.items()}
