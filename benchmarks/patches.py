@@ -9,15 +9,19 @@ wall time. A round runs with all patches, then without each in turn.
 from __future__ import annotations
 
 import pathlib
+import shutil
 import statistics
+import sys
 import tempfile
+from collections.abc import Callable
 
 import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import contestants
+from benchmarks import contestants, measure, rows
 from benchmarks.contestants import Table
+from benchmarks.stock import templates
 from tfx_pipeline.compat.table import PATCHES
 from tfx_pipeline.config import environment
 
@@ -28,9 +32,18 @@ _ALL, _NONE = "all patches", "no patch"
 @click.option("--rows", "sizes", multiple=True, type=int, default=(15_002, 1_500_000))
 @click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option("--only", multiple=True, metavar="NAME", help="Only these patches.")
+@click.option(
+    "--template",
+    is_flag=True,
+    help="Run TFX's taxi template with this project's components: executors of TFX work there.",
+)
 @click.option("--output", type=click.Path(path_type=pathlib.Path), help="Also write Markdown here.")
 def command(
-    sizes: tuple[int, ...], rounds: int, only: tuple[str, ...], output: pathlib.Path | None
+    sizes: tuple[int, ...],
+    rounds: int,
+    only: tuple[str, ...],
+    template: bool,
+    output: pathlib.Path | None,
 ) -> None:
     """Measure what each patch of another library saves."""
     cases = {_ALL: "0", _NONE: "1"}
@@ -39,16 +52,38 @@ def command(
     for size in sizes:
         taken[size] = {case: [] for case in cases}
         with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
-            table = Table.make(pathlib.Path(folder), size)
+            prepare = _template if template else _example
+            run_with = prepare(pathlib.Path(folder), size)
             for number in range(rounds):
                 for case, switch in cases.items():
-                    run = contestants.ours(table, **{environment.PLAIN: switch})
+                    run = run_with(switch)
                     taken[size][case].append(run.cpu)
                     click.echo(f"{size:,} rows, round {number + 1}, {case}: {run.cpu:.1f} s")
         text = _markdown(taken)
         if output is not None:
             output.write_text(text)
     Console().print(Markdown(text))
+
+
+def _example(folder: pathlib.Path, size: int) -> Callable[[str], measure.Measured]:
+    """Runs the bundled example with a value of TFX_PIPELINE_PLAIN."""
+    table = Table.make(folder, size)
+    return lambda switch: contestants.ours(table, **{environment.PLAIN: switch})
+
+
+def _template(folder: pathlib.Path, size: int) -> Callable[[str], measure.Measured]:
+    """The same for TFX's taxi template, with the import of its components changed."""
+    project = templates.use_components(templates.use_local_runner(templates.taxi(folder / "taxi")))
+    rows.write(templates.TAXI_DATA, project / "data" / "data.csv", size)
+
+    def run(switch: str) -> measure.Measured:
+        for results in project.glob("tfx_*"):
+            shutil.rmtree(results)
+        # A user of TFX has not set it; benchmarks of this project's models have.
+        variables = {environment.PLAIN: switch, "TF_USE_LEGACY_KERAS": "0"}
+        return measure.run([sys.executable, "local_runner.py"], project, **variables)
+
+    return run
 
 
 def _markdown(taken: dict[int, dict[str, list[float]]]) -> str:
