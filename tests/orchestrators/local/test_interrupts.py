@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from tests.projects import Project, environment
+from tests.projects import Project, environment, make_project
 from tfx_pipeline.metadata import database
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.metadata.node_record import NodeRecord
 
-pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
+pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
 
 SLOW_TRAINER = """
 import os, time
@@ -31,8 +31,9 @@ def run_fn(fn_args):
 
 
 @pytest.fixture(scope="module")
-def project(project) -> Project:
+def project(tmp_path_factory) -> Project:
     """A project whose trainer sleeps while there is a file `slow`, and fails beside `fail`."""
+    project = make_project(tmp_path_factory.mktemp("project") / "taxi")
     (project.modules / "slow_trainer.py").write_text(SLOW_TRAINER)
     text = (project.folder / "pipeline.yaml").read_text()
     text = text.replace("modules.trainer.run_fn", "modules.slow_trainer.run_fn")
