@@ -37,7 +37,7 @@ LONGEST_FIRST = (
     "tests/orchestrators/kubeflow/test_cluster_run.py",
     "tests/e2e/test_unservable.py",
     "tests/e2e/test_beam_workers.py",
-    "tests/orchestrators/local/test_interrupts.py",
+    "tests/e2e/test_interrupts.py",
     "tests/e2e/test_bad_input.py",
     "tests/orchestrators/airflow/test_runner.py",
     "tests/storage/test_object_store.py",

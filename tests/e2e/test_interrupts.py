@@ -9,12 +9,12 @@ import time
 
 import pytest
 
-from tests.projects import Project, environment, make_project
+from tests.projects import Project, environment
 from tfx_pipeline.metadata import database
 from tfx_pipeline.metadata.history import History
 from tfx_pipeline.metadata.node_record import NodeRecord
 
-pytestmark = [pytest.mark.tensorflow, pytest.mark.slow]
+pytestmark = [pytest.mark.e2e, pytest.mark.tensorflow]
 
 SLOW_TRAINER = """
 import os, time
@@ -31,9 +31,8 @@ def run_fn(fn_args):
 
 
 @pytest.fixture(scope="module")
-def project(tmp_path_factory) -> Project:
+def project(project) -> Project:
     """A project whose trainer sleeps while there is a file `slow`, and fails beside `fail`."""
-    project = make_project(tmp_path_factory.mktemp("project") / "taxi")
     (project.modules / "slow_trainer.py").write_text(SLOW_TRAINER)
     text = (project.folder / "pipeline.yaml").read_text()
     text = text.replace("modules.trainer.run_fn", "modules.slow_trainer.run_fn")
