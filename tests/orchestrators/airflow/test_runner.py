@@ -66,7 +66,7 @@ def test_whoever_reads_meanwhile_never_sees_half(toy_folder, tmp_path):
     dags = tmp_path / "dags"
     assert compile_dag(toy_folder, dags).returncode == 0
     command = [sys.executable, str(REPOSITORY / "runners" / "airflow_runner.py")]
-    seeds, seen = iter([2]), set()
+    seeds, seen = iter(range(2, 4)), set()
     writer = None
     while True:
         if writer is None or writer.poll() is not None:
@@ -85,7 +85,7 @@ def test_whoever_reads_meanwhile_never_sees_half(toy_folder, tmp_path):
             assert found.startswith(ir.stem.removeprefix("pipeline-"))
             assert digest in (None, found)
         time.sleep(0.001)  # else the reader takes a processor from the writer
-    assert len(seen) == 2
+    assert len(seen) >= 3
     assert sorted(path.name for path in dags.iterdir()) == ["shop", "shop_dag.py"]
 
 
