@@ -69,6 +69,13 @@ def ours(
     return dataclasses.replace(result, nodes=nodes)
 
 
+def template(project: pathlib.Path, **variables: str) -> Measured:
+    """A run of one of TFX's templates, as a user starts it."""
+    # A user of TFX has not set it; benchmarks of this project's models have.
+    variables = {"TF_USE_LEGACY_KERAS": "0", **variables}
+    return measure.run([sys.executable, "local_runner.py"], project, **variables)
+
+
 def plain_script(table: Table) -> Measured:
     """pandas and tf.keras in one script: no validation, no evaluation by slice, no export."""
     command = [sys.executable, "-m", "benchmarks.plain_script", str(table.folder / "data" / "taxi")]

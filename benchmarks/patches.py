@@ -11,7 +11,6 @@ from __future__ import annotations
 import pathlib
 import shutil
 import statistics
-import sys
 import tempfile
 from collections.abc import Callable
 
@@ -79,9 +78,7 @@ def _template(folder: pathlib.Path, size: int) -> Callable[[str], measure.Measur
     def run(switch: str) -> measure.Measured:
         for results in project.glob("tfx_*"):
             shutil.rmtree(results)
-        # A user of TFX has not set it; benchmarks of this project's models have.
-        variables = {environment.PLAIN: switch, "TF_USE_LEGACY_KERAS": "0"}
-        return measure.run([sys.executable, "local_runner.py"], project, **variables)
+        return contestants.template(project, **{environment.PLAIN: switch})
 
     return run
 

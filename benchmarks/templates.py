@@ -10,14 +10,13 @@ from __future__ import annotations
 
 import pathlib
 import shutil
-import sys
 import tempfile
 
 import click
 from rich.console import Console
 from rich.markdown import Markdown
 
-from benchmarks import measure, results, rows
+from benchmarks import contestants, measure, results, rows
 from benchmarks.stock import templates
 
 _STOCK = "TFX's LocalDagRunner"
@@ -47,9 +46,7 @@ def command(sizes: tuple[int, ...], rounds: int, output: pathlib.Path | None) ->
         for number in range(1, rounds + 1):
             with tempfile.TemporaryDirectory(prefix="benchmark-") as folder:
                 for case, project in _projects(pathlib.Path(folder), size).items():
-                    # A user of TFX has not set it; benchmarks of this project's models have.
-                    keras = {"TF_USE_LEGACY_KERAS": "0"}
-                    run = measure.run([sys.executable, "local_runner.py"], project, **keras)
+                    run = contestants.template(project)
                     taken[size][case].append(run)
                     click.echo(f"{size:,} rows, round {number}: {case}: {run.wall:.1f} s", err=True)
         text = _markdown(taken)
