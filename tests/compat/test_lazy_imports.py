@@ -22,10 +22,14 @@ with lazy_imports.importing():
 def run(code, before=""):
     """Standard output of a process that runs `before`, imports all that nodes need, then `code`."""
     script = IMPORT.replace("with lazy_imports", textwrap.dedent(before) + "with lazy_imports")
-    script += textwrap.dedent(code)
+    return output(script + textwrap.dedent(code)).split()
+
+
+def output(script):
+    """Standard output of a process."""
     ended = subprocess.run([sys.executable, "-c", script], capture_output=True, text=True)
     assert ended.returncode == 0, ended.stderr
-    return ended.stdout.split()
+    return ended.stdout
 
 
 @pytest.fixture
@@ -165,10 +169,7 @@ def test_the_launcher_needs_none_and_an_executor_of_others_finds_only_real_ones(
         from tfx.dsl.io.plugins import tensorflow_gfile
         print(tensorflow_gfile.tf is tensorflow, "tfx.components.trainer.executor" in sys.modules)
     """
-    command = [sys.executable, "-c", textwrap.dedent(script)]
-    done = subprocess.run(command, capture_output=True, text=True)
-    assert done.returncode == 0, done.stderr
-    assert done.stdout.split() == ["True", "True"]
+    assert output(textwrap.dedent(script)).split() == ["True", "True"]
 
 
 @pytest.mark.tensorflow

@@ -180,10 +180,9 @@ def _review(config: PipelineConfig, run_id: str | None) -> _Review:
 def _schema_update() -> types.ModuleType:
     """Imports TensorFlow Data Validation, without the warnings of what it imports."""
     prepare_environment()
-    with warnings.catch_warnings():
+    with lazy_imports.importing(), warnings.catch_warnings():
         warnings.simplefilter("ignore")
-        with lazy_imports.importing():
-            from tfx_pipeline.components.schema_gen import schema_update
+        from tfx_pipeline.components.schema_gen import schema_update
     return schema_update
 
 

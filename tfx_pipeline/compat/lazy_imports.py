@@ -19,7 +19,7 @@ import importlib.util
 import sys
 import threading
 import types
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfx_pipeline.compat import model_analysis_names
@@ -89,22 +89,16 @@ def importing_launcher() -> Iterator[None]:
     _of_launcher.append(finder)
 
 
-def importing_driver(class_path: str) -> contextlib.AbstractContextManager[None]:
-    """`importing_launcher` for a driver; all real modules for one of others."""
-    if class_path.startswith(_TRIED):
-        return importing_launcher()
-    load_real_modules()
-    return contextlib.nullcontext()
-
-
-def importing_executor(class_path: str) -> contextlib.AbstractContextManager[None]:
-    """`importing` for an executor; all real modules for one of others.
+def importing_class(
+    class_path: str, known: Callable[[], contextlib.AbstractContextManager[None]]
+) -> contextlib.AbstractContextManager[None]:
+    """For a driver or an executor: what `known` returns, or all real modules for one of others.
 
     Code that is not known may do with modules what no stand-in can. Only what `tfx.v1` imports
     may have stand-ins then (see `tfx_import`).
     """
     if class_path.startswith(_TRIED):
-        return importing()
+        return known()
     load_real_modules()
     return contextlib.nullcontext()
 

@@ -131,8 +131,11 @@ def _launch(
     executor_spec = runner_utils.extract_executor_spec(deployment, request.node)
     local_copies.ensure_possible(executor_spec, pipeline_ir.pipeline_root(pipeline))
     driver_spec = runner_utils.extract_custom_driver_spec(deployment, request.node)
-    driver = pipeline_ir.class_path(driver_spec) if driver_spec else None
-    with lazy_imports.importing_driver(driver) if driver else contextlib.nullcontext():
+    importing: contextlib.AbstractContextManager[None] = contextlib.nullcontext()
+    if driver_spec is not None:
+        path = pipeline_ir.class_path(driver_spec)
+        importing = lazy_imports.importing_class(path, lazy_imports.importing_launcher)
+    with importing:
         tfx_launcher = launcher.Launcher(
             pipeline_node=node,
             mlmd_connection=metadata_handle.of_pipeline(pipeline),

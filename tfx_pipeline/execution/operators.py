@@ -68,7 +68,8 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
 
     def _tfx_operator(self) -> Any:
         """TFX's own operator for the same executor, which it imports."""
-        with lazy_imports.importing_executor(pipeline_ir.class_path(self._executor_spec)):
+        path = pipeline_ir.class_path(self._executor_spec)
+        with lazy_imports.importing_class(path, lazy_imports.importing):
             made = self.TFX_OPERATOR(self._executor_spec)
         return made.with_execution_watcher(self._execution_watcher_address)
 
