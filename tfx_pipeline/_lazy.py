@@ -11,7 +11,9 @@ from typing import Any
 
 
 def lazy_names(
-    package: str, modules: Mapping[str, str], before_import: Callable[[], None] = lambda: None
+    package: str,
+    modules: Mapping[str, str],
+    importing: Callable[[], contextlib.AbstractContextManager[Any]] = contextlib.nullcontext,
 ) -> tuple[Callable[[str], Any], Callable[[], list[str]]]:
     """Returns the `__getattr__` and the `__dir__` of a package.
 
@@ -21,15 +23,16 @@ def lazy_names(
     Args:
       package: the package's `__name__`.
       modules: the module that defines each name.
-      before_import: called before a module is imported.
+      importing: the context to import a module in.
     """
     namespace = vars(sys.modules[package])
 
     def look_up(name: str) -> Any:
         if name not in modules:
             raise AttributeError(f"module {package!r} has no attribute {name!r}")
-        before_import()
-        namespace[name] = getattr(importlib.import_module(modules[name]), name)
+        with importing():
+            module = importlib.import_module(modules[name])
+        namespace[name] = getattr(module, name)
         return namespace[name]
 
     def names() -> list[str]:

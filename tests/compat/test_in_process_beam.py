@@ -123,17 +123,30 @@ def test_namespaces_of_modules_are_listed_once(monkeypatch):
     from tfx_pipeline.compat.patch import applied
     from tfx_pipeline.compat.table import IN_PROCESS
 
+    listings = []
+    listed = objsize.traverse._iter_modules_globals
+    monkeypatch.setattr(
+        objsize.traverse, "_iter_modules_globals", lambda: listings.append(1) or listed()
+    )
+
     def missing():
-        """Modules that are not listed; special ones make another namespace each time."""
-        listed = {id(names) for names in objsize.traverse._iter_modules_globals()}
+        """Modules that are not excluded; special ones make another namespace each time."""
+        excluded = objsize.traverse.ObjSizeSettings().new_context().exclude_set
         modules = [m for m in sys.modules.values() if type(m) is types.ModuleType]
-        return [module for module in modules if id(vars(module)) not in listed]
+        return [module for module in modules if id(vars(module)) not in excluded]
 
     assert not missing()
     with applied(IN_PROCESS):
+        listings.clear()
         assert not missing()
-        globals_of = objsize.traverse._iter_modules_globals
-        assert globals_of() is globals_of()
+        assert not missing()
+        assert len(listings) == 1
         added = types.ModuleType("added_for_a_test")
         monkeypatch.setitem(sys.modules, added.__name__, added)
         assert not missing()
+        assert len(listings) == 2
+        whole, part = [[1.5], "text"], [1.5]
+        size = objsize.get_deep_size(whole)
+        assert size > objsize.get_deep_size(whole, exclude=[part, whole[0]])
+        assert objsize.get_deep_size(vars(added)) == 0
+    assert objsize.get_deep_size(whole) == size

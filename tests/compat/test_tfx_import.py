@@ -63,6 +63,26 @@ def test_clients_of_clouds_are_imported_when_they_are_used():
     assert quick["parts"] == plain["parts"]
 
 
+def test_a_pipeline_of_own_components_needs_no_tensorflow():
+    code = """
+import sys
+from tfx_pipeline import tfx
+
+@tfx.dsl.components.component
+def Own(number: tfx.dsl.components.Parameter[int]) -> tfx.dsl.components.OutputDict(twice=int):
+    return {"twice": 2 * number}
+
+tfx.dsl.Pipeline("own", "root", [Own(number=1)])
+print(*(name for name in ("tensorflow", "keras_tuner", "tfx.components") if name in sys.modules))
+import tensorflow
+from tfx.dsl.io.plugins import tensorflow_gfile
+assert vars(tensorflow_gfile)["tf"] is tensorflow
+print("nltk" in sys.modules, tfx.components.Tuner.__name__, "keras_tuner" in sys.modules)
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["False", "Tuner", "True"]
+
+
 def test_importing_this_library_changes_no_import():
     code = "import sys; before = [*sys.meta_path]; import tfx_pipeline\n"
     code += "assert before == sys.meta_path; assert 'tfx' not in sys.modules"

@@ -10,7 +10,7 @@ import contextlib
 import sys
 import threading
 import types
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Any
 
 from tfx_pipeline.compat.patch import applied
@@ -76,16 +76,21 @@ def without_submodules(search: Callable[..., Any]) -> Callable[..., list[types.M
     return lambda code, top_level_dependencies: []
 
 
-def remembering_modules(listed: Callable[[], Iterable[Any]]) -> Callable[[], Iterable[Any]]:
+def remembering_modules(exclude: Callable[[Any], None]) -> Callable[[Any], None]:
     """Lists the namespaces of all modules again only when a module has been added."""
-    known: list[Any] = []
+    known: set[int] = set()
     counted = 0
 
-    def remembered() -> Iterable[Any]:
-        nonlocal counted
-        if counted != len(sys.modules):
-            counted, known[:] = len(sys.modules), listed()
-        return known
+    def remembered(context: Any) -> None:
+        nonlocal counted, known
+        settings = context.settings
+        if settings.exclude is not None or not settings.exclude_modules_globals:
+            exclude(context)
+        elif counted == len(sys.modules):
+            context.exclude_set |= known
+        else:
+            exclude(context)
+            counted, known = len(sys.modules), context.exclude_set.copy()
 
     return remembered
 

@@ -118,11 +118,11 @@ IN_PROCESS = (
     ),
     Patch(
         name="objsize.module-globals",
-        target="objsize.traverse:_iter_modules_globals",
+        target="objsize.traverse:TraversalContext._update_exclude_set",
         library="objsize",
         versions=("0.7",),
         why="each value that Beam caches is measured, and each time all modules are listed",
-        expects=(),
+        expects=("self",),
         replacement="in_process_beam:remembering_modules",
         test=_IN_PROCESS_TEST,
     ),

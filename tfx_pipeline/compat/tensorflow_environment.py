@@ -14,3 +14,11 @@ def prepare_environment() -> None:
     """
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "1")
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # no INFO lines of TensorFlow's C++
+
+
+def keep_keras() -> None:
+    """Sets the Keras that TensorFlow takes by itself, unless one is chosen already.
+
+    A script of TFX's user decides by its environment alone, whenever TensorFlow is imported.
+    """
+    os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")

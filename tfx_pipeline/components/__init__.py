@@ -35,7 +35,7 @@ if TYPE_CHECKING:
     from tfx_pipeline.components.tuner.component import Tuner
 else:
     from tfx_pipeline._lazy import lazy_names
-    from tfx_pipeline.compat.tensorflow_environment import prepare_environment
+    from tfx_pipeline.compat.lazy_imports import importing_components
 
     __getattr__, __dir__ = lazy_names(
         __name__,
@@ -63,7 +63,7 @@ else:
             "Tuner": "tfx_pipeline.components.tuner.component",
             "TunerFnResult": "tfx.components.tuner.component",
         },
-        before_import=prepare_environment,
+        importing=importing_components,
     )
 
 __all__ = [

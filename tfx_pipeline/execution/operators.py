@@ -59,16 +59,16 @@ class _Operator(base_executor_operator.BaseExecutorOperator):
         self, execution_info: data_types.ExecutionInfo
     ) -> execution_result_pb2.ExecutorOutput:
         """Executes; an exception becomes a result with its message."""
-        if self._before_execution is not None:
+        path = pipeline_ir.class_path(self._executor_spec)
+        if self._before_execution is not None and lazy_imports.executor_needs_all(path):
             self._before_execution()
         try:
-            return local_copies.run(self._tfx_operator().run_executor, execution_info)
+            return local_copies.run(self._tfx_operator(path).run_executor, execution_info)
         except Exception as error:
             return _failed_output(error)
 
-    def _tfx_operator(self) -> Any:
+    def _tfx_operator(self, path: str) -> Any:
         """TFX's own operator for the same executor, which it imports."""
-        path = pipeline_ir.class_path(self._executor_spec)
         with lazy_imports.importing_class(path, lazy_imports.importing):
             made = self.TFX_OPERATOR(self._executor_spec)
         return made.with_execution_watcher(self._execution_watcher_address)

@@ -60,6 +60,7 @@ def serve(foreign: bool = False) -> None:
 
 def import_libraries() -> None:
     """Imports everything that compiling or executing a node needs."""
+    import tensorflow
     import tensorflow_data_validation  # noqa: F401
     import tensorflow_model_analysis  # noqa: F401
     import tensorflow_transform.beam  # noqa: F401
@@ -72,6 +73,8 @@ def import_libraries() -> None:
 
     for name in standard_pipeline.COMPONENTS:
         getattr(components, name)
+    # The Keras of `tensorflow.keras` is imported on its first use.
+    _ = tensorflow.keras.Model
 
 
 class _Server:
@@ -120,12 +123,9 @@ class _Server:
     def _import_libraries(self) -> None:
         """Imports everything once, so that children forked later have it already."""
         if not self._has_libraries:
-            if self._foreign:
-                lazy_imports.load_real_modules()
+            real = contextlib.nullcontext()
+            with real if self._foreign else lazy_imports.importing():
                 import_libraries()
-            else:
-                with lazy_imports.importing():
-                    import_libraries()
             self._has_libraries = True
 
     def _handle(self, request: dict[str, Any]) -> None:
