@@ -8,7 +8,7 @@ PYTHON := .venv/bin/python
 PYTEST := $(PYTHON) -m pytest -n auto --dist loadfile
 # What a line of TFX may change. Slow parts run on the other line in the end-to-end tests only.
 OTHER_LINE := -m "e2e or not slow" \
-	tests/e2e tests/components tests/modeling tests/compat tests/serving/local_server
+	tests/e2e tests/components tests/compat tests/serving/local_server
 SETUP := sh scripts/setup.sh
 # The set-up leaves its own uv here, unless there is one on PATH.
 UV := $(if $(wildcard .tools/bin/uv),.tools/bin/uv,uv)

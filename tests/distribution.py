@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import os
 import pathlib
+import re
 
 import pytest
 from xdist.scheduler import LoadScopeScheduling
@@ -18,6 +19,7 @@ MOST_WORKERS = 9
 FOLDER = pathlib.Path(__file__).resolve().parent
 SLOW_FOLDERS = tuple(FOLDER / name for name in ("components", "e2e", "modeling"))
 SLOW_MARKS = ("tensorflow", "e2e")
+_SLOW_FILE = re.compile(rf"^pytestmark = .*pytest\.mark\.({'|'.join(SLOW_MARKS)})\b", re.MULTILINE)
 
 MOSTLY_WAIT = (
     "tests/orchestrators/airflow/test_scheduler.py",
@@ -63,10 +65,14 @@ def pytest_addoption(parser):
 
 
 def pytest_ignore_collect(collection_path, config):
-    """Leaves folders out unread: importing their modules takes seconds."""
-    if config.getoption("part") == "fast" and collection_path in SLOW_FOLDERS:
+    """Leaves slow folders and files out unread: importing them, or TensorFlow, takes seconds."""
+    if config.getoption("part") != "fast":
+        return None
+    if collection_path in SLOW_FOLDERS:
         return True
-    return None
+    if collection_path.suffix != ".py":
+        return None
+    return True if _SLOW_FILE.search(collection_path.read_text()) else None
 
 
 class ByFile(LoadScopeScheduling):

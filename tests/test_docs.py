@@ -9,7 +9,6 @@ import ast
 import copy
 import re
 
-import jsonschema
 import pytest
 import yaml
 
@@ -24,13 +23,20 @@ def test_generated_files_are_up_to_date(path, golden):
     golden(path, FILES[path])
 
 
-def test_the_schema_is_itself_valid():
-    jsonschema.Draft202012Validator.check_schema(SCHEMA)
+@pytest.fixture
+def validator():
+    import jsonschema  # takes two seconds
+
+    return jsonschema
 
 
-def test_the_bundled_configuration_is_valid(project):
+def test_the_schema_is_itself_valid(validator):
+    validator.Draft202012Validator.check_schema(SCHEMA)
+
+
+def test_the_bundled_configuration_is_valid(validator, project):
     values = yaml.safe_load((project / "pipeline.yaml").read_text())
-    jsonschema.validate(values, SCHEMA)
+    validator.validate(values, SCHEMA)
 
 
 def test_the_bundled_configuration_names_the_schema(project):
@@ -52,14 +58,14 @@ def test_the_bundled_configuration_names_the_schema(project):
         ((), "folder"),
     ],
 )
-def test_a_key_that_does_not_exist_is_refused(project, section, key):
+def test_a_key_that_does_not_exist_is_refused(validator, project, section, key):
     values = yaml.safe_load((project / "pipeline.yaml").read_text())
     holder = wrong = copy.deepcopy(values)
     for part in section:
         holder = holder[part]
     holder[key] = 1
-    with pytest.raises(jsonschema.ValidationError, match=key):
-        jsonschema.validate(wrong, SCHEMA)
+    with pytest.raises(validator.ValidationError, match=key):
+        validator.validate(wrong, SCHEMA)
 
 
 def test_every_section_refuses_unknown_keys():

@@ -6,7 +6,8 @@
     print(open_runs(config).latest().metrics)
 
 Names are imported on first use; importing this package imports neither TensorFlow
-nor TFX. `from tfx_pipeline import tfx` is `from tfx import v1 as tfx` in half the time.
+nor TFX. `from tfx_pipeline import tfx` is `from tfx import v1 as tfx`, without TensorFlow
+until something uses it.
 """
 
 from __future__ import annotations

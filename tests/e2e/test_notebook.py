@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import shutil
 
-import nbclient
-import nbformat
 import pytest
 
 from tests.projects import REPOSITORY, environment, make_project
@@ -18,6 +16,9 @@ NOTEBOOK = REPOSITORY / "docs" / "notebook.ipynb"
 @pytest.fixture(scope="module")
 def executed(tmp_path_factory):
     """The notebook after all its cells were executed in a project of its own, and the project."""
+    import nbclient  # takes two seconds
+    import nbformat
+
     project = make_project(tmp_path_factory.mktemp("notebook") / "taxi")
     (project.folder / "docs").mkdir()
     copy = shutil.copy(NOTEBOOK, project.folder / "docs")
@@ -69,6 +70,8 @@ def test_each_cell_shows_what_its_node_has_made(executed):
 
 
 def test_the_notebook_is_stored_without_outputs():
+    import nbformat
+
     cells = nbformat.read(NOTEBOOK, nbformat.NO_CONVERT).cells
     code = [cell for cell in cells if cell.cell_type == "code"]
     assert len(code) > 5
