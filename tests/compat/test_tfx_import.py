@@ -83,6 +83,19 @@ print("nltk" in sys.modules, tfx.components.Tuner.__name__, "keras_tuner" in sys
     assert done.stdout.split() == ["False", "Tuner", "True"]
 
 
+def test_the_environment_decides_which_keras_as_without_this_library():
+    """Although TensorFlow is imported later, when components have set their default."""
+    code = "from tfx_pipeline import components, tfx; components.Trainer\n"
+    code += "import tensorflow as tf; print(tf.keras.Model.__module__)"
+    values = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
+    for chosen, keras in ({}, "keras."), ({"TF_USE_LEGACY_KERAS": "1"}, "tf_keras."):
+        command = [sys.executable, "-c", code]
+        done = subprocess.run(
+            command, env=values | chosen, capture_output=True, text=True, check=True
+        )
+        assert done.stdout.startswith(keras)
+
+
 def test_importing_this_library_changes_no_import():
     code = "import sys; before = [*sys.meta_path]; import tfx_pipeline\n"
     code += "assert before == sys.meta_path; assert 'tfx' not in sys.modules"

@@ -97,7 +97,7 @@ def importing_tfx() -> Iterator[None]:
 
 
 def importing_components() -> contextlib.AbstractContextManager[None]:
-    """Like `importing`, for components and what they import."""
+    """Like `importing`, for components and what they import; sets TensorFlow's variables first."""
     prepare_environment()
     return importing(*OF_COMPONENTS)
 
@@ -212,10 +212,12 @@ class _Finder(importlib.abc.MetaPathFinder):
 
     def take_places(self, module: types.ModuleType) -> None:
         """Puts a real module where its stand-ins are."""
-        stand_ins = {id(stand_in) for stand_in in self.made.pop(module.__name__, ())}
-        for holder in [*sys.modules.values()] if stand_ins else []:
+        stand_ins = self.made.pop(module.__name__, [])
+        ids = {id(stand_in) for stand_in in stand_ins}
+        holders = [*sys.modules.values()] if ids else []
+        for holder in filter(lambda found: isinstance(found, types.ModuleType), holders):
             for name, value in [*vars(holder).items()]:
-                if id(value) in stand_ins:
+                if id(value) in ids:
                     vars(holder)[name] = module
 
 
