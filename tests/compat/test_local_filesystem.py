@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
+
 import pytest
 
 pytestmark = pytest.mark.tensorflow
@@ -60,6 +63,61 @@ def test_what_is_not_there(both, folder):
         for call in (each.stat, each.rmtree, each.listdir):
             with pytest.raises(filesystem.NotFoundError):
                 call(str(folder / "nowhere"))
+
+
+@pytest.mark.parametrize("mode", ["w", "wb", "a", "ab"])
+@pytest.mark.parametrize("data", ["a\r\nb\rü\n", b"a\r\nb\r\n"])
+def test_what_is_written_and_read(both, folder, mode, data):
+    found = []
+    for number, each in enumerate(both):
+        path = folder / f"{number}.txt"
+        path.write_bytes(b"old\n")
+        with each.open(str(path), mode) as file:
+            file.write(data)
+            file.write(data)
+        found.append([path.read_bytes()])
+        for how in ("r", "rb"):
+            with each.open(str(path), how) as file:
+                found[-1].append(file.read())
+            with each.open(str(path), how) as file:
+                found[-1] += [file.readline(), [*file], file.read()]
+            with each.open(str(path), how) as file:
+                found[-1] += [file.read(3), file.tell(), file.readlines()]
+    assert found[0] == found[1]
+
+
+@pytest.mark.parametrize("name", ["nowhere", "nowhere/deep", "b"])
+@pytest.mark.parametrize("mode", ["r", "w", "rb", "wb"])
+def test_what_cannot_be_opened_has_tensorflows_error(both, folder, name, mode):
+    raised = []
+    for number, each in enumerate(both):
+        path = folder / str(number) / name
+        (folder / str(number) / "b").mkdir(parents=True)
+        try:
+            with each.open(str(path), mode) as file:
+                file.read() if "r" in mode else file.write("x")
+            raised.append(None)
+        except Exception as error:
+            raised.append(type(error))
+    assert raised[0] is raised[1]
+
+
+def test_a_value_is_written_without_tensorflow(tmp_path):
+    code = """
+import sys
+from tfx_pipeline.compat import lazy_imports
+with lazy_imports.importing_launcher():
+    from tfx_pipeline.compat import local_filesystem
+    from tfx.dsl.io import fileio
+local_filesystem.register()
+with fileio.open("value", "w") as file:
+    file.write("text")
+print(fileio.open("value", "rb").read(), "tensorflow" in sys.modules)
+"""
+    done = subprocess.run(
+        [sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, check=True
+    )
+    assert done.stdout == "b'text' False\n"
 
 
 def test_scratch_folders(both, folder):

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import glob
+import io
 import os
 import shutil
 import types
@@ -14,10 +16,49 @@ from tfx.dsl.io.plugins import tensorflow_gfile
 from tfx_pipeline.compat.table import LOCAL_FILES
 
 
+class _WithSize(io.BufferedIOBase):
+    def size(self) -> int:
+        """The file's length in bytes; TensorFlow's files have this method."""
+        return os.fstat(self.fileno()).st_size
+
+
+class _Reader(_WithSize, io.BufferedReader):
+    """Reads bytes; like TensorFlow's, it leaves carriage returns out of lines."""
+
+    def readline(self, size: int | None = -1) -> bytes:
+        return super().readline(size).replace(b"\r", b"")
+
+    def __next__(self) -> bytes:
+        line = self.readline()
+        if not line:
+            raise StopIteration
+        return line
+
+
+class _Writer(_WithSize, io.BufferedWriter):
+    """Takes texts and bytes, as TensorFlow's does in each mode."""
+
+    def write(self, data: Any) -> int:
+        return super().write(data.encode() if isinstance(data, str) else data)
+
+
 class LocalFiles(tensorflow_gfile.TensorflowFilesystem):
-    """Python does all that a node from the cache needs: looking, and scratch folders."""
+    """Python does all that a node from the cache needs, or a node with a component of your own."""
 
     SUPPORTED_SCHEMES = [""]
+
+    @staticmethod
+    def open(name: Any, mode: str = "r") -> Any:
+        """A file to write, or to read bytes from.
+
+        TensorFlow opens for other modes, and what Python cannot: its errors come later.
+        """
+        with contextlib.suppress(OSError):
+            if mode == "rb":
+                return _Reader(io.FileIO(name))
+            if mode in ("w", "wb"):
+                return _Writer(io.FileIO(name, "w"))
+        return tensorflow_gfile.TensorflowFilesystem.open(name, mode)
 
     @staticmethod
     def exists(path: Any) -> bool:

@@ -213,7 +213,7 @@ LOCAL_FILES = Patch(
     target="tfx.dsl.io.filesystem_registry:DEFAULT_FILESYSTEM_REGISTRY",
     library="tfx",
     versions=("1.16", "1.21"),
-    why="looking whether a local file exists imports TensorFlow",
+    why="opening a local file, or looking whether it exists, imports TensorFlow",
     test="test_local_filesystem.py",
 )
 SLICED_STATISTICS = Patch(
