@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import subprocess
 import sys
 
 import pytest
@@ -41,6 +42,20 @@ def test_a_query_without_conditions(left_out, caplog, tmp_path):
     _resolve(tmp_path)
     logging.getLogger("absl").warning("another warning")
     assert caplog.messages == ["another warning"]
+
+
+def test_end_of_life_of_python_and_advice_on_grpc():
+    code = """
+import sys, warnings
+from tfx_pipeline import tfx
+warnings.warn("You are using a non-supported Python version (3.10.13).", FutureWarning)
+warnings.warn("grpcio < 1.83.0 does not support Post-Quantum Cryptography (PQC).", FutureWarning)
+warnings.warn("another one", FutureWarning)
+tfx.components.Trainer, tfx.extensions
+"""
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    found = [line for line in done.stderr.splitlines() if "FutureWarning" in line]
+    assert ["another one" in line for line in found] == [True]
 
 
 def test_a_checksum_without_snappy(left_out, caplog, monkeypatch):

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import logging
+import warnings
 
 _TEXTS = {
     # TFX asks whether the query has the field in a way that is always true.
@@ -11,10 +12,19 @@ _TEXTS = {
 }
 
 
+_OF_GOOGLE = (
+    ".* non-supported Python version",  # for each of its libraries
+    "grpcio < .* does not support Post-Quantum Cryptography",
+)
+"""Advice to whoever chooses the versions, which are in this project's lock files."""
+
+
 def leave_out() -> None:
     """Keeps them out of the log of this process; a second call changes nothing."""
     for name in _TEXTS:
         logging.getLogger(name).addFilter(_is_of_use)
+    for start in _OF_GOOGLE:
+        warnings.filterwarnings("ignore", start, FutureWarning)
 
 
 def _is_of_use(record: logging.LogRecord) -> bool:

@@ -7,10 +7,11 @@ them; they are applied while `tfx.v1` is imported here, and only then.
 
 from __future__ import annotations
 
-from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat import known_warnings, lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import keep_keras
 
 keep_keras()
+known_warnings.leave_out()
 with lazy_imports.importing_tfx():
     from tfx import v1 as tfx
 

@@ -22,7 +22,6 @@ from tfx.proto.orchestration import pipeline_pb2
 
 from tfx_pipeline import errors
 from tfx_pipeline.compat import (
-    known_warnings,
     lazy_imports,
     local_filesystem,
     long_histories,
@@ -57,7 +56,6 @@ def launch(request: Request, before_execution: Callable[[], None] | None = None)
     """
     logging.basicConfig(format=_LOG_FORMAT, force=True)  # TensorFlow has put its handler there
     logging.getLogger("tfx_pipeline").setLevel(logging.INFO)
-    known_warnings.leave_out()
     local_filesystem.register()
     pipeline = pipeline_ir.read(request.pipeline)
     s3_access.prepare([str(pipeline), *request.parameters.values()])

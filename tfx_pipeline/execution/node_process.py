@@ -14,7 +14,7 @@ import tempfile
 from collections.abc import Callable
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat import known_warnings, lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.execution import process_supervisor, result_file
 from tfx_pipeline.execution.request import Request
@@ -30,6 +30,7 @@ def execute(request: Request, before_execution: Callable[[], None] | None = None
       before_execution: called, in the child, when the node is not in the cache.
     """
     prepare_environment()
+    known_warnings.leave_out()
     # The child ends without Python's clean-up, so the parent removes its temporary files.
     with tempfile.TemporaryDirectory(prefix="tfx-pipeline-") as scratch:
         local = request

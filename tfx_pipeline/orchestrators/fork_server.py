@@ -24,7 +24,7 @@ from collections.abc import Callable
 from typing import Any, NoReturn, TextIO
 
 from tfx_pipeline import errors
-from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.compat import known_warnings, lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import prepare_environment
 from tfx_pipeline.execution import process_supervisor
 from tfx_pipeline.execution.node_process import execute
@@ -40,6 +40,7 @@ def serve(foreign: bool = False) -> None:
       foreign: whether nodes may have executors of others. They find only real modules.
     """
     prepare_environment()
+    known_warnings.leave_out()
     replies = os.fdopen(os.dup(1), "w", buffering=1)
     os.dup2(2, 1)  # output of libraries must not be mixed with the replies
     process_supervisor.die_with_parent()
