@@ -94,6 +94,7 @@ def test_the_environment_decides_which_keras_as_without_this_library():
             command, env=values | chosen, capture_output=True, text=True, check=True
         )
         assert done.stdout.startswith(keras)
+        assert "TF_USE_LEGACY_KERAS" not in done.stderr
 
 
 def test_importing_this_library_changes_no_import():

@@ -27,5 +27,14 @@ def leave_out() -> None:
         warnings.filterwarnings("ignore", start, FutureWarning)
 
 
+def leave_out_keras() -> None:
+    """Keeps out TensorFlow Transform's advice on a variable that the user has not set."""
+    logging.getLogger("absl").addFilter(_is_not_of_keras)
+
+
+def _is_not_of_keras(record: logging.LogRecord) -> bool:
+    return not str(record.msg).startswith("TF_USE_LEGACY_KERAS is set to")
+
+
 def _is_of_use(record: logging.LogRecord) -> bool:
     return not str(record.msg).startswith(_TEXTS.get(record.name, "\0"))

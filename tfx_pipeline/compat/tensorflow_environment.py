@@ -16,9 +16,11 @@ def prepare_environment() -> None:
     os.environ.setdefault("TF_CPP_MIN_LOG_LEVEL", "1")  # no INFO lines of TensorFlow's C++
 
 
-def keep_keras() -> None:
-    """Sets the Keras that TensorFlow takes by itself, unless one is chosen already.
+def keep_keras() -> bool:
+    """Sets the Keras that TFX's users get by default, unless one is chosen; says if it did.
 
-    A script of TFX's user decides by its environment alone, whenever TensorFlow is imported.
+    TensorFlow Transform would choose another if it is imported before Keras is used.
     """
+    chosen = "TF_USE_LEGACY_KERAS" in os.environ
     os.environ.setdefault("TF_USE_LEGACY_KERAS", "0")
+    return not chosen

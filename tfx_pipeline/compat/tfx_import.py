@@ -10,7 +10,8 @@ from __future__ import annotations
 from tfx_pipeline.compat import known_warnings, lazy_imports
 from tfx_pipeline.compat.tensorflow_environment import keep_keras
 
-keep_keras()
+if keep_keras():
+    known_warnings.leave_out_keras()
 known_warnings.leave_out()
 with lazy_imports.importing_tfx():
     from tfx import v1 as tfx
