@@ -86,7 +86,7 @@ print("nltk" in sys.modules, tfx.components.Tuner.__name__, "keras_tuner" in sys
 def test_the_environment_decides_which_keras_as_without_this_library():
     """Although TensorFlow is imported later, when components have set their default."""
     code = "from tfx_pipeline import components, tfx; components.Trainer\n"
-    code += "import tensorflow as tf; print(tf.keras.Model.__module__)"
+    code += "import tensorflow_transform, tensorflow as tf; print(tf.keras.Model.__module__)"
     values = {k: v for k, v in os.environ.items() if k != "TF_USE_LEGACY_KERAS"}
     for chosen, keras in ({}, "keras."), ({"TF_USE_LEGACY_KERAS": "1"}, "tf_keras."):
         command = [sys.executable, "-c", code]
