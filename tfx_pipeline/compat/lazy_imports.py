@@ -213,9 +213,13 @@ class _Finder(importlib.abc.MetaPathFinder):
     def take_places(self, module: types.ModuleType) -> None:
         """Puts a real module where its stand-ins are."""
         stand_ins = self.made.pop(module.__name__, [])
+        if not stand_ins:
+            return
         ids = {id(stand_in) for stand_in in stand_ins}
-        holders = [*sys.modules.values()] if ids else []
-        for holder in filter(lambda found: isinstance(found, types.ModuleType), holders):
+        holders = [
+            found for found in [*sys.modules.values()] if isinstance(found, types.ModuleType)
+        ]
+        for holder in holders:
             for name, value in [*vars(holder).items()]:
                 if id(value) in ids:
                     vars(holder)[name] = module

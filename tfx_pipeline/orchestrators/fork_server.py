@@ -124,8 +124,7 @@ class _Server:
     def _import_libraries(self) -> None:
         """Imports everything once, so that children forked later have it already."""
         if not self._has_libraries:
-            real = contextlib.nullcontext()
-            with real if self._foreign else lazy_imports.importing():
+            with contextlib.nullcontext() if self._foreign else lazy_imports.importing():
                 import_libraries()
             self._has_libraries = True
 
