@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import logging
+import subprocess
+import sys
 
 import pytest
 
@@ -117,3 +119,38 @@ def test_views_of_options_are_made_once_and_share_their_values():
         assert options.view_as(StandardOptions).view_as(TypeOptions).pipeline_type_check is False
         assert PipelineOptions([]).view_as(TypeOptions).pipeline_type_check is True
     assert options.view_as(TypeOptions).pipeline_type_check is False
+
+
+SHELL = """
+import sys
+from tfx_pipeline.compat import lazy_imports
+with lazy_imports.importing():
+    import apache_beam as beam
+from apache_beam.utils import interactive_utils
+from tfx_pipeline.compat.patch import applied
+from tfx_pipeline.compat.table import BUILDING
+
+def run():
+    with beam.Pipeline() as pipeline:
+        pipeline | beam.Create([1])
+    return "IPython.core.interactiveshell" in sys.modules
+
+with applied(BUILDING):
+    print(run())
+print(run())
+from IPython.core.interactiveshell import InteractiveShell
+shell = InteractiveShell.instance()
+print(interactive_utils.is_in_ipython(), beam.pipeline.is_in_ipython())
+with applied(BUILDING):
+    print(interactive_utils.is_in_ipython(), beam.pipeline.is_in_ipython())
+"""
+
+
+def test_ipython_is_not_imported_and_its_shell_is_found(tmp_path, monkeypatch):
+    monkeypatch.setenv("IPYTHONDIR", str(tmp_path))
+    ended = subprocess.run([sys.executable, "-c", SHELL], capture_output=True, text=True)
+    assert ended.returncode == 0, ended.stderr
+    ours, stock, *shells = ended.stdout.splitlines()
+    assert ours == "False"
+    assert stock == "True", "Beam imports IPython; otherwise the patch is not needed"
+    assert shells == ["True True"] * 2

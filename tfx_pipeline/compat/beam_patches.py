@@ -9,6 +9,7 @@ loggers, twice for each pickled object. Remembering the answers changes no resul
 from __future__ import annotations
 
 import logging
+import sys
 import types
 import weakref
 from collections.abc import Callable
@@ -77,3 +78,12 @@ def changing_the_level_only(trace: Callable[[bool], None]) -> Callable[[bool], N
             trace(boolean)
 
     return changing
+
+
+def importing_no_shell(is_in_ipython: Callable[[], bool]) -> Callable[[], bool]:
+    """Asks IPython for its shell only where the module that makes one has been imported."""
+
+    def asking() -> bool:
+        return "IPython.core.interactiveshell" in sys.modules and is_in_ipython()
+
+    return asking

@@ -46,6 +46,22 @@ BUILDING = (
         replacement="beam_patches:remembering_views",
         test=_BEAM_TEST,
     ),
+    *(
+        Patch(
+            name=name,
+            target=f"{module}:is_in_ipython",
+            library=_BEAM,
+            versions=_BEAM_VERSIONS,
+            why="each pipeline imports IPython, to learn that it does not run in its shell",
+            expects=(),
+            replacement="beam_patches:importing_no_shell",
+            test=_BEAM_TEST,
+        )
+        for name, module in (
+            ("beam.ipython-labels", "apache_beam.utils.interactive_utils"),
+            ("beam.ipython-files", "apache_beam.pipeline"),
+        )
+    ),
     Patch(
         name="dill.trace",
         saves=0.7,
