@@ -7,8 +7,9 @@ import pathlib
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+import numpy as np
+
 from tfx_pipeline.config import default_treatments
-from tfx_pipeline.config.models import Training
 from tfx_pipeline.errors import ConfigError, Problem
 from tfx_pipeline.profiling import (
     column_types,
@@ -23,8 +24,6 @@ from tfx_pipeline.profiling.column_types import ColumnProfile
 from tfx_pipeline.profiling.column_values import NumberStyle, Values
 from tfx_pipeline.profiling.label_choice import LabelChoice
 from tfx_pipeline.profiling.sample import Sample
-
-_TRAIN_SHARE = 0.6
 
 
 @dataclasses.dataclass(frozen=True)
@@ -55,8 +54,8 @@ class Plan:
       columns: the section `columns`.
       features: the decision about each other column.
       split: the keys of `data.split`.
-      training: the section `training`.
-      model: the section `model`.
+      periods: for each split, whether a row is in it, if a time decides; else empty.
+      groups: the number of those that a row can belong to, if that decides; else None.
       evaluation: the section `evaluation`.
       choices: all decisions about the table, not those about features.
     """
@@ -67,8 +66,8 @@ class Plan:
     columns: dict[str, Any]
     features: tuple[FeatureChoice, ...]
     split: dict[str, Any]
-    training: dict[str, Any]
-    model: dict[str, Any]
+    periods: tuple[np.ndarray, ...]
+    groups: int | None
     evaluation: dict[str, Any]
     choices: tuple[Choice, ...]
 
@@ -104,14 +103,15 @@ def make(sample: Sample, label_name: str) -> Plan:
     group, time = relations.group(columns, label), relations.time(columns, label)
     split, about_split = _split(sample, label, group, time)
     used = split.get("by") or split.get("time")
-    chosen = _features(others, {leak.name: leak.reason for leak in leaks}, used)
+    splitter = next((profile for profile in columns if profile.name == used), None)
+    periods = relations.periods(splitter) if splitter and "time" in split else ()
+    chosen = _features(others, {leak.name: leak.reason for leak in leaks}, used, periods)
     chosen = [_sized(choice, sample) for choice in chosen]
     if not any(choice.settings is not None for choice in chosen):
         why = "; ".join(f"{c.profile.name}: {c.reason}" for c in chosen[:3]) or "it is the only one"
         message = f"{sample.where} has no column to predict {label_name!r} from ({why})"
         raise ConfigError(Problem("", message, "Name another table or label"))
     warnings = [warning for profile in columns for warning in profile.warnings]
-    train_rows = int(sample.total_rows * _TRAIN_SHARE)
     return Plan(
         sample=sample,
         label=label,
@@ -119,8 +119,8 @@ def make(sample: Sample, label_name: str) -> Plan:
         columns=_declared([label.profile, *others], chosen, label_name),
         features=tuple(chosen),
         split=split,
-        training=_training(train_rows),
-        model={"hidden_units": [128, 64], "dropout": 0.1},
+        periods=periods,
+        groups=splitter.distinct if splitter and "by" in split else None,
         evaluation=_evaluation(label),
         choices=(
             *sample.choices,
@@ -161,7 +161,10 @@ def _split(
 
 
 def _features(
-    others: Sequence[ColumnProfile], leaks: Mapping[str, str], splits_by: str | None
+    others: Sequence[ColumnProfile],
+    leaks: Mapping[str, str],
+    splits_by: str | None,
+    periods: tuple[np.ndarray, ...],
 ) -> list[FeatureChoice]:
     chosen = []
     for profile in others:
@@ -171,6 +174,9 @@ def _features(
         elif profile.name == splits_by and profile.type != "datetime":
             reason = "says to whom a row belongs; new ones have other values"
             chosen.append(FeatureChoice(profile, None, reason, kept=True))
+        elif profile.present and periods and profile.missing_rows[periods[0]].all():
+            reason = "no value in the early rows, which train the model"
+            chosen.append(FeatureChoice(profile, None, reason))
         else:
             kept = profile.name == splits_by
             chosen.append(dataclasses.replace(_treatment(profile), kept=kept))
@@ -205,25 +211,6 @@ def _declared(
         form = profile.dates.format if profile.dates else None
         found[profile.name] = {"type": profile.type, "format": form} if form else profile.type
     return found
-
-
-def _training(rows: int) -> dict[str, Any]:
-    """How long to train: at most 60 epochs and 6,000 steps, with a look at each epoch."""
-    if "effort" in Training.model_fields:
-        return {"effort": "standard"}
-    batch = 16
-    while batch * 2 <= min(rows / 100, 512):
-        batch *= 2
-    epoch = max(1, rows // batch)
-    steps = max(500, min(60 * epoch, 6000))
-    every = min(max(epoch, 20), steps // 4)
-    return {
-        "steps": steps,
-        "batch_size": batch,
-        "learning_rate": 0.002,
-        "eval_every": every,
-        "early_stopping": {"patience": 6},
-    }
 
 
 def _evaluation(label: LabelChoice) -> dict[str, Any]:

@@ -92,12 +92,21 @@ def _moments(profile: ColumnProfile) -> np.ndarray | None:
     return of_codes[profile.values.codes]
 
 
+def periods(profile: ColumnProfile) -> tuple[np.ndarray, ...]:
+    """For each split by time, the earliest first, whether a row is in it; see `time`."""
+    moments = _moments(profile)
+    return () if moments is None else _periods(moments)
+
+
+def _periods(moments: np.ndarray) -> tuple[np.ndarray, ...]:
+    early, late = np.quantile(moments, _SPLITS)
+    return moments <= early, (moments > early) & (moments <= late), moments > late
+
+
 def _all_classes(label: LabelChoice, moments: np.ndarray) -> bool:
     """Whether all classes appear in each of the three parts of the time."""
     if label.task == "regression":
         return True
     codes = label.profile.values.codes
-    early, late = np.quantile(moments, _SPLITS)
-    parts = (moments <= early, (moments > early) & (moments <= late), moments > late)
     wanted = set(np.flatnonzero(~label.profile.missing).tolist())
-    return all(wanted <= set(np.unique(codes[part]).tolist()) for part in parts)
+    return all(wanted <= set(np.unique(codes[part]).tolist()) for part in _periods(moments))

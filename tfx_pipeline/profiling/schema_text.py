@@ -11,6 +11,7 @@ from tfx_pipeline.profiling.plan import Plan
 _MOST_LISTED = 30
 _SMALLEST_SPLIT = 0.2
 _FIRM_ROWS = 1000
+_FEWEST_VALUES = 10
 _READABLE = 0.9
 _ESCAPES = {'"': '\\"', "\\": "\\\\", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 
@@ -58,15 +59,19 @@ def _presence(profile: ColumnProfile, plan: Plan) -> str:
     if profile.type == "image":  # a few may be unreadable, and are missing values then
         return f"min_fraction: {_READABLE:g} min_count: 1"
     rows = profile.values.rows
-    share = profile.present / rows
-    if share == 1 and rows >= _FIRM_ROWS:
-        least = 1.0
-    else:
-        chance = 4 * math.sqrt(max(share * (1 - share), 1 / rows) / (rows * _SMALLEST_SPLIT))
-        least = max(0.0, math.floor((share - chance) * 90) / 100)
-    if not least:
-        return "min_count: 0" if profile.present < 50 else "min_count: 1"
-    return f"min_fraction: {least:g} min_count: 1"
+    if profile.present == rows >= _FIRM_ROWS:
+        return "min_fraction: 1 min_count: 1"
+    found = ~profile.missing_rows
+    if plan.periods:  # what is known changes with the time
+        parts = [(float(found[part].mean()), float(part.sum())) for part in plan.periods]
+    else:  # rows of one group are alike, so each group counts once
+        parts = [(profile.present / rows, (plan.groups or rows) * _SMALLEST_SPLIT)]
+    lows = [share - 4 * math.sqrt(max(share * (1 - share), 1 / rows) / n) for share, n in parts]
+    least = max(0.0, math.floor(min(lows) * 90) / 100)
+    if least:
+        return f"min_fraction: {least:g} min_count: 1"
+    fewest = min(share * n for share, n in parts)
+    return f"min_count: {int(fewest >= _FEWEST_VALUES)}"
 
 
 def _domain(profile: ColumnProfile, plan: Plan) -> list[str]:

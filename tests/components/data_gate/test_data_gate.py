@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from tests.components.data_gate.gating import GOOD, gate
+from tests.components.data_gate.gating import GOOD, SCHEMA, gate
 
 pytestmark = pytest.mark.tensorflow
 
@@ -69,6 +69,17 @@ def test_columns_with_many_missing_values_are_reported(tmp_path):
     sparse = {**GOOD, "kind": [[b"cash"], None]}
     message, findings = gate(tmp_path, {"train": sparse, "eval": GOOD}, refused=False)
     assert (message, findings) == ("missing values: kind 25 %", [])
+
+
+def test_columns_without_a_value_to_learn_from_are_reported(tmp_path):
+    tables = {"train": {**GOOD, "kind": [None, None]}, "eval": GOOD}
+    optional = SCHEMA.replace('domain: "kinds" presence { min_count: 1 }', 'domain: "kinds"')
+    message, findings = gate(tmp_path, tables, refused=False, schema_text=optional)
+    assert message == (
+        "missing values: kind 50 %; "
+        "no value in the split train, so the model cannot learn from it: kind"
+    )
+    assert findings == []
 
 
 def test_infinite_values_are_reported(tmp_path):

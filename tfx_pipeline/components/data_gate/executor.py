@@ -90,6 +90,7 @@ class Executor(base_executor.BaseExecutor):
             raise DataRefused(f"{what}: {gates.summary(checked)}. {_CHANGED}", refused)
         messages = [_message(findings)] if findings else []
         messages += [labels.note, quality_summary.missing_values(datasets.values())]
+        messages += [quality_summary.untrained_values(datasets)]
         messages += [quality_summary.infinite_values(datasets.values())]
         messages += [
             gates.summary(checked),

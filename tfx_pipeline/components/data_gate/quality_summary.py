@@ -1,9 +1,9 @@
-"""Summarises data that passed the gate: columns with many missing values, or infinite ones."""
+"""Summarises data that passed the gate: missing values, many or all in training; infinite ones."""
 
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 
 from tensorflow_metadata.proto.v0 import statistics_pb2
 
@@ -15,12 +15,8 @@ _MOST_COLUMNS = 6
 
 def missing_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> str:
     """One line with the columns in which 20 % of the values or more are missing; may be empty."""
-    rows, present = 0, dict[str, int]()
-    for statistics in splits:
-        rows += statistics.num_examples
-        for feature in statistics.features:
-            name = feature.name or ".".join(feature.path.step)
-            present[name] = present.get(name, 0) + common(feature).num_non_missing
+    splits = tuple(splits)
+    rows, present = sum(statistics.num_examples for statistics in splits), _present(splits)
     shares = {name: 1 - count / rows for name, count in present.items()} if rows else {}
     names = [name for name in shares if shares[name] >= _LEAST_SHARE]
     if not names:
@@ -28,6 +24,30 @@ def missing_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) ->
     names.sort(key=lambda name: (-shares[name], name))
     listed = [f"{shown_name(name)} {_percent(shares[name])}" for name in names]
     return f"missing values: {first_of(listed, _MOST_COLUMNS)}"
+
+
+def untrained_values(splits: Mapping[str, statistics_pb2.DatasetFeatureStatistics]) -> str:
+    """One line with the columns that have values, but none in the split `train`; may be empty.
+
+    A model learns nothing about such values, and answers by chance where they appear.
+    """
+    others = _present(splits[name] for name in splits if name != "train")
+    trained = _present([splits["train"]]) if "train" in splits else others
+    names = [name for name, count in others.items() if count and not trained.get(name)]
+    if not names:
+        return ""
+    listed = first_of([shown_name(name) for name in sorted(names)], _MOST_COLUMNS)
+    return f"no value in the split train, so the model cannot learn from it: {listed}"
+
+
+def _present(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> dict[str, int]:
+    """By column, the number of rows with a value."""
+    present: dict[str, int] = {}
+    for statistics in splits:
+        for feature in statistics.features:
+            name = feature.name or ".".join(feature.path.step)
+            present[name] = present.get(name, 0) + common(feature).num_non_missing
+    return present
 
 
 def infinite_values(splits: Iterable[statistics_pb2.DatasetFeatureStatistics]) -> str:
