@@ -52,7 +52,7 @@ def test_the_trainer_trains_what_the_best_trial_trained(tuned):
     assert best["value"] == max(t["value"] for t in found["trials"] if t["state"] == "complete")
     log = pathlib.Path(run["nodes"]["Trainer"]["log"]).read_text()
     assert f"learning_rate={best['values']['learning_rate']:g}" in log
-    assert f"hidden_units=({best['values']['width']}, " in log
+    assert f"hidden_units=({best['values']['width']}," in log
     assert run["blessed"]
 
 

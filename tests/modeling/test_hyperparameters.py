@@ -33,10 +33,12 @@ def test_a_value_that_is_set_for_the_run_stays():
 @pytest.mark.parametrize(
     ("units", "values", "expected"),
     [
-        (None, {"width": 32, "depth": 3}, (32, 32, 32)),
-        (None, {"width": 32}, (32, 32)),  # as many layers as the effort has
+        (None, {"width": 32, "depth": 3}, (32, 16, 16)),  # in the proportions of the effort's
+        (None, {"width": 32}, (32, 16)),  # as many layers as the effort has
+        (None, {"width": 1, "depth": 2}, (1, 1)),
         ((8, 8, 8), {"width": 32}, (32, 32, 32)),
         ((8, 8, 8), {"depth": 1}, (8,)),
+        ((8, 4, 6), {"width": 16, "depth": 4}, (16, 8, 12, 12)),
         ((8, 4), {}, (8, 4)),
     ],
 )
@@ -60,15 +62,19 @@ def test_names_of_others_are_left_to_the_run_fn():
     assert (model, training) == (Model(), Training())
 
 
-def test_values_that_are_read_and_applied_are_the_same_training():
+@pytest.mark.parametrize("units", [None, (64,), (64, 64), (64, 32, 48)])
+def test_values_that_are_read_and_applied_are_the_same_training(units):
     """The first trial of a search trains what a run without the search trains."""
-    complete = recipe.complete(Model(), Training(), rows=5000, columns=7)
+    model = Model(hidden_units=units)
+    complete = recipe.complete(model, Training(), rows=5000, columns=7)
     values = hyperparameters.values_of(*complete)
-    assert {"width": 192, "depth": 2, "bins": 48, "dropout": 0.1}.items() <= values.items()
-    applied = hyperparameters.applied(Model(), Training(), values)
+    width, depth = (128, 2) if units is None else (64, len(units))
+    expected = {"width": width, "depth": depth, "bins": 48, "dropout": 0.1}
+    assert expected.items() <= values.items()
+    applied = hyperparameters.applied(model, Training(), values)
     assert recipe.complete(*applied, rows=5000, columns=7) == complete
 
 
-def test_layers_of_several_widths_are_no_point_of_the_search():
-    complete = recipe.complete(Model(hidden_units=(64, 32)), Training(), rows=5000, columns=7)
+def test_a_linear_model_has_no_layers_to_search():
+    complete = recipe.complete(Model(type="linear"), Training(), rows=5000, columns=7)
     assert {"width", "depth"}.isdisjoint(hyperparameters.values_of(*complete))

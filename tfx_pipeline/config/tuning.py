@@ -91,7 +91,7 @@ class Parameter:
 
     Attributes:
       path: where it is in the configuration; empty for `width` and `depth`, which together are
-        `model.hidden_units`.
+        `model.hidden_units`: the units of the first layer and the number of layers.
       kind: int, float or choice, where only a list can be searched.
       network: the range that is searched for a network if `tuning.space` is absent.
       linear: the same for a linear model.

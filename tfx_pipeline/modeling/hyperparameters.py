@@ -11,7 +11,7 @@ import pydantic
 from tfx_pipeline.config.training import RUNTIME_PARAMETERS, Model, NumericEmbedding, Training
 from tfx_pipeline.config.tuning import PARAMETERS, Value
 from tfx_pipeline.errors import ConfigError
-from tfx_pipeline.modeling.recipe import EFFORTS
+from tfx_pipeline.modeling.recipe import HIDDEN_UNITS
 
 _log = logging.getLogger(__name__)
 
@@ -34,15 +34,21 @@ def applied(model: Model, training: Training, values: Mapping[str, Any]) -> tupl
             _log.info("%s is %s, not the Tuner's %s", name, sections["training"][name], value)
         elif path := PARAMETERS[name].path:
             _set(sections, path, value)
-    units = model.hidden_units or EFFORTS[training.effort].hidden_units
+    units = model.hidden_units or HIDDEN_UNITS
     width, depth = known.get("width", units[0]), known.get("depth", len(units))
     try:
         if not {"width", "depth"}.isdisjoint(known):
-            sections["model"]["hidden_units"] = [width] * depth
+            sections["model"]["hidden_units"] = _layers(units, width, depth)
         return Model(**sections["model"]), Training(**sections["training"])
     except (pydantic.ValidationError, TypeError) as error:
         given = ", ".join(f"{name}={value!r}" for name, value in known.items())
         raise ConfigError(f"model and training cannot have the Tuner's values {given}") from error
+
+
+def _layers(units: tuple[int, ...], width: int, depth: int) -> list[int]:
+    """Layers with the proportions of `units`; more layers than those are like the last one."""
+    shape = [*units, *[units[-1]] * (depth - len(units))][:depth]
+    return [width, *(max(1, round(width * layer / shape[0])) for layer in shape[1:])]
 
 
 def _set(sections: dict[str, Any], path: tuple[str, ...], value: Any) -> None:
@@ -64,7 +70,6 @@ def values_of(model: Model, training: Training) -> dict[str, Value]:
             value = (value or {}).get(key)
         if parameter.path and value is not None:
             found[name] = value
-    units = set(model.hidden_units or ())
-    if len(units) == 1:  # layers of several widths are no point of the search
-        found |= {"width": units.pop(), "depth": len(model.hidden_units or ())}
+    if model.hidden_units:
+        found |= {"width": model.hidden_units[0], "depth": len(model.hidden_units)}
     return found
