@@ -151,6 +151,22 @@ def test_numbers_of_a_real_row_may_differ_by_rounding_only(left, right, found):
     assert checks.difference(*outputs, [row]) == found
 
 
+@pytest.mark.parametrize(
+    ("left", "right", "found"),
+    [
+        ([90_000.0, 270.59375], [90_000.0, 270.59863], ""),  # seven digits of 90,000
+        ([90_000.0, 270.0], [90_000.0, 272.0], "predictions of row 2: [270.] and [272.]"),
+        ([4e-6, 2e-6], [4e-6, 2.001e-6], "predictions of row 2: [2.e-06] and [2.001e-06]"),
+        ([4e-6, 2e-6], [4e-6, 2.00001e-6], ""),
+        ([0.0, 0.0], [0.0, 1e-7], ""),
+    ],
+)
+def test_predictions_are_compared_in_the_unit_of_the_label(left, right, found):
+    rows = [adversarial_rows.Row(f"row {n}", tf.train.Example(), real=True) for n in (1, 2)]
+    one, other = ({"predictions": np.array(values)[:, None]} for values in (left, right))
+    assert checks.difference(one, other, rows) == found
+
+
 def test_without_rows_nothing_can_be_said(check, tmp_path, monkeypatch):
     model = harness.save(tmp_path / "model", harness.Scoring())
     monkeypatch.setattr(executor.example_files, "head", lambda *_: [])

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 import numpy as np
 
@@ -86,11 +86,12 @@ def batch_findings(
 ) -> Iterator[Finding]:
     """Checks that the outputs for a row do not depend on the other rows of its batch."""
     found: dict[str, str] = {}
+    sizes = {name: _sizes(answers, rows) for name, answers in outputs.items()}
     for index in np.linspace(0, len(rows) - 1, min(_SINGLE_ROWS, len(rows)), dtype=int):
         alone, _ = client.call_all([rows[index]])
         for name in set(outputs) & set(alone):
             in_batch = {k: v[index : index + 1] for k, v in outputs[name].items() if v.ndim}
-            if text := difference(in_batch, alone[name], [rows[index]]):
+            if text := difference(in_batch, alone[name], [rows[index]], sizes[name]):
                 found.setdefault(name, text)
     for name, text in sorted(found.items()):
         yield Finding(name, "same answer alone and in a batch", text)
@@ -109,15 +110,22 @@ def columns_findings(client: SignatureClient, rows: Sequence[Row]) -> Iterator[F
             yield Finding(COLUMNS, f"same answer as {SERVING}", found)
 
 
-def difference(one: Outputs, other: Outputs, rows: Sequence[Row]) -> str:
+def difference(
+    one: Outputs, other: Outputs, rows: Sequence[Row], sizes: Mapping[str, float] | None = None
+) -> str:
     """Describes the first difference between two results for the same rows.
 
-    Numbers of real rows may differ by 1e-5, those of adversarial rows by 1e-3, relative
-    and absolute. An output that only one of the two has is ignored.
+    Numbers of real rows may differ by 1e-5, those of adversarial rows by 1e-3, relative to
+    the number plus the output's size: a number near zero can be the sum of large ones, of
+    which float32 keeps seven digits. An output that only one of the two has is ignored.
+
+    Args:
+      sizes: of the outputs; absent: those of `other` for these rows.
 
     Returns:
       A text for a message; empty if the results agree.
     """
+    sizes = _sizes(other, rows) if sizes is None else sizes
     for output in sorted(set(one) & set(other)):
         left, right = one[output], other[output]
         if left.shape != right.shape:
@@ -126,7 +134,7 @@ def difference(one: Outputs, other: Outputs, rows: Sequence[Row]) -> str:
             continue
         tolerance = [_TOLERANCE if row.real else _ADVERSARIAL_TOLERANCE for row in rows]
         columns = left.reshape(len(left), -1), right.reshape(len(right), -1)
-        differs = _differs(*columns, np.array(tolerance)[:, None]).any(axis=1)
+        differs = _differs(*columns, np.array(tolerance)[:, None], sizes[output]).any(axis=1)
         if differs.any():
             first = np.flatnonzero(differs)[0]
             values = f"{_shown(left[first])} and {_shown(right[first])}"
@@ -134,11 +142,30 @@ def difference(one: Outputs, other: Outputs, rows: Sequence[Row]) -> str:
     return ""
 
 
-def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray) -> np.ndarray:
+def _sizes(outputs: Outputs, rows: Sequence[Row]) -> dict[str, float]:
+    """For each output, its largest number for real rows, but at least 1.
+
+    Those of a regression have the label's unit, and no least size.
+    """
+    real = np.array([row.real for row in rows], bool)
+    sizes = {}
+    for output, values in outputs.items():
+        sizes[output] = 1.0
+        if values.dtype.kind == "f" and values.ndim and len(values) == len(rows):
+            found = np.abs(values[real])
+            largest = float(np.max(found, initial=0.0, where=np.isfinite(found)))
+            is_of_label = output == "predictions" and largest > 0
+            sizes[output] = largest if is_of_label else max(1.0, largest)
+    return sizes
+
+
+def _differs(
+    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, size: float
+) -> np.ndarray:
     if left.dtype.kind == "f":
         # As np.isclose, which has no tolerance for each row.
         with np.errstate(invalid="ignore"):
-            near = np.abs(left - right) <= tolerance * (1 + np.abs(right))
+            near = np.abs(left - right) <= tolerance * (size + np.abs(right))
         near &= np.isfinite(right)  # infinity is near to no finite number
         return ~(near | (left == right) | (np.isnan(left) & np.isnan(right)))
     return left != right
