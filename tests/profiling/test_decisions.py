@@ -148,6 +148,14 @@ def test_a_number_that_is_the_label_in_other_units_leaks(tmp_path):
     assert feature(decided, "x").settings is not None
 
 
+def test_a_number_that_no_row_with_a_label_has_is_no_leak(tmp_path, recwarn):
+    labels = [f"{i * 7 % 90}.5" if i < 300 else "" for i in range(ROWS)]
+    others = ["" if label else str(i * 3 % 50) for i, label in enumerate(labels)]
+    decided = decide(tmp_path, {"y": labels, "f": others})
+    assert "leakage" not in feature(decided, "f").reason
+    assert not recwarn.list
+
+
 def test_a_customer_is_in_one_split_only(tmp_path):
     decided = decide(tmp_path, {"customer_id": lambda i: str(1000 + i * 7 % 90)})
     assert decided.split["by"] == "customer_id"

@@ -103,7 +103,8 @@ def _skills(
     yield _explained(target[test], means[bins[test]])
     if profile.numbers is not None:
         numbers = profile.numbers[profile.values.codes[rows]]
-        numbers = np.where(np.isnan(numbers), np.nanmean(numbers), numbers)
+        known = numbers[~np.isnan(numbers)]
+        numbers = np.where(np.isnan(numbers), known.mean() if len(known) else 0.0, numbers)
         if numbers[fit].std() > 0:
             slope, start = np.polyfit(numbers[fit], target[fit], 1)
             yield _explained(target[test], slope * numbers[test] + start)

@@ -156,9 +156,9 @@ def test_numbers_of_a_real_row_may_differ_by_rounding_only(left, right, found):
     [
         ([90_000.0, 270.59375], [90_000.0, 270.59863], ""),  # seven digits of 90,000
         ([90_000.0, 270.0], [90_000.0, 272.0], "predictions of row 2: [270.] and [272.]"),
-        ([4e-6, 2e-6], [4e-6, 2.001e-6], "predictions of row 2: [2.e-06] and [2.001e-06]"),
-        ([4e-6, 2e-6], [4e-6, 2.00001e-6], ""),
-        ([0.0, 0.0], [0.0, 1e-7], ""),
+        ([0.04, 0.02], [0.04, 0.020005], "predictions of row 2: [0.02] and [0.020005]"),
+        ([0.04, 0.02], [0.04, 0.0200001], ""),
+        ([0.0, 0.0], [0.0, 1e-8], ""),
     ],
 )
 def test_predictions_are_compared_in_the_unit_of_the_label(left, right, found):

@@ -145,7 +145,8 @@ def difference(
 def _sizes(outputs: Outputs, rows: Sequence[Row]) -> dict[str, float]:
     """For each output, its largest number for real rows, but at least 1.
 
-    Those of a regression have the label's unit, and no least size.
+    Predictions have the label's unit: at least 0.01, of which 1e-5 is what float32 cannot
+    avoid in a network whose values are about 1.
     """
     real = np.array([row.real for row in rows], bool)
     sizes = {}
@@ -154,8 +155,7 @@ def _sizes(outputs: Outputs, rows: Sequence[Row]) -> dict[str, float]:
         if values.dtype.kind == "f" and values.ndim and len(values) == len(rows):
             found = np.abs(values[real])
             largest = float(np.max(found, initial=0.0, where=np.isfinite(found)))
-            is_of_label = output == "predictions" and largest > 0
-            sizes[output] = largest if is_of_label else max(1.0, largest)
+            sizes[output] = max(0.01 if output == "predictions" else 1.0, largest)
     return sizes
 
 
