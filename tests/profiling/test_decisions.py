@@ -172,6 +172,14 @@ def test_later_rows_are_for_the_test(tmp_path):
     assert "time" not in born.split
 
 
+@pytest.mark.parametrize(("values", "words"), [(3, "only 6 rows"), (60, "the test is fair")])
+def test_equal_rows_are_pointed_out(values, words, tmp_path):
+    decided = decide(tmp_path, {"x": lambda i: f"v{i // 2 % values}"})
+    (found,) = (choice for choice in decided.choices if choice.subject == "duplicates")
+    assert found.level == "warning"
+    assert words in found.reason
+
+
 def test_high_cardinality_is_hashed(tmp_path):
     rows = 13_000
     columns = {

@@ -16,6 +16,7 @@ _SOMEBODY = {
     *("household", "participant", "student", "employee", "visitor", "player", "driver"),
 }
 _KEYS = {"id", "no", "nr", "number", "key", "uuid", "code"}
+_FEWEST_DIFFERENT = 100
 _FEWEST_GROUPS = 20
 _MOST_ALONE = 0.8
 _LARGEST_GROUP = 0.2
@@ -34,11 +35,17 @@ def duplicates(profiles: Sequence[ColumnProfile], label: LabelChoice) -> list[Ch
         factor = np.uint64(0x9E3779B97F4A7C15 * (2 * place + 3) & 0xFFFFFFFFFFFFFFFF)
         mixed = (profile.values.codes.astype(np.uint64) + np.uint64(1)) * factor
         hashes = (hashes ^ mixed ^ (mixed >> np.uint64(29))) * _MIX
-    again = rows - len(np.unique(hashes))
+    different = len(np.unique(hashes))
+    again = rows - different
     if not again:
         return []
     what = f"{counted(again, 'row')} appear again" if again > 1 else "1 row appears again"
     reason = "equal rows are in the same split, so the test is fair"
+    if different < _FEWEST_DIFFERENT:
+        reason = (
+            f"only {different} rows are different, and equal rows are in the same split: a split "
+            "may have no row or one class; add columns that tell rows apart"
+        )
     return [Choice("duplicates", what, reason, level="warning" if again > rows / 20 else "note")]
 
 
