@@ -148,6 +148,15 @@ def test_a_number_that_is_the_label_in_other_units_leaks(tmp_path):
     assert feature(decided, "x").settings is not None
 
 
+def test_days_of_which_the_last_has_most_rows_split_nothing(tmp_path):
+    days = [
+        f"2024-{i // 28 % 12 + 1:02d}-{i % 28 + 1:02d}" if i < 150 else "2025-01-01"
+        for i in range(ROWS)
+    ]
+    numbers = [f"{i * 7 % 90}.5" for i in range(ROWS)]
+    assert "time" not in decide(tmp_path, {"y": numbers, "sold_at": days}).split
+
+
 def test_a_number_that_no_row_with_a_label_has_is_no_leak(tmp_path, recwarn):
     labels = [f"{i * 7 % 90}.5" if i < 300 else "" for i in range(ROWS)]
     others = ["" if label else str(i * 3 % 50) for i, label in enumerate(labels)]

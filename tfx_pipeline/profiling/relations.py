@@ -40,13 +40,14 @@ def duplicates(profiles: Sequence[ColumnProfile], label: LabelChoice) -> list[Ch
     if not again:
         return []
     what = f"{counted(again, 'row')} appear again" if again > 1 else "1 row appears again"
+    many = again > rows / 20
     reason = "equal rows are in the same split, so the test is fair"
-    if different < _FEWEST_DIFFERENT:
+    if many and different < _FEWEST_DIFFERENT:
         reason = (
             f"only {different} rows are different, and equal rows are in the same split: a split "
             "may have no row or one class; add columns that tell rows apart"
         )
-    return [Choice("duplicates", what, reason, level="warning" if again > rows / 20 else "note")]
+    return [Choice("duplicates", what, reason, level="warning" if many else "note")]
 
 
 def group(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, str] | None:
@@ -81,7 +82,7 @@ def time(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, st
         ordered = bool(np.all(np.diff(moments) >= 0))
         if not ordered and not parts & _TIMES:
             continue
-        if not _all_classes(label, moments):
+        if not _can_be_learned(label, moments):
             continue
         why = "the rows are in its order" if ordered else "dates, by its name"
         return profile.name, f"{why}; a model is used on later rows than it learned from"
@@ -110,10 +111,11 @@ def _periods(moments: np.ndarray) -> tuple[np.ndarray, ...]:
     return moments <= early, (moments > early) & (moments <= late), moments > late
 
 
-def _all_classes(label: LabelChoice, moments: np.ndarray) -> bool:
-    """Whether all classes appear in each of the three parts of the time."""
-    if label.task == "regression":
-        return True
+def _can_be_learned(label: LabelChoice, moments: np.ndarray) -> bool:
+    """Whether each of the three parts of the time has rows, and all classes."""
     codes = label.profile.values.codes
+    found = [set(np.unique(codes[part]).tolist()) for part in _periods(moments)]
+    if label.task == "regression":
+        return all(found)
     wanted = set(np.flatnonzero(~label.profile.missing).tolist())
-    return all(wanted <= set(np.unique(codes[part]).tolist()) for part in _periods(moments))
+    return all(wanted <= part for part in found)
