@@ -159,9 +159,7 @@ def _sizes(outputs: Outputs, rows: Sequence[Row]) -> dict[str, float]:
     return sizes
 
 
-def _differs(
-    left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, size: float
-) -> np.ndarray:
+def _differs(left: np.ndarray, right: np.ndarray, tolerance: np.ndarray, size: float) -> np.ndarray:
     if left.dtype.kind == "f":
         # As np.isclose, which has no tolerance for each row.
         with np.errstate(invalid="ignore"):
