@@ -1,4 +1,5 @@
 import pathlib
+import sys
 
 import pytest
 
@@ -291,9 +292,15 @@ def test_aliases_of_aliases_are_refused(shop, link):
     assert "aliases that stand for more than 100,000 values" in the_problem(shop)
 
 
-def test_deep_nesting_is_refused(shop):
-    append(shop, "deep: " + "[" * 5000 + "]" * 5000 + "\n")
-    assert "is nested too deeply" in the_problem(shop)
+@pytest.mark.parametrize("limit", [1000, 100_000])
+def test_deep_nesting_is_refused(shop, limit):
+    before = sys.getrecursionlimit()
+    sys.setrecursionlimit(limit)  # as Keras, IPython and others do
+    try:
+        append(shop, "deep: " + "[" * 5000 + "]" * 5000 + "\n")
+        assert "is nested too deeply" in the_problem(shop)
+    finally:
+        sys.setrecursionlimit(before)
 
 
 def test_anchors_and_aliases(shop):

@@ -9,11 +9,14 @@ from typing import Any
 
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
+from ruamel.yaml.events import CollectionEndEvent, CollectionStartEvent
 from ruamel.yaml.nodes import MappingNode, Node, SequenceNode
 
 from tfx_pipeline.errors import ConfigError, Problem, did_you_mean
 
 _MAX_VALUES = 100_000
+_MAX_DEPTH = 100
+_TOO_DEEP = f"is nested too deeply: more than {_MAX_DEPTH} lists and mappings in each other"
 
 Location = tuple[str | int, ...]
 """Keys and list indexes from the top of a document."""
@@ -117,6 +120,8 @@ def _load(text: str) -> tuple[Node | None, Any]:
       YAMLError: not YAML.
       ValueError: with its aliases written out, it would be too large, or it is nested too deeply.
     """
+    if _is_too_deep(text):
+        raise ValueError(_TOO_DEEP)
     try:
         node = _yaml().compose(text)
         if node is not None and _size(node, {}) > _MAX_VALUES:
@@ -125,8 +130,24 @@ def _load(text: str) -> tuple[Node | None, Any]:
                 "remove aliases of what contains aliases"
             )
         return node, _yaml().load(text)
-    except RecursionError as error:
-        raise ValueError("is nested too deeply") from error
+    except RecursionError as error:  # by aliases
+        raise ValueError(_TOO_DEEP) from error
+
+
+def _is_too_deep(text: str) -> bool:
+    """Whether too many lists and mappings are in each other, aliases not counted.
+
+    Python's limit of recursion cannot tell: libraries raise it.
+    """
+    depth = 0
+    for event in _yaml().parse(text):
+        if isinstance(event, CollectionStartEvent):
+            depth += 1
+            if depth > _MAX_DEPTH:
+                return True
+        elif isinstance(event, CollectionEndEvent):
+            depth -= 1
+    return False
 
 
 def _size(node: Node, known: dict[int, int]) -> int:
