@@ -58,7 +58,9 @@ def executed(runner):
     return result
 
 
-def test_one_run_grows_and_a_change_executes_what_it_concerns(project, runner):
+def test_one_run_grows_and_a_change_executes_what_it_concerns(project, tmp_path):
+    config = load_config(str(project.folder / "pipeline.yaml"), root=str(tmp_path))
+    runner = LocalRunner(config)  # no other test has filled the cache of this root
     statistics = runner.run_node("StatisticsGen")
     first = runner.run_id
     assert executed(runner)["complete"] == {"ExampleGen", "StatisticsGen"}

@@ -95,6 +95,8 @@ def test_the_token_becomes_a_cookie_and_leaves_the_address(acting):
 
 def test_a_form_without_a_valid_token_or_from_elsewhere_is_refused(acting, client):
     ui, project = acting
+    state = project.folder / "build" / "serving" / "chicago-taxi.traffic.json"
+    before = state.exists() and state.read_text()
     right = form_token(client, ui)
     data = {"pipeline": "chicago-taxi", "version": project.versions[0], "form_token": right}
     path = ui.url("/actions/promote")
@@ -108,7 +110,7 @@ def test_a_form_without_a_valid_token_or_from_elsewhere_is_refused(acting, clien
     ]
     assert [found.status_code for found in refused] == [403] * 6
     assert client.get(path, params=data).status_code == 405
-    assert not (project.folder / "build" / "serving" / "chicago-taxi.traffic.json").exists()
+    assert (state.exists() and state.read_text()) == before
 
 
 def test_a_version_is_promoted_and_rolled_back(acting, visit):
