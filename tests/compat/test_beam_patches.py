@@ -124,8 +124,10 @@ def test_views_of_options_are_made_once_and_share_their_values():
 SHELL = """
 import sys
 from tfx_pipeline.compat import lazy_imports
+from tfx_pipeline.orchestrators import fork_server
 with lazy_imports.importing():
-    import apache_beam as beam
+    fork_server.import_libraries()
+import apache_beam as beam
 from apache_beam.utils import interactive_utils
 from tfx_pipeline.compat.patch import applied
 from tfx_pipeline.compat.table import BUILDING

@@ -51,15 +51,16 @@ BUILDING = (
             name=name,
             target=f"{module}:is_in_ipython",
             library=_BEAM,
-            versions=_BEAM_VERSIONS,
+            versions=versions,
             why="each pipeline imports IPython, to learn that it does not run in its shell",
             expects=(),
             replacement="beam_patches:importing_no_shell",
             test=_BEAM_TEST,
         )
-        for name, module in (
-            ("beam.ipython-labels", "apache_beam.utils.interactive_utils"),
-            ("beam.ipython-files", "apache_beam.pipeline"),
+        for name, module, versions in (
+            ("beam.ipython-labels", "apache_beam.utils.interactive_utils", _BEAM_VERSIONS),
+            ("beam.ipython-files", "apache_beam.pipeline", _BEAM_VERSIONS),
+            ("beam.ipython-runner", "apache_beam.runners.direct.direct_runner", ("2.73",)),
         )
     ),
     Patch(
