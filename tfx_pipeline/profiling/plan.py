@@ -103,8 +103,7 @@ def make(sample: Sample, label_name: str) -> Plan:
     group, time = relations.group(columns, label), relations.time(columns, label)
     split, about_split = _split(sample, label, group, time)
     used = split.get("by") or split.get("time")
-    splitter = next((profile for profile in columns if profile.name == used), None)
-    periods = relations.periods(splitter) if splitter and "time" in split else ()
+    periods = time.periods if time and "time" in split else ()
     chosen = _features(others, {leak.name: leak.reason for leak in leaks}, used, periods)
     chosen = [_sized(choice, sample) for choice in chosen]
     if not any(choice.settings is not None for choice in chosen):
@@ -120,7 +119,7 @@ def make(sample: Sample, label_name: str) -> Plan:
         features=tuple(chosen),
         split=split,
         periods=periods,
-        groups=splitter.distinct if splitter and "by" in split else None,
+        groups=next((p.distinct for p in columns if p.name == split.get("by")), None),
         evaluation=_evaluation(label),
         choices=(
             *sample.choices,
@@ -138,7 +137,7 @@ def _split(
     sample: Sample,
     label: LabelChoice,
     group: tuple[str, str] | None,
-    time: tuple[str, str] | None,
+    time: relations.Time | None,
 ) -> tuple[dict[str, Any], list[Choice]]:
     """The keys of `data.split`."""
     shares = {"train": 6, "eval": 2, "test": 2}
@@ -146,7 +145,7 @@ def _split(
     if group:
         wanted.append(("by", group[0], f"{group[1]}; no one is in two splits"))
     if time:
-        wanted.append(("time", *time))
+        wanted.append(("time", time.column, time.reason))
     if label.task != "regression" and (label.rarest < 0.1 or sample.total_rows < 2000):
         wanted.append(("stratify", True, "each class has its share in each split"))
     if not wanted:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 from collections.abc import Sequence
 
 import numpy as np
@@ -68,8 +69,23 @@ def group(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, s
     return None
 
 
-def time(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, str] | None:
-    """The column that says when a row happened, and why; None if there is none."""
+@dataclasses.dataclass(frozen=True)
+class Time:
+    """A column that says when a row happened.
+
+    Attributes:
+      column: its name.
+      reason: why it decides the splits.
+      periods: for each split, the earliest first, whether a row is in it.
+    """
+
+    column: str
+    reason: str
+    periods: tuple[np.ndarray, ...]
+
+
+def time(profiles: Sequence[ColumnProfile], label: LabelChoice) -> Time | None:
+    """The column that says when a row happened; None if there is none."""
     for profile in profiles:
         if profile.type != "datetime" or profile.name == label.name:
             continue
@@ -82,10 +98,12 @@ def time(profiles: Sequence[ColumnProfile], label: LabelChoice) -> tuple[str, st
         ordered = bool(np.all(np.diff(moments) >= 0))
         if not ordered and not parts & _TIMES:
             continue
-        if not _can_be_learned(label, moments):
+        periods = _periods(moments)
+        if not _can_be_learned(label, periods):
             continue
         why = "the rows are in its order" if ordered else "dates, by its name"
-        return profile.name, f"{why}; a model is used on later rows than it learned from"
+        reason = f"{why}; a model is used on later rows than it learned from"
+        return Time(profile.name, reason, periods)
     return None
 
 
@@ -100,21 +118,15 @@ def _moments(profile: ColumnProfile) -> np.ndarray | None:
     return of_codes[profile.values.codes]
 
 
-def periods(profile: ColumnProfile) -> tuple[np.ndarray, ...]:
-    """For each split by time, the earliest first, whether a row is in it; see `time`."""
-    moments = _moments(profile)
-    return () if moments is None else _periods(moments)
-
-
 def _periods(moments: np.ndarray) -> tuple[np.ndarray, ...]:
     early, late = np.quantile(moments, _SPLITS)
     return moments <= early, (moments > early) & (moments <= late), moments > late
 
 
-def _can_be_learned(label: LabelChoice, moments: np.ndarray) -> bool:
+def _can_be_learned(label: LabelChoice, periods: Sequence[np.ndarray]) -> bool:
     """Whether each of the three parts of the time has rows, and all classes."""
     codes = label.profile.values.codes
-    found = [set(np.unique(codes[part]).tolist()) for part in _periods(moments)]
+    found = [set(np.unique(codes[part]).tolist()) for part in periods]
     if label.task == "regression":
         return all(found)
     wanted = set(np.flatnonzero(~label.profile.missing).tolist())

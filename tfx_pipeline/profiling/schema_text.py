@@ -61,8 +61,8 @@ def _presence(profile: ColumnProfile, plan: Plan) -> str:
     rows = profile.values.rows
     if profile.present == rows >= _FIRM_ROWS:
         return "min_fraction: 1 min_count: 1"
-    found = ~profile.missing_rows
     if plan.periods:  # what is known changes with the time
+        found = ~profile.missing_rows
         parts = [(float(found[part].mean()), float(part.sum())) for part in plan.periods]
     else:  # rows of one group are alike, so each group counts once
         parts = [(profile.present / rows, (plan.groups or rows) * _SMALLEST_SPLIT)]
