@@ -88,6 +88,11 @@ def test_the_metric_is_that_of_early_stopping(task, stopping, metric):
             "{tuner_fn: mine.tuner_fn, workers: 2}",
             "tuning.workers: is for the library's own search, not for tuning.tuner_fn. Remove one",
         ),
+        (
+            "{tuner_fn: a.b, candidates: 2}",
+            "tuning.candidates: is for the library's own search, not for tuning.tuner_fn. Remove",
+        ),
+        ("{candidates: -1}", "tuning.candidates: must be at least 0, found -1. "),
         ("{trials: 0}", "tuning.trials: must be above 0, found 0. "),
         ("{timeout: 0s}", "tuning.timeout: must be a duration above 0"),
     ],
@@ -95,6 +100,33 @@ def test_the_metric_is_that_of_early_stopping(task, stopping, metric):
 def test_what_is_wrong_is_named(project, text, message):
     found = problem(project, text)
     assert found.startswith(message)
+
+
+@pytest.mark.parametrize(
+    ("split", "candidates"),
+    [
+        ({}, 4),
+        ({"stratify": True}, 4),
+        ({"by": "customer"}, 0),
+        ({"time": "day"}, 0),
+        ({"folders": True}, 0),
+    ],
+)
+def test_other_rows_are_held_out_only_if_each_row_can_be_in_any_split(split, candidates):
+    values = {**SMALL, "data": {"path": "data", "split": split}}
+    assert Config.model_validate({**values, "tuning": {}}).tuning.candidates == candidates
+    own = Config.model_validate({**values, "tuning": {"candidates": 1}})
+    assert own.tuning.candidates == 1
+
+
+def test_candidates_are_refused_where_time_divides_the_rows(project):
+    text = ["tuning={candidates: 2}", "data.split.time=trip_start_timestamp"]
+    with pytest.raises(ConfigError) as caught:
+        load_config(project / "pipeline.yaml", text)
+    assert (
+        "tuning.candidates: needs rows that can be in any split, but data.split.time divides them"
+    ) in str(caught.value)
+    assert load_config(project / "pipeline.yaml", ["tuning={candidates: 0}", text[1]])
 
 
 @pytest.mark.parametrize(

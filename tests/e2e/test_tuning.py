@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import pathlib
+import statistics
 import subprocess
 import sys
 
@@ -49,7 +50,11 @@ def test_the_trainer_trains_what_the_best_trial_trained(tuned):
     values = [value for _, value in series["epoch_auc"]]
     assert any(value == pytest.approx(found["best_value"], abs=1e-6) for value in values)
     best = next(t for t in found["trials"] if t["number"] == found["best"])
-    assert best["value"] == max(t["value"] for t in found["trials"] if t["state"] == "complete")
+    compared = [t for t in found["trials"] if t["held_out"]]
+    assert {1, best["number"]} <= {t["number"] for t in compared}
+    means = [statistics.fmean([t["value"], *t["held_out"]]) for t in compared]
+    assert found["best_mean"] == pytest.approx(max(means), abs=1e-12)
+    assert all(len(t["held_out"]) == 3 for t in compared)
     log = pathlib.Path(run["nodes"]["Trainer"]["log"]).read_text()
     assert f"learning_rate={best['values']['learning_rate']:g}" in log
     assert f"hidden_units=({best['values']['width']}," in log

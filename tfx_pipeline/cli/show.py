@@ -55,6 +55,9 @@ def _trials(found: tuning.Trials) -> Table:
     table.add_column("trial", justify="right")
     table.add_column("state", no_wrap=True)
     table.add_column(found.metric, justify="right", no_wrap=True)
+    is_compared = found.best.mean is not None
+    if is_compared:
+        table.add_column("mean", justify="right", no_wrap=True)
     table.add_column("evaluations", justify="right")
     table.add_column("seconds", justify="right")
     table.add_column("values", overflow="fold")
@@ -67,6 +70,7 @@ def _trials(found: tuning.Trials) -> Table:
             str(trial.number),
             trial.state,
             "" if trial.value is None else f"{trial.value:.4f}",
+            *(["" if trial.mean is None else f"{trial.mean:.4f}"] if is_compared else []),
             str(trial.evaluations),
             "" if trial.seconds is None else f"{trial.seconds:.1f}",
             Text(values + (f" ({trial.reason})" if trial.state == "failed" else "")),

@@ -234,12 +234,16 @@ def _stopping_metric_fits(values: Mapping[Any, Any]) -> Found:
 def _tuning_fits(values: Mapping[Any, Any]) -> Found:
     where = ("tuning", "space")
     if _get(values, "tuning", "tuner_fn") is not None:
-        for name in ("space", "workers"):
+        for name in ("space", "workers", "candidates"):
             if _get(values, "tuning", name) is not None:
                 message = "is for the library's own search, not for tuning.tuner_fn"
                 yield ("tuning", name), message, "Remove one"
     elif _get(values, *where) == {}:
         yield where, "names no parameter", "Name one, or leave it out for the default space"
+    divides = [k for k in ("by", "time", "column", "folders") if _get(values, "data", "split", k)]
+    if divides and _get(values, "tuning", "candidates"):
+        message = f"needs rows that can be in any split, but data.split.{divides[0]} divides them"
+        yield ("tuning", "candidates"), message, "Remove one"
     for name, message, remedy in space_problems(_mapping(values, *where)):
         yield (*where, name), message, remedy
 

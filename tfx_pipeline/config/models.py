@@ -199,7 +199,7 @@ class Config(PipelineConfig):
         training = self.training.with_stopping_metric(self.label.task, names)
         object.__setattr__(self, "training", training)
         if self.tuning is not None:
-            tuning = self.tuning.with_metric(self.label.task, training)
+            tuning = self.tuning.complete(self.label.task, training, self.data.split)
             object.__setattr__(self, "tuning", tuning)
         return self
 

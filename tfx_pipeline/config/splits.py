@@ -75,6 +75,11 @@ class Split(Section):
         return NAMES if self.folders else ()
 
     @property
+    def is_by_row(self) -> bool:
+        """Whether each row could as well be in another split: no time, group or file decides."""
+        return not (self.rule or self.folders)
+
+    @property
     def no_features(self) -> tuple[str, ...]:
         """The columns that are features only if the configuration names them, or never."""
         return tuple(name for name in (self.by, self.column) if name)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+import statistics
 from typing import Any
 
 from tfx_pipeline.report import file_names
@@ -14,11 +15,18 @@ from tfx_pipeline.storage.layout import join
 
 @dataclasses.dataclass(frozen=True)
 class Trial:
-    """One trial; `values` are in the order of `Trials.names`."""
+    """One trial.
+
+    Attributes:
+      value: the metric of the split eval.
+      mean: the mean with other rows held out as well; None if the trial was not compared.
+      values: in the order of `Trials.names`.
+    """
 
     number: int
     state: str
     value: float | None
+    mean: float | None
     evaluations: int
     seconds: float | None
     values: list[Any]
@@ -33,14 +41,13 @@ class Trials:
     Attributes:
       metric: what decided.
       names: the parameters that were searched.
-      configured: the metric of the first trial, with the values of the configuration; None if it
-        did not end.
+      configured: the first trial, with the values of the configuration; None if it did not end.
     """
 
     metric: str
     names: list[str]
     trials: list[Trial]
-    configured: float | None
+    configured: Trial | None
 
     @property
     def best(self) -> Trial:
@@ -67,11 +74,13 @@ def _trials(found: dict[str, Any]) -> Trials | None:
         return None
     sign = -1 if found["higher_is_better"] else 1
     names = list(found["space"])
+    most = max(len(trial.get("held_out", [])) for trial in found["trials"])
     trials = [
         Trial(
             number=trial["number"],
             state=trial["state"],
             value=trial["value"],
+            mean=_mean(trial, most),
             evaluations=trial["evaluations"],
             seconds=trial["seconds"],
             values=[trial["values"].get(name) for name in names],
@@ -81,6 +90,21 @@ def _trials(found: dict[str, Any]) -> Trials | None:
         for trial in found["trials"]
     ]
     first = trials[0]
-    trials.sort(key=lambda t: (t.state != "complete", t.value is None, sign * (t.value or 0)))
-    configured = first.value if first.state == "complete" else None
+    trials.sort(
+        key=lambda t: (
+            not t.is_best,
+            t.state != "complete",
+            t.value is None,
+            sign * (t.value or 0),
+        )
+    )
+    configured = first if first.state == "complete" else None
     return Trials(found["metric"], names, trials, configured)
+
+
+def _mean(trial: dict[str, Any], parts: int) -> float | None:
+    """None also for a trial with fewer parts than others: their means cannot be compared."""
+    values = trial.get("held_out", [])
+    if not values or len(values) < parts or None in values:
+        return None
+    return statistics.fmean([trial["value"], *values])

@@ -180,6 +180,65 @@ def test_trials_train_on_one_device(node):
     assert found["trials"][0]["state"] == "complete"
 
 
+@pytest.fixture
+def node_with_rows(node):
+    """With 300 rows to train on and 100 of eval."""
+    import tensorflow as tf
+
+    for split, count in (("train", 300), ("eval", 100)):
+        folder = pathlib.Path(node.examples.uri, f"Split-{split}")
+        folder.mkdir()
+        with tf.io.TFRecordWriter(str(folder / "rows.gz"), "GZIP") as writer:
+            for number in range(count):
+                writer.write(f"{split} {number}".encode())
+    return node
+
+
+FOUR = {"space": {"dropout": [0.1, 0.2, 0.3, 0.4]}, "trials": 12, "jobs": 1}
+"""With one job, the same seed draws the same values; some of them more than once."""
+
+
+def test_the_best_trials_are_compared_with_other_rows_held_out(node_with_rows):
+    node = node_with_rows
+    alone = node.execute("lucky", **FOUR)
+    assert (alone["best_value"], alone["best_mean"]) == (0.9, None)
+    assert not any(t["held_out"] for t in alone["trials"])
+    # The trials of the same search count; only what is missing is trained.
+    assert len((node.folder / "calls").read_text().splitlines()) == 12
+    found = node.execute("lucky", candidates=11, **FOUR)
+    assert found["trials"] == [{**t, "held_out": f["held_out"]} for t, f in _pairs(alone, found)]
+    assert (found["best_value"], found["best_mean"]) == (0.8, pytest.approx(0.8))
+    assert len((node.folder / "calls").read_text().splitlines()) == 12 + 3 * 12
+    for trial in found["trials"]:
+        expected = {0.1: [0.5] * 3, 0.2: [0.8] * 3, 0.3: [0.7] * 3, 0.4: [None] * 3}
+        assert trial["held_out"] == expected[trial["values"]["dropout"]]
+    best = json.loads(node.file("best_hyperparameters", "best_hyperparameters.txt").read_text())
+    assert best["values"] == {"dropout": 0.2}
+    rows = json.loads(node.file("tuner_results", "tuner_results.json").read_text())
+    assert rows[0]["trial_id"] == str(found["best"])
+    assert f"auc 0.8000, 0.8000 by cross-validation by trial {found['best']} of 12" in node.note
+
+
+def _pairs(one, other):
+    return zip(one["trials"], other["trials"], strict=True)
+
+
+def test_only_the_candidates_and_trial_1_are_compared(node_with_rows):
+    found = node_with_rows.execute("lucky", candidates=2, **FOUR)
+    compared = [t["number"] for t in found["trials"] if t["held_out"]]
+    others = sorted((t for t in found["trials"] if t["number"] > 1), key=lambda t: -t["value"])
+    assert compared == sorted([1, *(t["number"] for t in others[:2])])
+
+
+def test_a_time_out_during_the_comparison_leaves_the_split_eval_to_decide(node_with_rows):
+    (node_with_rows.folder / "calls").touch()
+    four = {**FOUR, "trials": 4}
+    found = node_with_rows.execute("slow_with_other_rows", candidates=3, timeout="30s", **four)
+    assert found["timed_out"]
+    assert found["best_value"] == max(t["value"] for t in found["trials"])
+    assert found["best_mean"] is None
+
+
 @pytest.mark.parametrize(
     ("function", "settings", "message"),
     [

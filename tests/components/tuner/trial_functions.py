@@ -82,3 +82,29 @@ def endless(fn_args):
     """Reports one value, and never ends."""
     fn_args.custom_config["trial"].report(1, 0.5)
     time.sleep(3600)
+
+
+def lucky(fn_args):
+    """The value depends on the rows: with those of the split eval, a dropout of 0.1 is the best.
+
+    With others it is bad; 0.2 is equally good with all, and 0.4 fails with others.
+    """
+    import tensorflow as tf
+
+    with open(fn_args.custom_config["calls"], "a") as file:
+        file.write(f"{_values(fn_args)['dropout']}\n")
+    rows = tf.data.TFRecordDataset(tf.io.gfile.glob(fn_args.eval_files), "GZIP")
+    is_split = any(row.startswith(b"eval") for row in rows.as_numpy_iterator())
+    dropout = _values(fn_args)["dropout"]
+    if dropout == 0.4 and not is_split:
+        raise ValueError("these rows are too difficult")
+    value = {0.1: 0.9 if is_split else 0.5, 0.2: 0.8, 0.3: 0.7, 0.4: 0.85}[dropout]
+    fn_args.custom_config["trial"].report(1, value)
+
+
+def slow_with_other_rows(fn_args):
+    """As `lucky`; with other rows, it takes an hour from the third call on."""
+    count = len(pathlib.Path(fn_args.custom_config["calls"]).read_text().splitlines())
+    if count >= 4 + 2:
+        time.sleep(3600)
+    lucky(fn_args)

@@ -10,7 +10,7 @@ import logging
 import pathlib
 import time
 from collections.abc import Iterator
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from tfx.components.trainer import fn_args_utils
 from tfx.dsl.components.base import base_executor
@@ -26,10 +26,14 @@ from tfx_pipeline.components.tuner.worker import Start
 from tfx_pipeline.config import durations, tuning
 from tfx_pipeline.storage import file_lock, layout
 
+if TYPE_CHECKING:
+    from tfx_pipeline.components.tuner.pool import Pool
+    from tfx_pipeline.components.tuner.study import Study
+
 _log = logging.getLogger(__name__)
 _NOT_ASKED = ("jobs", "timeout", "workers")
 """Settings that do not ask for another search."""
-_EVERY_STUDY = ("trials", *_NOT_ASKED)
+_EVERY_STUDY = ("trials", "candidates", *_NOT_ASKED)
 """Settings with which a search can be continued."""
 
 
@@ -136,6 +140,7 @@ def _search(request: _Request, folder: str) -> dict[str, Any]:
     # Only here, so that an earlier result can be used without what a search needs.
     try:
         from tfx_pipeline.components.tuner import machines, search_space
+        from tfx_pipeline.components.tuner.pool import Pool
         from tfx_pipeline.components.tuner.search import Search
         from tfx_pipeline.components.tuner.study import Study
     except ModuleNotFoundError as error:
@@ -166,23 +171,44 @@ def _search(request: _Request, folder: str) -> dict[str, Any]:
         ", ".join(space),
     )
     seconds = durations.seconds(settings.timeout) if settings.timeout else None
-    search = Search(study, metric, found, seconds)
-    search.run()
-    best = study.best
-    if best is None:
-        raise errors.NodeError(_why_no_trial(study.records, search.timed_out, settings))
+    candidates = settings.candidates or 0
+    with Pool(found, seconds) as pool:
+        pool.run(Search(study, metric, pool))
+        if candidates and study.best is not None:
+            _compare(study, metric, pool, candidates, request)
+    chosen = study.chosen(candidates)
+    if chosen is None:
+        raise errors.NodeError(_why_no_trial(study.records, pool.timed_out, settings))
     return {
         "version": results.VERSION,
         "metric": metric,
         "higher_is_better": higher_is_better,
-        "best": best.number + 1,
-        "best_value": best.value,
+        "best": chosen.trial.number + 1,
+        "best_value": chosen.trial.value,
+        "best_mean": chosen.mean,
         "seconds": time.time() - began,
-        "timed_out": search.timed_out,
+        "timed_out": pool.timed_out,
         "space": {name: _plain(wanted) for name, wanted in space.items()},
         "configured": first,
         "trials": study.records,
     }
+
+
+def _compare(study: Study, metric: str, pool: Pool, candidates: int, request: _Request) -> None:
+    """Trains the best trials with other rows held out, if the splits are small enough."""
+    from tfx_pipeline.components.tuner import divisions
+    from tfx_pipeline.components.tuner.cross_validation import CrossValidation
+
+    fn_args = fn_args_utils.get_common_fn_args(request.inputs, request.exec_properties)
+    count = divisions.count(fn_args.train_files, fn_args.eval_files)
+    comparison = CrossValidation(study, metric, pool, candidates, count)
+    if comparison.left:
+        _log.info(
+            "Compares the best %d trials and trial 1 with other rows held out: %d trainings",
+            candidates,
+            comparison.left,
+        )
+    pool.run(comparison)
 
 
 def _space(
@@ -238,7 +264,8 @@ def _summary(found: dict[str, Any], is_new: bool) -> str:
     others = f" ({', '.join(counts)})" if counts else ""
     origin = "" if is_new else ", of an earlier search with the same settings"
     late = ", until the time was over" if found["timed_out"] else ""
+    mean = f", {found['best_mean']:.4f} by cross-validation" if found["best_mean"] else ""
     return (
-        f"{found['metric']} {found['best_value']:.4f} by trial {found['best']} of "
+        f"{found['metric']} {found['best_value']:.4f}{mean} by trial {found['best']} of "
         f"{len(states)}{others}{late}{origin}"
     )

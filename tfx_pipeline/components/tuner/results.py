@@ -1,7 +1,7 @@
 """The files of a Tuner's outputs.
 
 - `best_hyperparameters.txt`: KerasTuner's form of the best values, as TFX's Trainer reads it.
-- `tuner_results.json`: the complete trials, the best first, as TFX's Tuner writes them.
+- `tuner_results.json`: the complete trials, the chosen one first, as TFX's Tuner writes them.
 - `trials.json`: all trials, also those that were pruned or failed, for people and reports.
 """
 
@@ -29,8 +29,8 @@ def write(found: dict[str, Any], best_folder: str, results_folder: str) -> None:
     """
     sign = -1 if found["higher_is_better"] else 1
     complete = [trial for trial in found["trials"] if trial["state"] == "complete"]
-    complete.sort(key=lambda trial: sign * trial["value"])
-    best = next(trial for trial in complete if trial["number"] == found["best"])
+    complete.sort(key=lambda trial: (trial["number"] != found["best"], sign * trial["value"]))
+    best = complete[0]
     _write(os.path.join(best_folder, BEST), {"space": [], "values": best["values"]})
     rows = [
         {"trial_id": str(trial["number"]), "score": trial["value"], **trial["values"]}

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
+import statistics
 import tempfile
 import threading
 import time
 import warnings
 from collections.abc import Mapping
-from typing import Any, cast
+from typing import Any, NamedTuple, cast
 
 import optuna
 from optuna.distributions import BaseDistribution
@@ -20,7 +21,7 @@ from tfx.dsl.io import fileio
 from tfx_pipeline.config.tuning import Tuning, Value
 from tfx_pipeline.storage.layout import is_remote
 
-_REASON, _SECONDS = "reason", "seconds"
+_REASON, _SECONDS, _HELD_OUT = "reason", "seconds", "held_out"
 _NAMES = {TrialState.COMPLETE: "complete", TrialState.PRUNED: "pruned", TrialState.FAIL: "failed"}
 
 _PRUNERS = {
@@ -39,6 +40,18 @@ class _NoLock:
 
     def release(self) -> None:
         pass
+
+
+class Chosen(NamedTuple):
+    """The result of a search.
+
+    Attributes:
+      trial: whose values are used.
+      mean: of its metrics with different rows held out; None if the split eval alone decided.
+    """
+
+    trial: FrozenTrial
+    mean: float | None
 
 
 class Study:
@@ -66,6 +79,7 @@ class Study:
     ):
         optuna.logging.set_verbosity(optuna.logging.WARNING)
         self._space, self._trials, self._file = dict(space), settings.trials, file
+        self._sign = -1 if higher_is_better else 1
         self._lock = threading.RLock()
         self._local = _fetched(file)
         storage = JournalStorage(JournalFileBackend(self._local, cast(Any, _NoLock())))
@@ -141,21 +155,81 @@ class Study:
             if reason is not None:
                 trial.set_user_attr(_REASON, reason)
             self._study.tell(trial, value, state=state)
-            if self._local != self._file:
-                fileio.copy(self._local, self._file, overwrite=True)
+            self._copy()
+
+    def _copy(self) -> None:
+        if self._local != self._file:
+            fileio.copy(self._local, self._file, overwrite=True)
 
     @property
     def records(self) -> list[dict[str, Any]]:
         """All trials that ended, in their order, as plain data; see `results`."""
         trials = self._study.get_trials(deepcopy=False)
-        return [_record(t) for t in trials if t.state in _NAMES and not _is_interrupted(t)]
+        ended = [t for t in trials if t.state in _NAMES and not _is_interrupted(t)]
+        return [{**_record(t), "held_out": [*self.held_out(t.number).values()]} for t in ended]
 
     @property
     def best(self) -> FrozenTrial | None:
-        """The best trial that trained to its end."""
+        """The trial that trained to its end and has the best metric of the split eval."""
+        complete = self._complete()
+        return complete[0] if complete else None
+
+    def candidates(self, count: int) -> list[FrozenTrial]:
+        """The first trial of all, if it is complete, and the best ones besides it."""
+        complete = self._complete()
+        first = [trial for trial in complete if trial.number == 0]
+        return [*first, *[trial for trial in complete if trial.number][:count]]
+
+    def _complete(self) -> list[FrozenTrial]:
+        """The trials that trained to their end, the best first."""
         with self._lock:
-            complete = any(t.state == TrialState.COMPLETE for t in self._study.get_trials(False))
-            return self._study.best_trial if complete else None
+            trials = self._study.get_trials(False, states=[TrialState.COMPLETE])
+        return sorted(trials, key=lambda trial: (self._sign * (trial.value or 0.0), trial.number))
+
+    def set_held_out(self, number: int, division: int, value: float | None) -> None:
+        """Keeps the metric of a trial with other rows held out; None if that training failed.
+
+        Args:
+          number: of the trial.
+          division: which rows, from 1.
+          value: their metric.
+        """
+        with self._lock:
+            found = {**self._held_out.get(str(number), {}), str(division): value}
+            self._study.set_user_attr(_HELD_OUT, {**self._held_out, str(number): found})
+            self._copy()
+
+    def held_out(self, number: int) -> dict[int, float | None]:
+        """What `set_held_out` was given for a trial, by division."""
+        with self._lock:
+            found = self._held_out.get(str(number), {})
+        return {int(division): value for division, value in sorted(found.items())}
+
+    @property
+    def _held_out(self) -> dict[str, dict[str, float | None]]:
+        return dict(self._study.user_attrs.get(_HELD_OUT, {}))
+
+    def chosen(self, candidates: int) -> Chosen | None:
+        """The trial whose values are used; None if none is complete.
+
+        The mean of the split eval and of all divisions with which every candidate was trained
+        decides. A candidate of which a training failed is left out. Without such a division, or
+        with one candidate, the metric of the split eval decides.
+        """
+        if self.best is None:
+            return None
+        measured = {trial.number: self.held_out(trial.number) for trial in self._complete()}
+        found = [t for t in self.candidates(candidates) if None not in measured[t.number].values()]
+        shared = set.intersection(*[set(measured[t.number]) for t in found]) if found else set()
+        if len(found) < 2 or not shared:
+            return Chosen(self.best, None)
+
+        def mean(trial: FrozenTrial) -> float:
+            values = [trial.value, *(measured[trial.number][division] for division in shared)]
+            return statistics.fmean(value for value in values if value is not None)
+
+        trial = min(found, key=lambda trial: (self._sign * mean(trial), trial.number))
+        return Chosen(trial, mean(trial))
 
 
 def _is_interrupted(trial: FrozenTrial) -> bool:

@@ -34,12 +34,13 @@ class MachineLost(Exception):
 class Worker(Protocol):
     """A process that trains one trial after the other."""
 
-    def train(self, values: Mapping[str, Any], report: Report) -> str | None:
+    def train(self, values: Mapping[str, Any], report: Report, division: int = 0) -> str | None:
         """Trains a trial; returns why it failed, or None.
 
         Args:
           values: its hyperparameters.
           report: for each evaluation.
+          division: which rows are held out, see `divisions`; 0 for those of the split eval.
 
         Raises:
           WorkerDied: the process has ended.
@@ -67,10 +68,10 @@ class LocalWorker:
         with contextlib.suppress(BrokenPipeError):  # the first trial finds that it died
             self._channel.send(dataclasses.asdict(start))
 
-    def train(self, values: Mapping[str, Any], report: Report) -> str | None:
+    def train(self, values: Mapping[str, Any], report: Report, division: int = 0) -> str | None:
         """See `Worker`."""
         with contextlib.suppress(BrokenPipeError):
-            answer = _converse(self._channel, values, report)
+            answer = _converse(self._channel, values, report, division)
             if answer is not None:
                 return answer.get("failed")
         raise WorkerDied(how_it_ended(self._process.wait()))
@@ -108,10 +109,10 @@ class RemoteWorker:
             self._messages.send({"threads": threads})
             self._messages.send(dataclasses.asdict(start))
 
-    def train(self, values: Mapping[str, Any], report: Report) -> str | None:
+    def train(self, values: Mapping[str, Any], report: Report, division: int = 0) -> str | None:
         """See `Worker`."""
         try:
-            answer = _converse(self._messages, values, report)
+            answer = _converse(self._messages, values, report, division)
         except (OSError, ValueError) as error:
             raise MachineLost(str(error)) from error
         if answer is None:
@@ -131,10 +132,10 @@ class RemoteWorker:
 
 
 def _converse(
-    messages: Channel, values: Mapping[str, Any], report: Report
+    messages: Channel, values: Mapping[str, Any], report: Report, division: int
 ) -> dict[str, Any] | None:
     """A trial; returns the worker's last message about it, None if there was none."""
-    messages.send({"values": dict(values)})
+    messages.send({"values": dict(values), "division": division})
     while (message := messages.receive()) is not None and "evaluation" in message:
         messages.send({"stop": report(message["evaluation"], message["value"])})
     return message

@@ -1,8 +1,9 @@
 """The process that trains trials: `python -m tfx_pipeline.components.tuner.worker`.
 
 It reads and writes one JSON object a line. First it reads `Start`; then, for each trial, its
-values. It answers with each evaluation, on which it is told whether to end, and at last with
-`{"ended": true}` or `{"failed": REASON}`.
+values and the division of the rows (see `divisions`; 0 for the splits). It answers with each
+evaluation, on which it is told whether to end, and at last with `{"ended": true}` or
+`{"failed": REASON}`.
 """
 
 from __future__ import annotations
@@ -67,9 +68,10 @@ def main() -> None:
     start = Start(**asked)
     prepare_environment()
     _prepare_tensorflow(start)
-    while (request := channel.receive()) is not None:
-        reason = _train(start, request["values"], channel)
-        channel.send({"ended": True} if reason is None else {"failed": reason})
+    with tempfile.TemporaryDirectory(prefix="divisions-") as folder:
+        while (request := channel.receive()) is not None:
+            reason = _train(start, request["values"], request["division"], folder, channel)
+            channel.send({"ended": True} if reason is None else {"failed": reason})
 
 
 def _prepare_tensorflow(start: Start) -> None:
@@ -82,10 +84,13 @@ def _prepare_tensorflow(start: Start) -> None:
         from tfx.components.trainer import fn_args_utils  # noqa: F401 - imports all of TFX
 
 
-def _train(start: Start, values: dict[str, Any], channel: Channel) -> str | None:
+def _train(
+    start: Start, values: dict[str, Any], division: int, divisions_folder: str, channel: Channel
+) -> str | None:
     """Trains one trial; returns why it failed, or None."""
     import tf_keras
 
+    from tfx_pipeline.components.tuner import divisions
     from tfx_pipeline.modeling.trial import TRIAL, TrialEnded
     from tfx_pipeline.user_code import loader
 
@@ -93,6 +98,10 @@ def _train(start: Start, values: dict[str, Any], channel: Channel) -> str | None
     folder = tempfile.mkdtemp(prefix="trial-")
     try:
         fn_args = _fn_args(start, values, folder)
+        if division:
+            files = fn_args.train_files, fn_args.eval_files
+            written = divisions.write(division, *files, divisions_folder)
+            fn_args.train_files, fn_args.eval_files = ([file] for file in written)
         fn_args.custom_config = {**(fn_args.custom_config or {}), TRIAL: trial}
         loader.load(start.run_fn)(fn_args)
     except TrialEnded:
