@@ -93,3 +93,11 @@ def test_a_division_that_would_hold_out_no_row_is_none(tmp_path, folder):
         kept, out = map(read, divisions.write(number, train, evaluation, folder))
         assert out
         assert kept
+
+
+def test_files_of_another_format_are_not_divided(splits, tmp_path):
+    from tfx_pipeline.components.tuner import divisions
+
+    (tmp_path / "rows.parquet").write_bytes(b"PAR1 and more")
+    assert divisions.count([str(tmp_path / "rows.parquet")], splits[1]) == 0
+    assert divisions.count(splits[0], [str(tmp_path / "rows.parquet")]) == 0

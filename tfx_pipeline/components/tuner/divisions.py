@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
@@ -19,23 +19,26 @@ _ENOUGH_ROWS = 20_000
 
 
 def count(train: Sequence[str], evaluation: Sequence[str]) -> int:
-    """How many divisions are of use: 0 if the split eval is large, or if there are no rows.
+    """How many divisions are of use.
 
     Args:
       train, evaluation: glob patterns of gzipped TFRecords.
+
+    Returns:
+      0 if the split eval is large, without rows, or if the files have another format.
     """
     files = [*_files(train), *_files(evaluation)]
     if sum(tf.io.gfile.stat(path).length for path in files) > _MAX_BYTES:
         return 0
-    eval_rows = len(_read(evaluation))
-    if not 0 < eval_rows < _ENOUGH_ROWS:
+    try:
+        if not 0 < sum(1 for _ in _rows(evaluation, _ENOUGH_ROWS)) < _ENOUGH_ROWS:
+            return 0
+        parts = _parts(train, evaluation)
+        found = {_part(row, parts) for row in _rows(train)}
+    except tf.errors.DataLossError:
         return 0
-    rows = _read(train)
-    parts = _parts(len(rows), eval_rows)
-    held_out = {_part(row, parts) for row in rows}
-    return next(
-        (part for part in range(min(MOST, parts)) if part not in held_out), min(MOST, parts)
-    )
+    wanted = range(min(MOST, parts))
+    return next((part for part in wanted if part not in found), len(wanted))
 
 
 def write(
@@ -48,20 +51,24 @@ def write(
       train, evaluation: glob patterns of gzipped TFRecords.
       folder: for the files; what is there already is used.
     """
-    files = tuple(os.path.join(folder, f"{name}-{number}.gz") for name in ("eval", "train"))
-    held_out, kept = files
-    if not os.path.exists(kept):  # it is written last
-        rows, eval_rows = _read(train), _read(evaluation)
-        parts = _parts(len(rows), len(eval_rows))
-        is_held_out = [_part(row, parts) == number - 1 for row in rows]
-        _write(held_out, [row for row, out in zip(rows, is_held_out, strict=True) if out])
-        others = [row for row, out in zip(rows, is_held_out, strict=True) if not out]
-        _write(f"{kept}.part", [*others, *eval_rows])
-        os.rename(f"{kept}.part", kept)
+    kept, held_out = (os.path.join(folder, f"{name}-{number}.gz") for name in ("train", "eval"))
+    if os.path.exists(kept):
+        return kept, held_out
+    parts = _parts(train, evaluation)
+    unfinished = f"{kept}.part"
+    with tf.io.TFRecordWriter(unfinished, "GZIP") as used:
+        with tf.io.TFRecordWriter(held_out, "GZIP") as others:
+            for row in _rows(train):
+                (others if _part(row, parts) == number - 1 else used).write(row)
+        for row in _rows(evaluation):
+            used.write(row)
+    os.rename(unfinished, kept)
     return kept, held_out
 
 
-def _parts(train_rows: int, eval_rows: int) -> int:
+def _parts(train: Sequence[str], evaluation: Sequence[str]) -> int:
+    """Into how many parts of the size of eval the rows of train are divided."""
+    train_rows, eval_rows = (sum(1 for _ in _rows(split)) for split in (train, evaluation))
     return max(1, round(train_rows / eval_rows))
 
 
@@ -73,11 +80,5 @@ def _files(patterns: Sequence[str]) -> list[str]:
     return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
 
 
-def _read(patterns: Sequence[str]) -> list[bytes]:
-    return list(tf.data.TFRecordDataset(_files(patterns), "GZIP").as_numpy_iterator())
-
-
-def _write(path: str, rows: Sequence[bytes]) -> None:
-    with tf.io.TFRecordWriter(path, "GZIP") as writer:
-        for row in rows:
-            writer.write(row)
+def _rows(patterns: Sequence[str], most: int = -1) -> Iterator[bytes]:
+    return tf.data.TFRecordDataset(_files(patterns), "GZIP").take(most).as_numpy_iterator()
