@@ -23,3 +23,17 @@ def test_the_best_model_has_rank_one_whatever_the_direction():
     assert "| churn | +0.2000 | -0.0050 |  |" in page
     assert "| diamonds | +9.1 % | -3.0 % |  |" in page
     assert "| HistGradientBoosting | 2 | 2 |" in page
+
+
+def test_tuned_is_beside_standard_and_its_time_has_the_search():
+    """Its later seeds use the values that the first one has searched."""
+    rows = [
+        ("churn", "ours, standard", 1, 0.90, 10.0, 1.0, 1.0),
+        ("churn", "ours, standard", 2, 0.92, 10.0, 1.0, 1.0),
+        ("churn", "ours, tuned", 1, 0.91, 300.0, 1.0, 1.0),
+        ("churn", "ours, tuned", 2, 0.93, 12.0, 1.0, 1.0),
+    ]
+    page = quality_page.page(pd.DataFrame(rows, columns=COLUMNS))
+    assert "| churn | +0.0100 |" in page
+    assert "Better on 1 of 1 tables." in page
+    assert "| ours, tuned | 300.0 | 300 | 1.0 | 1 |" in page
