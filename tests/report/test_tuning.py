@@ -71,7 +71,7 @@ def test_without_a_complete_first_trial_there_is_nothing_to_compare_with(folder)
 
 @pytest.fixture
 def compared(folder):
-    """Trial 1 was chosen by its mean, although trial 4 has the better metric of the split eval."""
+    """Trial 1 stays, although trial 4 has the better metric of the split eval."""
     file = folder / "trials.json"
     content = json.loads(file.read_text()) | {"best": 1, "best_value": 0.91, "best_mean": 0.89}
     for trial, held_out in zip(content["trials"], [[0.88, 0.88], [], [], [0.8, 0.7]], strict=True):
@@ -100,12 +100,21 @@ def test_means_of_fewer_rows_are_not_shown(compared):
     assert tuning.of_uri(str(compared)).trials[1].mean is None
 
 
-def test_the_report_says_that_means_decided(compared):
-    artifact = Artifact(1, "TunerResults", "tuner_results", str(compared), "Tuner", {}, "r1")
+def rendered(folder):
+    artifact = Artifact(1, "TunerResults", "tuner_results", str(folder), "Tuner", {}, "r1")
     run = Run(run_id="r1", pipeline="taxi", state="complete")
-    html = " ".join(page.render(RunFacts(run, "", (), (artifact,))).split())
-    assert "chosen by the mean with other rows held out: 0.8900, against 0.8900 of trial 1" in html
+    return " ".join(page.render(RunFacts(run, "", (), (artifact,))).split())
+
+
+def test_the_report_says_that_cross_validation_decided(compared):
+    html = rendered(compared)
+    assert "trial 1: auc 0.9100, on the rows that only check the training. With other rows" in html
+    assert "no other trial was better beyond chance" in html
     assert "Mean with other rows" in html
+    file = compared / "trials.json"
+    file.write_text(json.dumps(json.loads(file.read_text()) | {"best": 4}))
+    means = "chosen by the mean with other rows held out: 0.8100, against 0.8900 of trial 1"
+    assert means in rendered(compared)
 
 
 def test_a_folder_without_trials_has_none(tmp_path):

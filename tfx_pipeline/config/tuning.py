@@ -66,9 +66,9 @@ class Tuning(Section):
     evaluation, or those that Hyperband drops."""
     candidates: NonNegativeInt | None = None
     """How many of the best trials, besides the first one, are trained three more times, each time
-    with other rows held out. The mean decides then (cross-validation), which is less a matter of
-    chance than the metric of one small split. 0: the split eval alone decides, as it does if it has
-    20,000 rows. Absent: 4, or 0 if `data.split` has `by`, `time`, `column` or `folders`."""
+    with other rows held out. The values of the configuration, those of the first one, stay unless
+    another is better beyond chance. 0: the split eval alone decides, as it does if it has 20,000
+    rows. Absent: 4, or 0 if `data.split` has `by`, `time`, `column` or `folders`."""
     jobs: PositiveInt | None = None
     """How many trials are trained at the same time on a machine, each in a process with its share
     of the cores. Absent: one for each core, at most 8."""

@@ -87,7 +87,7 @@ def endless(fn_args):
 def lucky(fn_args):
     """The value depends on the rows: with those of the split eval, a dropout of 0.1 is the best.
 
-    With others it is bad; 0.2 is equally good with all, and 0.4 fails with others.
+    With others it is bad. 0.2 is always better than 0.3, and 0.4 fails with others.
     """
     import tensorflow as tf
 
@@ -98,7 +98,7 @@ def lucky(fn_args):
     dropout = _values(fn_args)["dropout"]
     if dropout == 0.4 and not is_split:
         raise ValueError("these rows are too difficult")
-    value = {0.1: 0.9 if is_split else 0.5, 0.2: 0.8, 0.3: 0.7, 0.4: 0.85}[dropout]
+    value = {0.1: 0.82 if is_split else 0.5, 0.2: 0.8, 0.3: 0.7, 0.4: 0.81}[dropout]
     fn_args.custom_config["trial"].report(1, value)
 
 

@@ -212,24 +212,35 @@ class Study:
     def chosen(self, candidates: int) -> Chosen | None:
         """The trial whose values are used; None if none is complete.
 
-        The mean of the split eval and of all divisions with which every candidate was trained
-        decides. A candidate of which a training failed is left out. Without such a division, or
-        with one candidate, the metric of the split eval decides.
+        Trials are compared by the split eval and all divisions with which every candidate was
+        trained. A candidate of which a training failed is left out. Trial 1 stays unless others
+        are better beyond chance; of those, the one with the best mean is chosen. Without such a
+        division, or with one candidate, the metric of the split eval decides.
         """
         if self.best is None:
             return None
-        measured = {trial.number: self.held_out(trial.number) for trial in self._complete()}
-        found = [t for t in self.candidates(candidates) if None not in measured[t.number].values()]
-        shared = set.intersection(*[set(measured[t.number]) for t in found]) if found else set()
+        held_out = {trial.number: self.held_out(trial.number) for trial in self._complete()}
+        found = [t for t in self.candidates(candidates) if None not in held_out[t.number].values()]
+        shared = set.intersection(*[set(held_out[t.number]) for t in found]) if found else set()
         if len(found) < 2 or not shared:
             return Chosen(self.best, None)
+        metrics = {
+            t.number: [v for v in (t.value, *map(held_out[t.number].get, shared)) if v is not None]
+            for t in found
+        }
+        means = {number: statistics.fmean(values) for number, values in metrics.items()}
+        first = found[0]
+        if first.number == 0:
+            others = [t for t in found[1:] if self._is_better(metrics[t.number], metrics[0])]
+            found = others or [first]
+        trial = min(found, key=lambda t: (self._sign * means[t.number], t.number))
+        return Chosen(trial, means[trial.number])
 
-        def mean(trial: FrozenTrial) -> float:
-            values = [trial.value, *(measured[trial.number][division] for division in shared)]
-            return statistics.fmean(value for value in values if value is not None)
-
-        trial = min(found, key=lambda trial: (self._sign * mean(trial), trial.number))
-        return Chosen(trial, mean(trial))
+    def _is_better(self, metrics: list[float], others: list[float]) -> bool:
+        """Whether the mean of the differences is more than two standard errors on the good side."""
+        gains = [self._sign * (b - a) for a, b in zip(metrics, others, strict=True)]
+        error = statistics.stdev(gains) / len(gains) ** 0.5
+        return statistics.fmean(gains) > 2 * error
 
 
 def _is_interrupted(trial: FrozenTrial) -> bool:
