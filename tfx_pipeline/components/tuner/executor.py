@@ -264,7 +264,8 @@ def _summary(found: dict[str, Any], is_new: bool) -> str:
     others = f" ({', '.join(counts)})" if counts else ""
     origin = "" if is_new else ", of an earlier search with the same settings"
     late = ", until the time was over" if found["timed_out"] else ""
-    mean = f", {found['best_mean']:.4f} by cross-validation" if found["best_mean"] else ""
+    best_mean = found.get("best_mean")
+    mean = "" if best_mean is None else f", {best_mean:.4f} by cross-validation"
     return (
         f"{found['metric']} {found['best_value']:.4f}{mean} by trial {found['best']} of "
         f"{len(states)}{others}{late}{origin}"
