@@ -66,8 +66,8 @@ def test_show_and_the_report_list_the_trials(tuned):
     project, run, _ = tuned
     found = document(run, "Tuner", "tuner_results", "trials.json")
     shown = done(project, "show")
-    assert "Trials, the best first" in shown
-    lines = shown.partition("Trials, the best first")[2].splitlines()
+    assert "Trials, the chosen one first" in shown
+    lines = shown.partition("Trials, the chosen one first")[2].splitlines()
     assert lines[2].split()[0] == str(found["best"])
     text = next(project.glob(f"build/*/runs/{run['run_id']}/report.html")).read_text()
     assert f"The Trainer was given those of trial {found['best']}" in text

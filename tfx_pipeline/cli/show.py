@@ -51,7 +51,9 @@ def _artifacts(run: Run) -> Table:
 
 
 def _trials(found: tuning.Trials) -> Table:
-    table = Table(box=None, pad_edge=False, title="Trials, the best first", title_justify="left")
+    table = Table(
+        box=None, pad_edge=False, title="Trials, the chosen one first", title_justify="left"
+    )
     table.add_column("trial", justify="right")
     table.add_column("state", no_wrap=True)
     table.add_column(found.metric, justify="right", no_wrap=True)

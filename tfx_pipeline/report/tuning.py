@@ -36,7 +36,7 @@ class Trial:
 
 @dataclasses.dataclass(frozen=True)
 class Trials:
-    """All trials of a search, the best first.
+    """All trials of a search, the chosen one first.
 
     Attributes:
       metric: what decided.

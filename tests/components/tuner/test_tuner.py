@@ -97,7 +97,7 @@ def test_a_search_finds_the_best_values_and_prunes_bad_ones(node):
 
 
 def test_the_files_are_those_of_tfx(node):
-    """KerasTuner reads the best values, and the trials are rows, the best first."""
+    """KerasTuner reads the best values, and the trials are rows, the chosen one first."""
     import keras_tuner
 
     found = node.execute("best_at_03", trials=3, jobs=1, pruning="none")
