@@ -11,6 +11,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from tfx_pipeline.config import data_files, metric_catalog
+from tfx_pipeline.config.splits import NOT_BY_ROW
 from tfx_pipeline.config.training import DEFAULT_WORKERS, STOPPING_METRICS
 from tfx_pipeline.config.tuning import space_problems
 from tfx_pipeline.config.yaml_reader import Document, LocatedProblem, Location
@@ -240,7 +241,7 @@ def _tuning_fits(values: Mapping[Any, Any]) -> Found:
                 yield ("tuning", name), message, "Remove one"
     elif _get(values, *where) == {}:
         yield where, "names no parameter", "Name one, or leave it out for the default space"
-    divides = [k for k in ("by", "time", "column", "folders") if _get(values, "data", "split", k)]
+    divides = [k for k in NOT_BY_ROW if _get(values, "data", "split", k)]
     if divides and _get(values, "tuning", "candidates"):
         message = f"needs rows that can be in any split, but data.split.{divides[0]} divides them"
         yield ("tuning", "candidates"), message, "Remove one"

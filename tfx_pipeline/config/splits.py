@@ -24,6 +24,10 @@ ALIASES = {
 """Other words for the splits, which `data.split.column` understands in any case."""
 
 
+NOT_BY_ROW = ("by", "time", "column", "folders")
+"""The keys of `data.split` with which a row can only be in its own split."""
+
+
 class SpanWindow(Section):
     """A rolling window of spans."""
 
@@ -77,7 +81,7 @@ class Split(Section):
     @property
     def is_by_row(self) -> bool:
         """Whether each row could as well be in another split: no time, group or file decides."""
-        return not (self.rule or self.folders)
+        return not any(getattr(self, key) for key in NOT_BY_ROW)
 
     @property
     def no_features(self) -> tuple[str, ...]:

@@ -189,7 +189,7 @@ def read_split(
       label: the column to predict.
       weight: the column with the weights of the rows.
     """
-    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+    files = files_of(patterns)
     spec = transform.transformed_feature_spec()
     spec = {name: spec[name] for name in [*names, label, *filter(None, [weight])]}
 
@@ -221,10 +221,14 @@ def _numbers(rows: Rows, seed: int) -> tf.data.Dataset:
     return tf.data.Dataset.range(tf.int64.max).flat_map(_without_autograph(shuffled))
 
 
-def count_rows(patterns: list[str], most: int = MOST_COUNTED) -> int:
+def files_of(patterns: Iterable[str]) -> list[str]:
+    """The files that match glob patterns, sorted."""
+    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
+
+
+def count_rows(patterns: Iterable[str], most: int = MOST_COUNTED) -> int:
     """The number of examples in gzipped TFRecords; `most` if there are more."""
-    files = sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-    batches = tf.data.TFRecordDataset(files, "GZIP").take(most).batch(_READ_ROWS)
+    batches = tf.data.TFRecordDataset(files_of(patterns), "GZIP").take(most).batch(_READ_ROWS)
     return sum(len(records) for records in batches.as_numpy_iterator())
 
 

@@ -2,7 +2,7 @@
 
 The metric of the split eval changes by chance, and the best of many trials is partly the luckiest.
 So the best ones and the first one, which has the values of the configuration, are trained again
-with other rows held out; see `divisions`. The mean decides.
+with other rows held out; see `divisions`. `Study.chosen` compares the metrics.
 """
 
 from __future__ import annotations
@@ -16,7 +16,7 @@ from optuna.trial import FrozenTrial
 
 from tfx_pipeline.components.tuner.pool import Pool
 from tfx_pipeline.components.tuner.study import Study
-from tfx_pipeline.components.tuner.trial_worker import MachineLost, Worker, WorkerDied
+from tfx_pipeline.components.tuner.trial_worker import Worker, WorkerDied
 
 _log = logging.getLogger(__name__)
 
@@ -77,10 +77,6 @@ class CrossValidation:
         except WorkerDied as error:
             if not self._pool.timed_out:
                 self._end(trial, division, None, str(error))
-            raise
-        except MachineLost as error:
-            if self._pool.timed_out:
-                raise WorkerDied(str(error)) from error
             raise
         if failed is None and not math.isfinite(value):
             failed = f"{self._metric} is {value}"

@@ -12,6 +12,8 @@ from collections.abc import Iterator, Sequence
 
 import tensorflow as tf
 
+from tfx_pipeline.modeling.dataset import count_rows, files_of
+
 MOST = 3
 _MAX_BYTES = 200_000_000
 _ENOUGH_ROWS = 20_000
@@ -27,18 +29,16 @@ def count(train: Sequence[str], evaluation: Sequence[str]) -> int:
     Returns:
       0 if the split eval is large, without rows, or if the files have another format.
     """
-    files = [*_files(train), *_files(evaluation)]
+    files = files_of([*train, *evaluation])
     if sum(tf.io.gfile.stat(path).length for path in files) > _MAX_BYTES:
         return 0
     try:
-        if not 0 < sum(1 for _ in _rows(evaluation, _ENOUGH_ROWS)) < _ENOUGH_ROWS:
+        if not 0 < count_rows(evaluation, _ENOUGH_ROWS) < _ENOUGH_ROWS:
             return 0
-        parts = _parts(train, evaluation)
-        found = {_part(row, parts) for row in _rows(train)}
+        found = set(_parts(train, evaluation))
     except tf.errors.DataLossError:
         return 0
-    wanted = range(min(MOST, parts))
-    return next((part for part in wanted if part not in found), len(wanted))
+    return next((part for part in range(MOST) if part not in found), MOST)
 
 
 def write(
@@ -54,31 +54,23 @@ def write(
     kept, held_out = (os.path.join(folder, f"{name}-{number}.gz") for name in ("train", "eval"))
     if os.path.exists(kept):
         return kept, held_out
-    parts = _parts(train, evaluation)
     unfinished = f"{kept}.part"
     with tf.io.TFRecordWriter(unfinished, "GZIP") as used:
         with tf.io.TFRecordWriter(held_out, "GZIP") as others:
-            for row in _rows(train):
-                (others if _part(row, parts) == number - 1 else used).write(row)
+            for row, part in zip(_rows(train), _parts(train, evaluation), strict=True):
+                (others if part == number - 1 else used).write(row)
         for row in _rows(evaluation):
             used.write(row)
     os.rename(unfinished, kept)
     return kept, held_out
 
 
-def _parts(train: Sequence[str], evaluation: Sequence[str]) -> int:
-    """Into how many parts of the size of eval the rows of train are divided."""
-    train_rows, eval_rows = (sum(1 for _ in _rows(split)) for split in (train, evaluation))
-    return max(1, round(train_rows / eval_rows))
+def _parts(train: Sequence[str], evaluation: Sequence[str]) -> list[int]:
+    """The part of each row of train, of about as many rows as eval has."""
+    hashes = [hashlib.blake2b(row, digest_size=8).digest() for row in _rows(train)]
+    parts = max(1, round(len(hashes) / count_rows(evaluation)))
+    return [int.from_bytes(found, "big") % parts for found in hashes]
 
 
-def _part(row: bytes, parts: int) -> int:
-    return int.from_bytes(hashlib.blake2b(row, digest_size=8).digest(), "big") % parts
-
-
-def _files(patterns: Sequence[str]) -> list[str]:
-    return sorted(path for pattern in patterns for path in tf.io.gfile.glob(pattern))
-
-
-def _rows(patterns: Sequence[str], most: int = -1) -> Iterator[bytes]:
-    return tf.data.TFRecordDataset(_files(patterns), "GZIP").take(most).as_numpy_iterator()
+def _rows(patterns: Sequence[str]) -> Iterator[bytes]:
+    return tf.data.TFRecordDataset(files_of(patterns), "GZIP").as_numpy_iterator()

@@ -6,7 +6,6 @@ import concurrent.futures
 import logging
 import threading
 from collections.abc import Sequence
-from types import TracebackType
 from typing import Protocol, TypeVar
 
 from tfx_pipeline.components.tuner.machines import Machine
@@ -58,12 +57,7 @@ class Pool:
             self._timer.start()
         return self
 
-    def __exit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        trace: TracebackType | None,
-    ) -> None:
+    def __exit__(self, *_: object) -> None:
         self._timer.cancel()
         for worker in self._workers:
             worker.close()
@@ -97,7 +91,8 @@ class Pool:
             except (MachineLost, NodeError) as error:
                 tasks.give_back(task)
                 self._forget(worker)
-                self._lose(machine, error)
+                if not self.timed_out:  # else this process has ended the connection
+                    self._lose(machine, error)
                 return
         if worker is not None:
             with self._lock:

@@ -90,7 +90,6 @@ def _train(
     """Trains one trial; returns why it failed, or None."""
     import tf_keras
 
-    from tfx_pipeline.components.tuner import divisions
     from tfx_pipeline.modeling.trial import TRIAL, TrialEnded
     from tfx_pipeline.user_code import loader
 
@@ -99,6 +98,8 @@ def _train(
     try:
         fn_args = _fn_args(start, values, folder)
         if division:
+            from tfx_pipeline.components.tuner import divisions
+
             files = fn_args.train_files, fn_args.eval_files
             written = divisions.write(division, *files, divisions_folder)
             fn_args.train_files, fn_args.eval_files = ([file] for file in written)
